@@ -1,1 +1,29 @@
-//! model
+#![doc = include_str!("../README.md")]
+
+mod custom_header;
+mod endpoint;
+mod external_credential;
+mod id;
+mod name;
+mod named_credential;
+pub mod path;
+mod permission;
+mod secret;
+mod status;
+mod timestamp;
+mod user;
+mod violation;
+
+pub use custom_header::CustomHeader;
+pub use endpoint::{Endpoint, Host, Scheme};
+pub use external_credential::{ExternalCredential, IdentityType, Principal, Settings, StatusCodes};
+pub use id::{ExternalCredentialId, NamedCredentialId, PermissionSetId, PrincipalId, ProfileId, UserId};
+pub use name::{ApiName, Label, MAX_NAME_LENGTH, UserName};
+pub use named_credential::{NamedCredential, Timeouts};
+pub use permission::{Grantee, PermissionSet, PrincipalAccess, Profile};
+pub use secret::{Secret, SecretBytes};
+pub use sortie_formula::Template;
+pub use status::{AuthenticationStatus, Health, MissingStep};
+pub use timestamp::Timestamp;
+pub use user::{ApiKey, ApiKeyId, Attributes, User, check_attribute};
+pub use violation::{Violation, Violations};

@@ -1,0 +1,51 @@
+//! Named credentials: where a callout goes.
+
+use crate::{ApiName, CustomHeader, Endpoint, ExternalCredentialId, Label, NamedCredentialId};
+
+/// The place that a name stands for, and which external credential opens it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NamedCredential {
+    /// Identity.
+    pub id: NamedCredentialId,
+    /// Unique developer name; this is what `callout:` uses. Never changes after creation.
+    pub name: ApiName,
+    /// Shown name.
+    pub label: Label,
+    /// What it is for.
+    pub description: String,
+    /// Scheme, host, port and base path.
+    pub url: Endpoint,
+    /// The one external credential.
+    pub external_credential: ExternalCredentialId,
+    /// Switched off: callouts are refused.
+    pub is_enabled: bool,
+    /// Whether the protocol's own header (`Authorization`) is sent. Off: a custom header or the caller supplies one.
+    pub generate_authorization_header: bool,
+    /// Whether callers' headers may hold formulas. Off: a caller's `{!` is refused, never sent as text.
+    pub allow_formulas_in_header: bool,
+    /// Whether callers' bodies may hold formulas.
+    pub allow_formulas_in_body: bool,
+    /// Headers added to every callout with this name; one of the same name replaces the external credential's.
+    pub headers: Vec<CustomHeader>,
+    /// How long a callout may take.
+    pub timeouts: Timeouts,
+}
+
+/// Time limits of one callout, in milliseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Timeouts {
+    /// Until the connection stands, TLS included.
+    pub connect_ms: u32,
+    /// From sending the request until the answer's head has arrived.
+    pub answer_ms: u32,
+    /// The longest silence while a body is streamed, in either direction.
+    pub idle_ms: u32,
+}
+
+impl Default for Timeouts {
+    /// 10 s to connect; 120 s for the head, the longest that Salesforce allows; 60 s of silence.
+    fn default() -> Self {
+        Self { connect_ms: 10_000, answer_ms: 120_000, idle_ms: 60_000 }
+    }
+}

@@ -1,1 +1,6 @@
-//! testkit
+#![doc = include_str!("../README.md")]
+
+pub mod peers;
+pub mod plain_http;
+pub mod upstream;
+mod wire;

@@ -1,0 +1,138 @@
+// A token server on npm's oidc-provider (OpenID certified), loopback only, everything in memory: what Sortie's OAuth code is tested against.
+// Nobody here wrote the OAuth side of it; ours is only the frame around it, by which a test looks in and breaks things.
+//
+//   PEERS=<directory that holds node_modules>  TOKEN_SECONDS=3600  CLIENTS='[{client_id, client_secret, token_endpoint_auth_method}]'
+//   node oidc-provider.mjs
+//
+// The first line of standard output is {"issuer": …}. It ends when standard input does, so that it never outlives its test.
+//
+//   GET  /lab/log                 requests to the token endpoint so far, as they arrived, each with the status it was answered with
+//   POST /lab/fault               {path, times, delayMs, status, headers, body, destroy}: the next `times` hits of `path` misbehave
+//   POST /lab/expire              every token issued so far is dead
+//   POST /lab/expired-status      {status}: what /api answers for a dead token (401 until told otherwise)
+//   POST /lab/token-seconds       {seconds}: how long tokens issued from now on live
+//   ANY  /api/…                   the resource that the tokens are for: echoes the request as JSON
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import http from 'node:http';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { pathToFileURL } from 'node:url';
+
+const peers = createRequire(join(process.env.PEERS, 'package.json'));
+const { Provider } = await import(pathToFileURL(peers.resolve('oidc-provider')).href);
+
+const clients = JSON.parse(process.env.CLIENTS);
+const log = [];
+const faults = [];
+const generationOf = new Map(); // token id -> the generation it was issued in; only the current generation is alive
+let generation = 0;
+let expiredStatus = 401;
+let tokenSeconds = Number(process.env.TOKEN_SECONDS);
+
+const server = http.createServer();
+await new Promise((done) => server.listen(0, '127.0.0.1', done));
+const issuer = `http://127.0.0.1:${server.address().port}`;
+
+const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+const provider = new Provider(issuer, {
+  clients: clients.map((client) => ({
+    ...client, scope: 'read write', grant_types: ['client_credentials'], response_types: [], redirect_uris: [], id_token_signed_response_alg: 'ES256',
+  })),
+  jwks: { keys: [{ ...privateKey.export({ format: 'jwk' }), alg: 'ES256', use: 'sig' }] },
+  cookies: { keys: [randomBytes(24).toString('hex')] },
+  scopes: ['read', 'write'],
+  ttl: { ClientCredentials: () => tokenSeconds },
+  clientAuthMethods: ['client_secret_basic', 'client_secret_post'],
+  features: { clientCredentials: { enabled: true }, devInteractions: { enabled: false } },
+});
+provider.on('client_credentials.saved', (token) => generationOf.set(token.jti, generation));
+provider.on('server_error', (_, error) => console.error('server_error', error));
+const oauth = provider.callback();
+
+const json = (response, status, value, headers = {}) => {
+  response.writeHead(status, { 'content-type': 'application/json', 'cache-control': 'no-store', ...headers });
+  response.end(JSON.stringify(value));
+};
+const bodyOf = async (request) => {
+  const pieces = [];
+  for await (const piece of request) pieces.push(piece);
+  return Buffer.concat(pieces).toString();
+};
+
+function control(path, order, response) {
+  if (path === '/lab/log') return json(response, 200, log);
+  if (path === '/lab/fault') faults.push(order);
+  else if (path === '/lab/expire') generation += 1;
+  else if (path === '/lab/expired-status') expiredStatus = order.status;
+  else if (path === '/lab/token-seconds') tokenSeconds = order.seconds;
+  else return json(response, 404, { error: `no control ${path}` });
+  return json(response, 200, {});
+}
+
+// True when the fault has answered in the server's place.
+async function misbehave(path, request, response) {
+  const fault = faults.find((candidate) => candidate.path === path && candidate.times > 0);
+  if (!fault) return false;
+  fault.times -= 1;
+  await sleep(fault.delayMs);
+  if (fault.destroy) request.socket.destroy();
+  else if (fault.status) response.writeHead(fault.status, fault.headers).end(fault.body);
+  else return false;
+  return true;
+}
+
+// RFC 6749, section 2.3.1: the id in the header is form-encoded. What does not decode is left to oidc-provider to refuse.
+function idInHeader(request) {
+  const header = (request.headers.authorization ?? '').replace(/^Basic /i, '');
+  const [id] = Buffer.from(header, 'base64').toString().split(':');
+  return new URLSearchParams(`id=${id}`).get('id');
+}
+
+// oidc-provider takes a secret from the header or the body alike; many servers do not. This one insists on the place the client registered.
+function secretIsInTheWrongPlace(request, form) {
+  const client = clients.find(({ client_id: id }) => id === (form.get('client_id') ?? idInHeader(request)));
+  if (client?.token_endpoint_auth_method === 'client_secret_basic') return form.has('client_secret');
+  return client?.token_endpoint_auth_method === 'client_secret_post' && request.headers.authorization !== undefined;
+}
+
+async function token(request, response) {
+  const body = await bodyOf(request);
+  const form = new URLSearchParams(body);
+  const entry = { authorization: request.headers.authorization ?? null, contentType: request.headers['content-type'] ?? null, accept: request.headers.accept ?? null, body, status: null };
+  log.push(entry);
+  response.on('finish', () => { entry.status = response.statusCode; });
+  if (await misbehave('/token', request, response)) return;
+  if (secretIsInTheWrongPlace(request, form)) return json(response, 401, { error: 'invalid_client', error_description: 'the secret must arrive where the client registered it' });
+  request.body = Object.fromEntries(form); // oidc-provider accepts a body that somebody has read already
+  await oauth(request, response);
+}
+
+async function api(request, response) {
+  const presented = /^Bearer ([\w.~+/=-]+)$/i.exec(request.headers.authorization ?? '')?.[1];
+  const found = presented && (await provider.ClientCredentials.find(presented));
+  if (!found || generationOf.get(found.jti) !== generation) {
+    // RFC 6750, section 3.1: no error code when the request carried no token at all.
+    return json(response, presented ? expiredStatus : 401, { error: 'invalid_token' }, { 'www-authenticate': presented ? 'Bearer error="invalid_token"' : 'Bearer' });
+  }
+  const { method, url: path, rawHeaders } = request;
+  const headers = rawHeaders.flatMap((name, index) => (index % 2 ? [] : [[name, rawHeaders[index + 1]]]));
+  return json(response, 200, { method, path, headers, body: await bodyOf(request), client: found.clientId, scope: found.scope ?? null });
+}
+
+server.on('request', async (request, response) => {
+  try {
+    const { pathname } = new URL(request.url, issuer);
+    if (pathname.startsWith('/lab/')) return control(pathname, JSON.parse((await bodyOf(request)) || '{}'), response);
+    if (pathname === '/token') return await token(request, response);
+    if (await misbehave(pathname, request, response)) return undefined;
+    if (pathname.startsWith('/api')) return await api(request, response);
+    return await oauth(request, response);
+  } catch (error) {
+    console.error(error);
+    if (!response.headersSent) json(response, 500, { error: 'peer_defect', error_description: String(error) });
+  }
+});
+
+process.stdin.on('end', () => process.exit(0)).resume();
+console.log(JSON.stringify({ issuer }));

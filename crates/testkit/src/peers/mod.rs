@@ -1,0 +1,17 @@
+//! Servers that nobody here wrote, started for one test and killed when it ends.
+
+mod child;
+mod nginx;
+mod oidc;
+mod postgres;
+
+pub use nginx::NginxUpstream;
+pub use oidc::{Fault, OidcClient, OidcProvider, TokenRequest};
+pub use postgres::TestDatabase;
+
+/// Ends the test with a reason and with what to do about it.
+#[allow(clippy::panic, reason = "a real server that is missing fails the test; it is never skipped")]
+#[track_caller]
+fn fail(what: &str, why: &dyn std::fmt::Display) -> ! {
+    panic!("{what}: {why}\n  `cargo xtask test` installs and starts what the tests need, then runs them.")
+}

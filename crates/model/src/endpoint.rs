@@ -155,6 +155,64 @@ impl From<Endpoint> for String {
     }
 }
 
+/// One exact address of a service that Sortie itself asks, such as a token endpoint: an origin, and a path and query that
+/// are kept byte for byte (a trailing slash may matter there).
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct ServiceUrl {
+    origin: Endpoint,
+    path_and_query: Box<str>,
+}
+
+impl ServiceUrl {
+    /// Reads `https://host[:port][/path][?query]` under the rules of [`Endpoint::parse`], but with a query.
+    ///
+    /// # Errors
+    /// A [`Violation`] of `url`.
+    pub fn parse(text: &str) -> Result<Self, Violation> {
+        let wrong = |what: String| Violation::new("url", "url_format", what);
+        let (before_query, query) = text.split_once('?').map_or((text, None), |(before, query)| (before, Some(query)));
+        let authority_start = text.find("://").map_or(0, |at| at + 3);
+        let path_start = before_query.get(authority_start..).and_then(|rest| rest.find('/')).map(|at| at + authority_start);
+        let (origin, path) = before_query.split_at(path_start.unwrap_or(before_query.len()));
+        let origin = Endpoint::parse(origin)?;
+        path::check_path(path.as_bytes()).map_err(|fault| wrong(format!("has a path that {fault}")))?;
+        path::check_query(query.unwrap_or_default().as_bytes()).map_err(|fault| wrong(format!("has a query that {fault}")))?;
+        let path_and_query = origin.join(path, query).into();
+        Ok(Self { origin, path_and_query })
+    }
+
+    /// Scheme, host and port.
+    pub const fn origin(&self) -> &Endpoint {
+        &self.origin
+    }
+
+    /// What goes on the request line.
+    pub const fn path_and_query(&self) -> &str {
+        &self.path_and_query
+    }
+}
+
+impl fmt::Display for ServiceUrl {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}{}", self.origin, self.path_and_query)
+    }
+}
+
+impl TryFrom<String> for ServiceUrl {
+    type Error = Violation;
+
+    fn try_from(text: String) -> Result<Self, Violation> {
+        Self::parse(&text)
+    }
+}
+
+impl From<ServiceUrl> for String {
+    fn from(url: ServiceUrl) -> Self {
+        url.to_string()
+    }
+}
+
 /// Scheme in any case, followed by exactly `://`.
 fn split_scheme(text: &str) -> Option<(Scheme, &str)> {
     let (scheme, rest) = text.split_once("://")?;
@@ -261,6 +319,20 @@ mod tests {
             ("https://[2001:DB8::1]:8443/x", "https://[2001:db8::1]:8443/x"),
         ] {
             assert_eq!(Endpoint::parse(written).unwrap().to_string(), canonical);
+        }
+    }
+
+    #[test]
+    fn a_service_url_keeps_its_path_and_query_byte_for_byte() {
+        for (written, shown) in [
+            ("https://idp.test/oauth/token/?tenant=a%2Fb", "https://idp.test/oauth/token/?tenant=a%2Fb"),
+            ("https://IDP.test:443", "https://idp.test/"),
+            ("https://idp.test?x", "https://idp.test/?x"),
+        ] {
+            assert_eq!(ServiceUrl::parse(written).unwrap().to_string(), shown);
+        }
+        for bad in ["https://idp.test/../x", "https://a@idp.test/x", "https://idp.test/x?a b", "idp.test/x", "https://idp.test/x#f"] {
+            assert!(ServiceUrl::parse(bad).is_err(), "{bad}");
         }
     }
 

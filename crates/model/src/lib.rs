@@ -15,7 +15,7 @@ mod user;
 mod violation;
 
 pub use custom_header::CustomHeader;
-pub use endpoint::{Endpoint, Host, Scheme};
+pub use endpoint::{Endpoint, Host, Scheme, ServiceUrl};
 pub use external_credential::{ExternalCredential, IdentityType, Principal, Settings, StatusCodes};
 pub use id::{ExternalCredentialId, NamedCredentialId, PermissionSetId, PrincipalId, ProfileId, UserId};
 pub use name::{ApiName, Label, MAX_NAME_LENGTH, UserName};

@@ -1,1 +1,26 @@
-//! protocol
+#![doc = include_str!("../README.md")]
+
+mod basic;
+mod catalogue;
+#[cfg(test)]
+mod conformance;
+mod custom;
+mod field;
+mod grant;
+mod no_authentication;
+mod oauth_client_credentials;
+mod obtain_error;
+mod proof;
+mod protocol;
+pub mod shared;
+mod status;
+mod world;
+
+pub use catalogue::{CATALOGUE, find};
+pub use field::{Field, Kind, Need, Place, Secrecy, check_settings};
+pub use grant::{Grant, Material, Values};
+pub use obtain_error::ObtainError;
+pub use proof::{Proof, ProveError};
+pub use protocol::{Completeness, Parameters, Protocol, Renewal};
+pub use status::{CredentialFacts, PrincipalFacts, PrincipalStatus, credential_status, principal_status};
+pub use world::{Answer, Ask, AskError, Pending, World};

@@ -1,0 +1,120 @@
+//! What every entry of the catalogue must fulfil.
+
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use std::collections::HashSet;
+
+use sortie_model::{ApiName, AuthenticationStatus, IdentityType, Secret, Settings};
+
+use crate::*;
+
+fn complete_settings(protocol: &dyn Protocol) -> Settings {
+    let example = |field: &Field| match field.kind {
+        Kind::Text => "x",
+        Kind::Url => "https://idp.test/token",
+        Kind::Choice(words) => words[0],
+    };
+    let fields = protocol.fields().iter().filter(|field| field.place == Place::Settings);
+    fields.map(|field| (field.name.to_owned(), example(field).into())).collect()
+}
+
+fn principal(protocol: &dyn Protocol, identity_type: IdentityType) -> PrincipalFacts<'static> {
+    let values = protocol.fields().iter().filter(|field| field.place == Place::Values);
+    let stored_values = values.map(|field| field.name.to_owned()).collect();
+    PrincipalFacts { name: "P", identity_type, stored_values, has_access: true, users_with_values: 1 }
+}
+
+#[test]
+fn names_are_unique_and_stable_words() {
+    let names: HashSet<_> = CATALOGUE.iter().map(|protocol| protocol.name()).collect();
+    assert_eq!(names.len(), CATALOGUE.len());
+    for protocol in CATALOGUE {
+        assert!(ApiName::parse(protocol.name()).is_ok());
+        assert!(std::ptr::addr_eq(find(protocol.name()).unwrap(), *protocol) || find(protocol.name()).unwrap().name() == protocol.name());
+        assert!(!protocol.identity_types().is_empty(), "{}", protocol.name());
+    }
+}
+
+#[test]
+fn every_field_is_described_and_a_secret_is_never_a_setting() {
+    for protocol in CATALOGUE {
+        let mut seen = HashSet::new();
+        for field in protocol.fields() {
+            assert!(seen.insert(field.name), "{}: {}", protocol.name(), field.name);
+            assert!(ApiName::parse(field.name).is_ok() && !field.label.is_empty() && field.help.ends_with('.'), "{}", field.name);
+            assert!(field.place == Place::Values || field.secrecy == Secrecy::Public, "{}", field.name);
+        }
+    }
+}
+
+#[test]
+fn settings_made_of_the_fields_are_accepted_and_any_other_is_refused() {
+    for protocol in CATALOGUE {
+        let mut settings = complete_settings(*protocol);
+        assert!(check_settings(*protocol, &settings).is_ok(), "{}", protocol.name());
+        settings.insert("tokenEndpoint".to_owned(), "x".into());
+        let violations = check_settings(*protocol, &settings).unwrap_err();
+        assert_eq!(violations.0[0].rule, "setting_unknown");
+        for field in protocol.fields().iter().filter(|field| field.place == Place::Values) {
+            let misplaced = Settings::from_iter([(field.name.to_owned(), "SECRET-x".into())]);
+            let violations = check_settings(*protocol, &misplaced).unwrap_err();
+            assert_eq!(violations.0[0].rule, "setting_is_a_value");
+            assert!(!violations.to_string().contains("SECRET"));
+        }
+    }
+}
+
+#[test]
+fn the_status_is_configured_exactly_when_nothing_is_missing() {
+    for protocol in CATALOGUE {
+        for identity_type in protocol.identity_types() {
+            let settings = complete_settings(*protocol);
+            let facts = CredentialFacts { name: "C", settings: &settings, principals: vec![principal(*protocol, *identity_type)] };
+            let expected = match protocol.completeness() {
+                Completeness::ByFields => AuthenticationStatus::Configured,
+                Completeness::Unknowable => AuthenticationStatus::Unknown,
+            };
+            assert_eq!(credential_status(*protocol, &facts).status, expected, "{}", protocol.name());
+            assert_eq!(
+                credential_status(*protocol, &CredentialFacts { principals: Vec::new(), ..facts }).status,
+                AuthenticationStatus::NotConfigured
+            );
+        }
+    }
+}
+
+#[test]
+fn each_missing_item_is_named() {
+    for protocol in CATALOGUE.iter().filter(|protocol| protocol.completeness() == Completeness::ByFields) {
+        let settings = complete_settings(*protocol);
+        for field in protocol.fields().iter().filter(|field| field.need == Need::Required) {
+            let mut settings = settings.clone();
+            let mut principal = principal(*protocol, IdentityType::Named);
+            settings.remove(field.name);
+            principal.stored_values.retain(|name| name != field.name);
+            let facts = CredentialFacts { name: "C", settings: &settings, principals: vec![principal] };
+            let status = principal_status(*protocol, &facts, &facts.principals[0]);
+            assert_eq!(status.status, AuthenticationStatus::NotConfigured);
+            assert_eq!(status.missing.len(), 1);
+            assert!(status.missing[0].message.contains(field.name));
+        }
+    }
+}
+
+#[test]
+fn nothing_is_proven_without_the_required_values() {
+    for protocol in CATALOGUE
+        .iter()
+        .filter(|protocol| protocol.fields().iter().any(|field| field.place == Place::Values && field.need == Need::Required))
+    {
+        let nothing = Material { settings: &Settings::new(), values: &Values::new(), grant: None };
+        assert!(protocol.prove(nothing).is_err(), "{}", protocol.name());
+    }
+}
+
+#[test]
+fn a_proof_does_not_print() {
+    let values = Values::from([("username".to_owned(), Secret::new("u")), ("password".to_owned(), Secret::new("SECRET-p"))]);
+    let proof = find("basic").unwrap().prove(Material { settings: &Settings::new(), values: &values, grant: None }).unwrap();
+    assert_eq!(format!("{proof:?}"), r#"["authorization"]"#);
+}

@@ -1,0 +1,102 @@
+//! Fields: what an admin fills in for a protocol.
+
+use sortie_model::{ServiceUrl, Settings, Violation, Violations};
+
+use crate::Protocol;
+
+/// One thing to fill in.
+#[derive(Clone, Copy, Debug)]
+pub struct Field {
+    /// Stable name in definitions: `token_endpoint`.
+    pub name: &'static str,
+    /// Name for people: `Identity Provider URL`.
+    pub label: &'static str,
+    /// Where it belongs.
+    pub place: Place,
+    /// Whether it may be shown again.
+    pub secrecy: Secrecy,
+    /// Whether a callout needs it.
+    pub need: Need,
+    /// What it looks like.
+    pub kind: Kind,
+    /// One sentence of help.
+    pub help: &'static str,
+}
+
+/// Where a field belongs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// On the external credential: configuration, visible, part of an export.
+    Settings,
+    /// On the principal, or on each user of a Per User principal: kept encrypted, never exported.
+    Values,
+}
+
+/// Whether a field may be shown again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Secrecy {
+    /// It may.
+    Public,
+    /// Never.
+    Secret,
+}
+
+/// Whether a callout needs a field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Need {
+    /// Without it the status is Not Configured.
+    Required,
+    /// It may be left out.
+    Optional,
+    /// Left out, it is this.
+    Default(&'static str),
+}
+
+/// What a field looks like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Any text.
+    Text,
+    /// An absolute URL.
+    Url,
+    /// One of these words.
+    Choice(&'static [&'static str]),
+}
+
+/// Checks the settings of an external credential against its protocol's fields. A missing setting is no violation (the status says so);
+/// one that nobody knows, or of the wrong kind, is.
+///
+/// # Errors
+/// All violations, as `settings.<name>`.
+pub fn check_settings(protocol: &dyn Protocol, settings: &Settings) -> Result<(), Violations> {
+    let mut violations = Violations::default();
+    for (name, value) in settings {
+        let field = protocol.fields().iter().find(|field| field.name == name);
+        violations.keep(check_setting(protocol, field, name, value).map_err(|violation| violation.within("settings")));
+    }
+    violations.or(())
+}
+
+fn check_setting(protocol: &dyn Protocol, field: Option<&Field>, name: &str, value: &serde_json::Value) -> Result<(), Violation> {
+    let Some(field) = field else {
+        let known: Vec<&str> = protocol.fields().iter().filter(|field| field.place == Place::Settings).map(|field| field.name).collect();
+        let known = if known.is_empty() { "it has none".to_owned() } else { format!("it has {}", known.join(", ")) };
+        return Err(Violation::new(name, "setting_unknown", format!("is no setting of the protocol `{}`; {known}", protocol.name())));
+    };
+    if field.place == Place::Values {
+        let message = "is stored for a principal, never written in a definition's settings; use `sortie secret set`";
+        return Err(Violation::new(name, "setting_is_a_value", message));
+    }
+    let Some(text) = value.as_str() else {
+        return Err(Violation::new(name, "setting_kind", "must be a text"));
+    };
+    if text.chars().any(char::is_control) {
+        return Err(Violation::new(name, "setting_kind", "must not hold control characters"));
+    }
+    match field.kind {
+        Kind::Text => Ok(()),
+        Kind::Url => ServiceUrl::parse(text).map(|_| ()).map_err(|violation| Violation { field: name.to_owned(), ..violation }),
+        Kind::Choice(words) if words.contains(&text) => Ok(()),
+        Kind::Choice(words) => Err(Violation::new(name, "setting_choice", format!("must be one of {} (got `{text}`)", words.join(", ")))),
+    }
+}

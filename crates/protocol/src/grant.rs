@@ -1,0 +1,84 @@
+//! What a protocol works with: stored values, and the grant it made of them.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use sortie_model::{Secret, SecretBytes, Settings};
+
+use crate::ProveError;
+
+/// Values stored for a principal (or for one user of it), by name. All are kept encrypted, whether secret or not.
+pub type Values = BTreeMap<String, Secret>;
+
+/// What a protocol holds at run time: an access token, a session key. Opaque to everybody else, kept encrypted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Grant {
+    /// The parts, by name, such as `access_token`.
+    pub parts: Values,
+    /// How long it lives, counted from receipt. Absent: the provider did not say.
+    pub lifetime: Option<Duration>,
+}
+
+impl Grant {
+    /// The stored form: one JSON object of the parts. The lifetime is stored beside it, as a moment.
+    pub fn to_bytes(&self) -> SecretBytes {
+        let exposed: BTreeMap<&str, &str> = self.parts.iter().map(|(name, part)| (name.as_str(), part.expose())).collect();
+        SecretBytes::new(serde_json::to_vec(&exposed).expect("a map of texts is JSON"))
+    }
+
+    /// Reads the stored form.
+    ///
+    /// # Errors
+    /// The bytes are not such an object.
+    pub fn from_bytes(bytes: &SecretBytes) -> Result<Self, ProveError> {
+        let parts: BTreeMap<String, String> = serde_json::from_slice(bytes.expose()).map_err(|_| ProveError::ForeignGrant)?;
+        Ok(Self { parts: parts.into_iter().map(|(name, part)| (name, Secret::new(part))).collect(), lifetime: None })
+    }
+}
+
+/// Everything a protocol may look at for one principal.
+#[derive(Clone, Copy, Debug)]
+pub struct Material<'a> {
+    /// Settings of the external credential.
+    pub settings: &'a Settings,
+    /// Values of the principal, or of one user of it.
+    pub values: &'a Values,
+    /// The grant, once there is one.
+    pub grant: Option<&'a Grant>,
+}
+
+impl<'a> Material<'a> {
+    /// A setting's text; `None` if absent or empty.
+    pub fn setting(&self, name: &str) -> Option<&'a str> {
+        self.settings.get(name).and_then(serde_json::Value::as_str).filter(|text| !text.is_empty())
+    }
+
+    /// A stored value.
+    ///
+    /// # Errors
+    /// It was never stored.
+    pub fn value(&self, name: &'static str) -> Result<&'a Secret, ProveError> {
+        self.values.get(name).filter(|value| !value.is_empty()).ok_or(ProveError::Missing { field: name })
+    }
+
+    /// A part of the grant.
+    ///
+    /// # Errors
+    /// There is no grant, or it has no such part.
+    pub fn granted(&self, name: &str) -> Result<&'a Secret, ProveError> {
+        self.grant.and_then(|grant| grant.parts.get(name)).ok_or(ProveError::ForeignGrant)
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_grant_survives_storage() {
+        let grant = Grant { parts: [("access_token".to_owned(), Secret::new("SECRET-\"t"))].into(), lifetime: None };
+        assert_eq!(Grant::from_bytes(&grant.to_bytes()).unwrap(), grant);
+        assert_eq!(Grant::from_bytes(&SecretBytes::new(*b"[1]")).unwrap_err(), ProveError::ForeignGrant);
+    }
+}

@@ -1,0 +1,114 @@
+#![doc = include_str!("README.md")]
+
+use http::HeaderMap;
+use sortie_model::{IdentityType, ServiceUrl};
+
+use crate::shared::client_auth::ClientAuthentication;
+use crate::shared::form::Form;
+use crate::shared::token_endpoint;
+use crate::{Field, Grant, Kind, Material, Need, ObtainError, Pending, Place, Proof, ProveError, Renewal, Secrecy, World};
+
+#[cfg(test)]
+mod tests;
+
+/// The client authenticates as itself.
+#[derive(Debug)]
+pub(crate) struct OAuthClientCredentials;
+
+const FIELDS: &[Field] = &[
+    Field {
+        name: "token_endpoint",
+        label: "Identity Provider URL",
+        place: Place::Settings,
+        secrecy: Secrecy::Public,
+        need: Need::Required,
+        kind: Kind::Url,
+        help: "The token endpoint of the authorization server.",
+    },
+    Field {
+        name: "scope",
+        label: "Scope",
+        place: Place::Settings,
+        secrecy: Secrecy::Public,
+        need: Need::Optional,
+        kind: Kind::Text,
+        help: "Scopes to ask for, separated by spaces; leave it out to ask for none.",
+    },
+    Field {
+        name: "client_authentication",
+        label: "Pass client credentials in",
+        place: Place::Settings,
+        secrecy: Secrecy::Public,
+        need: Need::Default(ClientAuthentication::WORDS[0]),
+        kind: Kind::Choice(ClientAuthentication::WORDS),
+        help: "Where client id and secret stand in the token request.",
+    },
+    Field {
+        name: "client_id",
+        label: "Client ID",
+        place: Place::Values,
+        secrecy: Secrecy::Public,
+        need: Need::Required,
+        kind: Kind::Text,
+        help: "The client's identifier at the authorization server.",
+    },
+    Field {
+        name: "client_secret",
+        label: "Client Secret",
+        place: Place::Values,
+        secrecy: Secrecy::Secret,
+        need: Need::Required,
+        kind: Kind::Text,
+        help: "The client's secret at the authorization server.",
+    },
+];
+
+impl crate::Protocol for OAuthClientCredentials {
+    fn name(&self) -> &'static str {
+        "oauth_client_credentials"
+    }
+
+    fn title(&self) -> &'static str {
+        "OAuth 2.0: Client Credentials with Client Secret"
+    }
+
+    fn identity_types(&self) -> &'static [IdentityType] {
+        &[IdentityType::Named]
+    }
+
+    fn fields(&self) -> &'static [Field] {
+        FIELDS
+    }
+
+    fn renewal(&self) -> Renewal {
+        Renewal::Renewable
+    }
+
+    fn obtain<'a>(&'a self, world: &'a dyn World, material: Material<'a>) -> Pending<'a, Result<Grant, ObtainError>> {
+        Box::pin(async move {
+            let url = material.setting("token_endpoint").ok_or(ObtainError::NotConfigured { field: "token_endpoint" })?;
+            let url = ServiceUrl::parse(url)
+                .map_err(|violation| ObtainError::WrongConfiguration { field: "token_endpoint", problem: violation.message })?;
+            let authentication =
+                ClientAuthentication::parse(material.setting("client_authentication").unwrap_or(ClientAuthentication::WORDS[0]))
+                    .ok_or_else(|| ObtainError::WrongConfiguration {
+                        field: "client_authentication",
+                        problem: "is none of the known words".to_owned(),
+                    })?;
+            let (client_id, client_secret) = (material.value("client_id")?, material.value("client_secret")?);
+            // RFC 6749, section 4.4.2.
+            let mut form = Form::default().with("grant_type", "client_credentials");
+            if let Some(scope) = material.setting("scope") {
+                form = form.with("scope", scope);
+            }
+            let mut headers = HeaderMap::new();
+            let form = authentication.apply(client_id, client_secret, &mut headers, form)?;
+            token_endpoint::request(world, url, headers, form, &[client_secret]).await
+        })
+    }
+
+    fn prove(&self, material: Material<'_>) -> Result<Proof, ProveError> {
+        // Always `Bearer` with a capital, whatever spelling of the type came with the token: some upstreams compare exactly.
+        Proof::authorization("Bearer", material.granted("access_token")?)
+    }
+}

@@ -1,0 +1,107 @@
+//! Why no grant could be had, by whose turn it is.
+
+use std::time::Duration;
+
+use crate::{AskError, ProveError};
+
+/// A failed attempt to obtain a grant. No variant holds a secret: what a provider says is cut, and dropped where it echoes one.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ObtainError {
+    /// A setting or value is missing. Whose turn: the admin.
+    #[error("`{field}` is not set")]
+    NotConfigured {
+        /// The field's name.
+        field: &'static str,
+    },
+    /// A setting is there, but cannot be used. Whose turn: the admin.
+    #[error("`{field}` {problem}")]
+    WrongConfiguration {
+        /// The field's name.
+        field: &'static str,
+        /// What is wrong.
+        problem: String,
+    },
+    /// The provider refused for good (RFC 6749, section 5.2): repeating will not help. Whose turn: the admin.
+    #[error("the provider refused: {error}{}", .description.as_deref().map(|text| format!(" ({text})")).unwrap_or_default())]
+    Refused {
+        /// `error` of the answer, such as `invalid_client`.
+        error: String,
+        /// `error_description`, if it holds nothing that we sent in confidence.
+        description: Option<String>,
+    },
+    /// The grant or the credentials behind it are no longer good (`invalid_grant`). Whose turn: who authenticates.
+    #[error("the provider no longer accepts the stored grant{}", .description.as_deref().map(|text| format!(" ({text})")).unwrap_or_default())]
+    InvalidGrant {
+        /// `error_description`, if it holds nothing that we sent in confidence.
+        description: Option<String>,
+    },
+    /// The provider cannot answer now. Repeating later may help.
+    #[error("the provider cannot answer now{}", .status.map(|status| format!(" (status {status})")).unwrap_or_default())]
+    Unavailable {
+        /// Its status; absent if no connection was made.
+        status: Option<u16>,
+        /// How long it asks us to stay away.
+        retry_after: Option<Duration>,
+    },
+    /// The provider answered something that is no token. Repeating later may help.
+    #[error("the provider's answer is not understood: {what}")]
+    Malformed {
+        /// What was expected and not found.
+        what: &'static str,
+    },
+    /// The request was sent and no answer came: the provider may or may not have acted on it.
+    #[error("the provider did not answer in time")]
+    Unanswered,
+    /// The egress policy forbids the address. Whose turn: the operator.
+    #[error("the egress policy does not allow the provider's address")]
+    Denied,
+}
+
+impl ObtainError {
+    /// The stable code.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::NotConfigured { .. } => "credential_not_configured",
+            Self::WrongConfiguration { .. } => "credential_misconfigured",
+            Self::Refused { .. } => "token_refused",
+            Self::InvalidGrant { .. } => "needs_authentication",
+            Self::Unavailable { .. } => "token_endpoint_unavailable",
+            Self::Malformed { .. } => "token_answer_malformed",
+            Self::Unanswered => "token_endpoint_timeout",
+            Self::Denied => "egress_denied",
+        }
+    }
+
+    /// Whether the same request may succeed later without anybody changing anything.
+    pub const fn is_retryable(&self) -> bool {
+        match self {
+            Self::Unavailable { .. } | Self::Malformed { .. } | Self::Unanswered => true,
+            Self::NotConfigured { .. }
+            | Self::WrongConfiguration { .. }
+            | Self::Refused { .. }
+            | Self::InvalidGrant { .. }
+            | Self::Denied => false,
+        }
+    }
+}
+
+impl From<AskError> for ObtainError {
+    fn from(error: AskError) -> Self {
+        match error {
+            AskError::Denied => Self::Denied,
+            AskError::NotSent { .. } => Self::Unavailable { status: None, retry_after: None },
+            AskError::NoAnswer => Self::Unanswered,
+            AskError::TooLarge => Self::Malformed { what: "an answer of at most 1 MiB" },
+        }
+    }
+}
+
+impl From<ProveError> for ObtainError {
+    fn from(error: ProveError) -> Self {
+        match error {
+            ProveError::Missing { field } => Self::NotConfigured { field },
+            ProveError::NotAHeader => Self::WrongConfiguration { field: "a stored value", problem: "cannot stand in a header".to_owned() },
+            ProveError::ForeignGrant => Self::Malformed { what: "a grant of this protocol" },
+        }
+    }
+}

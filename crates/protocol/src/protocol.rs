@@ -1,0 +1,81 @@
+//! The contract that every way of proving fulfils.
+
+use sortie_model::{IdentityType, Secret, Violation};
+
+use crate::{Field, Grant, Material, ObtainError, Pending, Proof, ProveError, World};
+
+/// Whether what a protocol presents can be renewed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Renewal {
+    /// The stored values themselves are presented. After a 401 there is nothing better to send.
+    Static,
+    /// A grant is obtained, dies, and can be obtained again.
+    Renewable,
+}
+
+/// Which values an admin may store for a principal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Parameters {
+    /// Those that `fields()` declares.
+    Declared,
+    /// Also any other developer name, for use in custom headers.
+    Free,
+}
+
+/// Whether completeness can be judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Completeness {
+    /// By the fields.
+    ByFields,
+    /// Not at all: the status is Unknown once a principal exists.
+    Unknowable,
+}
+
+/// A way of proving who is calling. Implementations are values in [`crate::CATALOGUE`] without state of their own.
+pub trait Protocol: Send + Sync {
+    /// Stable name, stored and written in definitions: `oauth_client_credentials`.
+    fn name(&self) -> &'static str;
+
+    /// Name for people: `OAuth 2.0: Client Credentials with Client Secret`.
+    fn title(&self) -> &'static str;
+
+    /// Which kinds of principals make sense.
+    fn identity_types(&self) -> &'static [IdentityType];
+
+    /// What an admin fills in. Validation, status, command line and docs derive from it.
+    fn fields(&self) -> &'static [Field];
+
+    /// Whether what is presented can be renewed.
+    fn renewal(&self) -> Renewal;
+
+    /// Which values may be stored for a principal.
+    fn parameters(&self) -> Parameters {
+        Parameters::Declared
+    }
+
+    /// Whether completeness can be judged.
+    fn completeness(&self) -> Completeness {
+        Completeness::ByFields
+    }
+
+    /// Rules of single values beyond those of their fields.
+    ///
+    /// # Errors
+    /// A [`Violation`] of the value's name.
+    fn check_value(&self, name: &str, value: &Secret) -> Result<(), Violation> {
+        let _ = (name, value);
+        Ok(())
+    }
+
+    /// Fetches a grant. Only called for [`Renewal::Renewable`] protocols; the default is for the others.
+    fn obtain<'a>(&'a self, world: &'a dyn World, material: Material<'a>) -> Pending<'a, Result<Grant, ObtainError>> {
+        let _ = (world, material);
+        Box::pin(async { Ok(Grant::default()) })
+    }
+
+    /// What is put on the request. Pure and quick; its result is kept for as long as grant and values stay the same.
+    ///
+    /// # Errors
+    /// A value is missing, or cannot be sent.
+    fn prove(&self, material: Material<'_>) -> Result<Proof, ProveError>;
+}

@@ -1,0 +1,190 @@
+//! The token endpoint: one question, one answer (RFC 6749, sections 5.1 and 5.2), read leniently and judged clearly.
+
+use std::time::Duration;
+
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use serde_json::Value;
+use sortie_model::{Secret, ServiceUrl};
+
+use super::form::Form;
+use crate::{Answer, Ask, Grant, ObtainError, World};
+
+/// 16 KiB: larger than any token in use, and small enough for a header line.
+const MAX_TOKEN_BYTES: usize = 16 * 1024;
+
+/// One hour: the longest that a provider may send us away with `Retry-After`.
+const MAX_RETRY_AFTER: Duration = Duration::from_secs(3600);
+
+/// Posts a form and reads the token in the answer. `confidential` are the values that must not be shown even if the provider echoes them.
+///
+/// # Errors
+/// All of [`ObtainError`], by what the endpoint did.
+pub async fn request(
+    world: &dyn World,
+    url: ServiceUrl,
+    mut headers: HeaderMap,
+    form: Form,
+    confidential: &[&Secret],
+) -> Result<Grant, ObtainError> {
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
+    headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
+    let answer = world.ask(Ask { method: Method::POST, url, headers, body: form.into_body() }).await?;
+    read(&answer, confidential)
+}
+
+fn read(answer: &Answer, confidential: &[&Secret]) -> Result<Grant, ObtainError> {
+    let body: Value = serde_json::from_slice(&answer.body).unwrap_or(Value::Null);
+    // A 200 with `error` is an error too: some providers answer so (TOK-05).
+    if let Some(error) = body.get("error").and_then(Value::as_str) {
+        return Err(refusal(answer, error, body.get("error_description").and_then(Value::as_str), confidential));
+    }
+    match answer.status {
+        StatusCode::OK | StatusCode::CREATED => read_token(&body),
+        status if status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error() => Err(unavailable(answer)),
+        // Redirects are never followed: the client secret would go elsewhere (RDR-08).
+        status if status.is_redirection() => Err(ObtainError::WrongConfiguration {
+            field: "token_endpoint",
+            problem: format!("answers with a redirect (status {}), which is not followed", status.as_u16()),
+        }),
+        // Bad clients get 400, 401 or 403 in many shapes, also without a body.
+        status => Err(ObtainError::Refused { error: format!("status_{}", status.as_u16()), description: None }),
+    }
+}
+
+fn refusal(answer: &Answer, error: &str, description: Option<&str>, confidential: &[&Secret]) -> ObtainError {
+    let description = description.and_then(|text| presentable(text, 200, confidential));
+    match error {
+        // RFC 6749, section 5.2: the grant or refresh token is invalid, expired or revoked.
+        "invalid_grant" => ObtainError::InvalidGrant { description },
+        "temporarily_unavailable" | "server_error" | "slow_down" => unavailable(answer),
+        _ if answer.status == StatusCode::TOO_MANY_REQUESTS || answer.status.is_server_error() => unavailable(answer),
+        _ => ObtainError::Refused {
+            error: presentable(error, 60, confidential).unwrap_or_else(|| "an unprintable error".to_owned()),
+            description,
+        },
+    }
+}
+
+fn unavailable(answer: &Answer) -> ObtainError {
+    // RFC 9110, section 10.2.3; the date form is rare at token endpoints and counts as absent.
+    let retry_after = answer.headers.get(header::RETRY_AFTER).and_then(|value| value.to_str().ok()?.trim().parse().ok());
+    ObtainError::Unavailable {
+        status: Some(answer.status.as_u16()),
+        retry_after: retry_after.map(|seconds| Duration::from_secs(seconds).min(MAX_RETRY_AFTER)),
+    }
+}
+
+/// What a provider says, if it can be shown: short, printable ASCII (RFC 6749, section 5.2 allows no other), and no echo of a secret.
+fn presentable(text: &str, max_length: usize, confidential: &[&Secret]) -> Option<String> {
+    let is_echo = confidential.iter().any(|secret| !secret.is_empty() && text.contains(secret.expose()));
+    let is_plain = text.bytes().all(|byte| (0x20..=0x7E).contains(&byte));
+    (!is_echo && is_plain).then(|| text.chars().take(max_length).collect())
+}
+
+fn read_token(body: &Value) -> Result<Grant, ObtainError> {
+    let token =
+        body.get("access_token").and_then(Value::as_str).ok_or(ObtainError::Malformed { what: "a JSON object with `access_token`" })?;
+    // A token goes into a header: RFC 6750, section 2.1 allows visible ASCII only (TOK-15).
+    if token.is_empty() || token.len() > MAX_TOKEN_BYTES || !token.bytes().all(|byte| (0x21..=0x7E).contains(&byte)) {
+        return Err(ObtainError::Malformed { what: "an `access_token` of 1 to 16,384 visible ASCII characters" });
+    }
+    // Section 5.1 requires token_type, and compares it without regard to case; some servers leave it out.
+    if body.get("token_type").is_some_and(|kind| !kind.as_str().is_some_and(|kind| kind.eq_ignore_ascii_case("bearer"))) {
+        return Err(ObtainError::Malformed { what: "a `token_type` of `Bearer`" });
+    }
+    let mut parts = crate::Values::from([("access_token".to_owned(), Secret::new(token))]);
+    if let Some(scope) = body.get("scope").and_then(Value::as_str) {
+        parts.insert("scope".to_owned(), Secret::new(scope));
+    }
+    Ok(Grant { parts, lifetime: lifetime(body)? })
+}
+
+/// Seconds until the token dies, counted from receipt (section 5.1). Some servers send them as text (TOK-02).
+fn lifetime(body: &Value) -> Result<Option<Duration>, ObtainError> {
+    let wrong = ObtainError::Malformed { what: "an `expires_in` in seconds" };
+    let seconds = match body.get("expires_in") {
+        None | Some(Value::Null) => return Ok(None),
+        Some(Value::Number(number)) => number.as_f64(),
+        Some(Value::String(text)) => text.trim().parse().ok(),
+        Some(_) => None,
+    };
+    match seconds {
+        // Zero and less: good for the callout at hand, and for no other.
+        Some(seconds) if seconds.is_finite() => Ok(Some(Duration::from_secs_f64(seconds.clamp(0.0, 10.0 * 365.0 * 86_400.0)))),
+        _ => Err(wrong),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+
+    fn answer(status: u16, body: &str) -> Answer {
+        Answer { status: StatusCode::from_u16(status).unwrap(), headers: HeaderMap::new(), body: Bytes::copy_from_slice(body.as_bytes()) }
+    }
+
+    #[test]
+    fn answers_are_read_as_group_tok_says() {
+        let lifetime = |body: &str| {
+            let answer = answer(200, body);
+            read(&answer, &[]).map(|grant| grant.lifetime)
+        };
+        assert_eq!(lifetime(r#"{"access_token":"t"}"#), Ok(None)); // TOK-01
+        assert_eq!(lifetime(r#"{"access_token":"t","expires_in":0}"#), Ok(Some(Duration::ZERO))); // TOK-02
+        assert_eq!(lifetime(r#"{"access_token":"t","expires_in":-5}"#), Ok(Some(Duration::ZERO))); // TOK-02
+        assert_eq!(lifetime(r#"{"access_token":"t","expires_in":"3600"}"#), Ok(Some(Duration::from_secs(3600)))); // TOK-02
+        assert_eq!(lifetime(r#"{"access_token":"t","token_type":"BEARER","expires_in":3}"#), Ok(Some(Duration::from_secs(3)))); // TOK-03, TOK-06
+        let long = format!(r#"{{"access_token":"{}"}}"#, "x".repeat(100 * 1024));
+        for malformed in [
+            "",
+            "<html>",
+            "[]",
+            "{}",
+            r#"{"access_token":5}"#,                      // TOK-04
+            r#"{"access_token":"t","token_type":"mac"}"#, // TOK-06
+            r#"{"access_token":"a\r\nb"}"#,
+            r#"{"access_token":"a b"}"#,
+            r#"{"access_token":"a\u0000"}"#,
+            r#"{"access_token":"é"}"#,
+            &long, // TOK-15
+            r#"{"access_token":"t","expires_in":[1]}"#,
+            r#"{"access_token":"t","expires_in":"soon"}"#,
+        ] {
+            assert!(matches!(read(&answer(200, malformed), &[]), Err(ObtainError::Malformed { .. })), "{malformed}");
+        }
+    }
+
+    #[test]
+    fn refusals_are_sorted_by_whose_turn_it_is() {
+        let code = |status, body: &str| read(&answer(status, body), &[]).unwrap_err().code();
+        assert_eq!(code(200, r#"{"error":"invalid_client"}"#), "token_refused"); // TOK-05
+        assert_eq!(code(400, r#"{"error":"invalid_grant"}"#), "needs_authentication"); // TOK-13
+        for error in ["invalid_client", "unauthorized_client", "invalid_scope"] {
+            assert_eq!(code(401, &format!(r#"{{"error":"{error}"}}"#)), "token_refused"); // TOK-14
+        }
+        assert_eq!(code(403, ""), "token_refused");
+        assert_eq!(code(302, ""), "credential_misconfigured"); // RDR-08
+        for status in [429, 500, 503] {
+            assert_eq!(code(status, "<html>"), "token_endpoint_unavailable");
+        }
+    }
+
+    #[test]
+    fn an_echoed_secret_is_not_shown() {
+        // TOK-16 of the attack catalogue.
+        let secret = Secret::new("SECRET-c");
+        let body = r#"{"error":"invalid_client","error_description":"bad secret SECRET-c"}"#;
+        let error = read(&answer(401, body), &[&secret]).unwrap_err();
+        assert_eq!(error, ObtainError::Refused { error: "invalid_client".to_owned(), description: None });
+    }
+
+    #[test]
+    fn retry_after_is_kept_within_an_hour() {
+        let mut busy = answer(429, "");
+        busy.headers.insert(header::RETRY_AFTER, HeaderValue::from_static("99999"));
+        assert_eq!(read(&busy, &[]).unwrap_err(), ObtainError::Unavailable { status: Some(429), retry_after: Some(MAX_RETRY_AFTER) });
+    }
+}

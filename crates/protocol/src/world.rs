@@ -1,0 +1,64 @@
+//! All that a protocol sees of the world. Time and network are handed in, so that a test can freeze the one and script the other.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use bytes::Bytes;
+use http::{HeaderMap, Method, StatusCode};
+use sortie_model::{SecretBytes, ServiceUrl, Timestamp};
+
+/// A boxed future, for the few places off the data plane where a trait object answers later.
+pub type Pending<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// Time and network, as a protocol sees them.
+pub trait World: Send + Sync {
+    /// What time it is. Never goes backwards within one process.
+    fn now(&self) -> Timestamp;
+
+    /// Asks a service one question. No redirect is followed, nothing is sent twice, and the whole exchange has a deadline.
+    fn ask(&self, ask: Ask) -> Pending<'_, Result<Answer, AskError>>;
+}
+
+/// A question to a token endpoint or the like.
+#[derive(Clone, Debug)]
+pub struct Ask {
+    /// How.
+    pub method: Method,
+    /// Whom.
+    pub url: ServiceUrl,
+    /// Headers; secret ones are marked as sensitive.
+    pub headers: HeaderMap,
+    /// The body, which often holds a secret.
+    pub body: SecretBytes,
+}
+
+/// What the service said. The body holds tokens, so it is not printed.
+#[derive(Clone)]
+pub struct Answer {
+    /// Its status.
+    pub status: StatusCode,
+    /// Its headers.
+    pub headers: HeaderMap,
+    /// Its body, at most 1 MiB, not decompressed.
+    pub body: Bytes,
+}
+
+/// Why there is no answer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AskError {
+    /// The egress policy forbids the address.
+    #[error("the egress policy does not allow this address")]
+    Denied,
+    /// Nothing was sent: no address, no connection, no trust in its certificate.
+    #[error("no connection: {reason}")]
+    NotSent {
+        /// Why, in words for an admin.
+        reason: String,
+    },
+    /// Something was sent and no complete answer came before the deadline.
+    #[error("no answer before the deadline")]
+    NoAnswer,
+    /// The answer is larger than 1 MiB.
+    #[error("the answer is larger than 1 MiB")]
+    TooLarge,
+}

@@ -1,1 +1,50 @@
-fn main() {}
+#![doc = include_str!("../README.md")]
+#![allow(clippy::print_stdout, reason = "a chore talks to whoever runs it")]
+
+mod arrows;
+mod peers;
+mod process;
+mod test;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use process::Failure;
+
+/// Sortie's own chores.
+#[derive(Parser)]
+#[command(bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    chore: Chore,
+}
+
+#[derive(Subcommand)]
+enum Chore {
+    /// Install what the tests need, start a throw-away PostgreSQL and run every test.
+    Test {
+        /// Handed on to `cargo nextest run`, for example `-p sortie-store`.
+        #[arg(last = true)]
+        nextest: Vec<String>,
+    },
+    /// Install the servers that the tests talk to: Debian's packages and npm's.
+    Peers,
+    /// Check that crates depend only on what the table of arrows allows.
+    Arrows,
+}
+
+fn main() -> ExitCode {
+    let done = match Arguments::parse().chore {
+        Chore::Test { nextest } => test::run_with(&nextest),
+        Chore::Peers => peers::install(),
+        Chore::Arrows => arrows::check(),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure { message, status }) => {
+            println!("{message}");
+            ExitCode::from(status)
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! Installs the servers that the tests talk to, as far as they are missing: Debian's packages and npm's.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use crate::process::{Failure, during, is_installed, output, root, run};
+
+/// A Debian package, and how we see that it is there already.
+struct Package {
+    name: &'static str,
+    is_there: fn() -> bool,
+    wanted_for: &'static str,
+}
+
+const PACKAGES: &[Package] = &[
+    Package { name: "nginx-light", is_there: || is_installed("nginx"), wanted_for: "an upstream that nobody here wrote" },
+    Package {
+        name: "postgresql",
+        is_there: || crate::test::postgres_programs().is_some() && is_installed("psql"),
+        wanted_for: "the store on its second database",
+    },
+];
+
+/// Installs what is missing and says so before it does.
+pub(crate) fn install() -> Result<(), Failure> {
+    install_debian_packages()?;
+    install_npm_packages()
+}
+
+fn install_debian_packages() -> Result<(), Failure> {
+    let missing: Vec<&Package> = PACKAGES.iter().filter(|package| !(package.is_there)()).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let names: Vec<&str> = missing.iter().map(|package| package.name).collect();
+    if !is_installed("apt-get") {
+        return Err(Failure::new(format!(
+            "the tests need {}, and this is no Debian: please install what these packages hold",
+            names.join(", ")
+        )));
+    }
+    println!("Installing Debian packages (Debian starts them as services too; the tests use their own copies on random ports):");
+    for Package { name, wanted_for, is_there: _ } in &missing {
+        println!("  {name}: {wanted_for}");
+    }
+    run(administrator()?.args(["apt-get", "update", "-qq"]))?;
+    run(administrator()?.args(["apt-get", "install", "-qq", "-y", "--no-install-recommends"]).args(names))
+}
+
+/// `env` as root: directly, or through sudo, which asks for a password if it has to.
+fn administrator() -> Result<Command, Failure> {
+    let mut command = if is_root()? { Command::new("env") } else { Command::new("sudo") };
+    command.arg("DEBIAN_FRONTEND=noninteractive");
+    Ok(command)
+}
+
+/// Whether we are root, who may install, and as whom PostgreSQL refuses to run.
+pub(crate) fn is_root() -> Result<bool, Failure> {
+    Ok(output(Command::new("id").arg("-u"))?.trim_ascii() == b"0")
+}
+
+fn install_npm_packages() -> Result<(), Failure> {
+    let directory = root().join("xtask/peers");
+    let (wanted, installed) = (directory.join("package-lock.json"), directory.join("node_modules/.installed-lock.json"));
+    if is_same(&wanted, &installed) {
+        return Ok(());
+    }
+    if !is_installed("npm") {
+        return Err(Failure::new("the tests need Node 20 or later with npm: please install it (https://nodejs.org)"));
+    }
+    println!("Installing npm packages into {} (oidc-provider: a token server that nobody here wrote):", directory.display());
+    run(Command::new("npm").args(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]).current_dir(&directory))?;
+    fs::copy(&wanted, &installed).map_err(during("cannot note what was installed"))?;
+    Ok(())
+}
+
+fn is_same(wanted: &Path, installed: &Path) -> bool {
+    fs::read(wanted).is_ok_and(|wanted| fs::read(installed).is_ok_and(|installed| installed == wanted))
+}

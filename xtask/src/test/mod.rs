@@ -16,8 +16,6 @@ pub(crate) fn run_with(nextest: &[String]) -> Result<(), Failure> {
         return Err(Failure::new("the tests run under cargo-nextest: please `cargo install --locked cargo-nextest` first"));
     }
     peers::install()?;
-    // Compiled first, so that a mistake in the code shows before a server starts, and the server does not wait for the compiler.
-    run(cargo().args(["nextest", "run", "--no-run"]).args(selection(nextest)))?;
     let postgres = Postgres::start()?;
     println!("PostgreSQL is at {} until the tests end", postgres.url());
     let tests = run(cargo().args(["nextest", "run"]).args(selection(nextest)).env(VARIABLE, postgres.url()));

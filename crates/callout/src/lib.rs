@@ -1,1 +1,176 @@
-//! callout
+#![doc = include_str!("../README.md")]
+
+mod apply;
+mod audit;
+mod authorize;
+mod caller;
+mod choose;
+mod error;
+mod explain;
+mod inspect;
+mod obtain;
+mod parse;
+mod ports;
+mod renewal;
+mod snapshot;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::uri::PathAndQuery;
+use http::{HeaderMap, Method, Request, Response};
+use sortie_model::path::PathFault;
+
+pub use apply::{ApplyError, clean_answer};
+pub use audit::{Ending, Intent, Opened, Outcome, Refusal};
+pub use authorize::{Allowed, Denial, Standing, authorize, consider};
+pub use caller::Caller;
+pub use choose::{Chosen, choose};
+pub use error::{Refused, Turn};
+pub use explain::{Plan, PlannedPrincipal, TokenState, explain};
+pub use inspect::{Verdict, inspect};
+pub use obtain::{Freshness, GrantKey, Grants, HealthReport, Live, Slot, Unobtainable};
+pub use parse::{Reference, TargetFault, parse, parse_after_scheme};
+pub use ports::{
+    AuditLog, AuditUnavailable, Committed, Custody, CustodyError, Forward, ForwardError, Kept, KeptFailure, Lease, Leased, Replay,
+};
+pub use snapshot::{ChosenPrincipal, Credential, Definitions, Named, Snapshot};
+
+/// Headers that only Sortie says: they are removed from what callers and upstreams send.
+pub const SORTIE_HEADERS: &[&str] = &["sortie-error", "sortie-callout"];
+
+/// One request of a caller.
+pub struct Call<'a, B> {
+    /// Who asks.
+    pub caller: &'a Caller,
+    /// For what.
+    pub reference: Reference<'a>,
+    /// How.
+    pub method: Method,
+    /// With which headers, the caller's own key already taken out.
+    pub headers: HeaderMap,
+    /// With which body.
+    pub body: B,
+}
+
+/// An upstream's answer, with the record that has to be closed when its body has ended.
+pub struct Delivered<A> {
+    /// The answer, hop-by-hop headers removed.
+    pub answer: Response<A>,
+    /// The intent to close with [`AuditLog::close`].
+    pub intent: Opened,
+    /// Whether the grant was renewed and the request sent twice.
+    pub renewed: bool,
+}
+
+/// A refusal, with the record that has to be closed if there is one already.
+#[derive(Debug)]
+pub struct NotDelivered {
+    /// Why.
+    pub refused: Refused,
+    /// The intent to close, if it was opened.
+    pub intent: Option<Opened>,
+}
+
+/// The callouts of one core.
+pub struct Callouts<F, A> {
+    grants: Arc<Grants>,
+    upstream: F,
+    audit: A,
+}
+
+impl<F: Forward, A: AuditLog> Callouts<F, A> {
+    /// Joins the parts that a core needs.
+    pub const fn new(grants: Arc<Grants>, upstream: F, audit: A) -> Self {
+        Self { grants, upstream, audit }
+    }
+
+    /// The audit of this core.
+    pub const fn audit(&self) -> &A {
+        &self.audit
+    }
+
+    /// One callout, from the caller's request to the head of the answer.
+    ///
+    /// # Errors
+    /// Any [`Refused`]; what an upstream answers is no error, whatever its status.
+    pub async fn call(&self, snapshot: &Snapshot, call: Call<'_, F::RequestBody>) -> Result<Delivered<F::AnswerBody>, NotDelivered> {
+        let allowed = authorize(snapshot, call.caller, &call.reference)?;
+        let chosen = choose(allowed);
+        let at = self.grants.now();
+        let intent = self
+            .audit
+            .open(Intent { at, chosen: &chosen, method: &call.method, path: call.reference.path() })
+            .await
+            .map_err(Refused::from)?;
+        let delivered = self.deliver(&chosen, call).await;
+        match delivered {
+            Ok((answer, renewed)) => Ok(Delivered { answer, intent, renewed }),
+            Err(refused) => Err(self.note_failure(&chosen, intent, refused)),
+        }
+    }
+
+    /// Obtain, apply, forward, inspect; and once more if the token was stale and the body can be sent again.
+    async fn deliver(&self, chosen: &Chosen<'_>, mut call: Call<'_, F::RequestBody>) -> Result<(Response<F::AnswerBody>, bool), Refused> {
+        let target = chosen.named().endpoint.join(call.reference.path(), call.reference.query());
+        let target =
+            PathAndQuery::from_maybe_shared(Bytes::from(target)).map_err(|_| Refused::Target(TargetFault::Path(PathFault::RawByte)))?;
+        let again = may_be_renewed(chosen).then(|| (call.method.clone(), call.headers.clone(), call.body.remember()));
+        let live = self.grants.obtain(chosen, Freshness::Kept).await?;
+        let answer = self.send(chosen, &live, &target, call.method, call.headers, call.body).await?;
+        let verdict = inspect(chosen, answer.status());
+        match (verdict, again) {
+            (Verdict::Renew, Some((method, headers, memory))) if self.grants.may_renew(chosen, &live) => {
+                // Renewed even if this request cannot be repeated: the next one will find a good token.
+                let renewed = self.grants.obtain(chosen, Freshness::RenewedSince(&live)).await;
+                match (renewed, F::RequestBody::again(memory)) {
+                    (Ok(live), Some(body)) => self.send(chosen, &live, &target, method, headers, body).await.map(|answer| (answer, true)),
+                    (Ok(_), None) => Ok((answer, true)),
+                    (Err(error), _) => Err(error.into()),
+                }
+            }
+            (Verdict::Renew | Verdict::Deliver, _) => Ok((answer, false)),
+        }
+    }
+
+    async fn send(
+        &self,
+        chosen: &Chosen<'_>,
+        live: &Live,
+        target: &PathAndQuery,
+        method: Method,
+        mut headers: HeaderMap,
+        body: F::RequestBody,
+    ) -> Result<Response<F::AnswerBody>, Refused> {
+        apply::apply(chosen, live, &mut headers)?;
+        let mut request = Request::new(body);
+        *request.method_mut() = method;
+        *request.uri_mut() = target.clone().into();
+        *request.headers_mut() = headers;
+        let mut answer = self.upstream.forward(chosen.named(), request).await?;
+        clean_answer(answer.headers_mut());
+        if inspect::is_refusal(chosen, answer.status()) {
+            self.grants.failed(chosen, "upstream_refused_credential");
+        } else {
+            self.grants.accepted(chosen, self.grants.now());
+        }
+        Ok(answer)
+    }
+
+    fn note_failure(&self, chosen: &Chosen<'_>, intent: Opened, refused: Refused) -> NotDelivered {
+        if !matches!(refused.turn(), Turn::Caller) {
+            self.grants.failed(chosen, refused.code());
+        }
+        NotDelivered { refused, intent: Some(intent) }
+    }
+}
+
+fn may_be_renewed(chosen: &Chosen<'_>) -> bool {
+    chosen.named().credential.protocol.renewal() == sortie_protocol::Renewal::Renewable
+}
+
+impl From<Refused> for NotDelivered {
+    fn from(refused: Refused) -> Self {
+        Self { refused, intent: None }
+    }
+}

@@ -21,10 +21,13 @@ pub struct NamedCredential {
     pub is_enabled: bool,
     /// Whether the protocol's own header (`Authorization`) is sent. Off: a custom header or the caller supplies one.
     pub generate_authorization_header: bool,
-    /// Whether callers' headers may hold formulas. Off: a caller's `{!` is refused, never sent as text.
+    /// Whether callers' headers may hold formulas.
     pub allow_formulas_in_header: bool,
     /// Whether callers' bodies may hold formulas.
     pub allow_formulas_in_body: bool,
+    /// Names of caller headers that are forwarded although they are withheld by default, such as `cookie` or `x-ms-version`, in
+    /// lower case. Headers that frame the message or carry credentials of ours cannot be listed.
+    pub forwarded_headers: Vec<String>,
     /// Headers added to every callout with this name; one of the same name replaces the external credential's.
     pub headers: Vec<CustomHeader>,
     /// How long a callout may take.

@@ -113,6 +113,19 @@ fn nothing_is_proven_without_the_required_values() {
 }
 
 #[test]
+fn a_static_proof_places_the_headers_that_it_announces() {
+    for protocol in CATALOGUE.iter().filter(|protocol| protocol.renewal() == Renewal::Static) {
+        let fields = protocol.fields().iter().filter(|field| field.place == Place::Values);
+        let values: Values = fields.map(|field| (field.name.to_owned(), Secret::new("SECRET-x"))).collect();
+        let Proof::Place(headers) =
+            protocol.prove(Material { settings: &complete_settings(*protocol), values: &values, grant: None }).unwrap();
+        let names: Vec<&str> = headers.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names, protocol.header_names(), "{}", protocol.name());
+        assert!(headers.iter().all(|(_, value)| value.is_sensitive()));
+    }
+}
+
+#[test]
 fn a_proof_does_not_print() {
     let values = Values::from([("username".to_owned(), Secret::new("u")), ("password".to_owned(), Secret::new("SECRET-p"))]);
     let proof = find("basic").unwrap().prove(Material { settings: &Settings::new(), values: &values, grant: None }).unwrap();

@@ -45,6 +45,11 @@ pub trait Protocol: Send + Sync {
     /// What an admin fills in. Validation, status, command line and docs derive from it.
     fn fields(&self) -> &'static [Field];
 
+    /// Names of the headers that [`Self::prove`] places, in lower case.
+    fn header_names(&self) -> &'static [&'static str] {
+        &[]
+    }
+
     /// Whether what is presented can be renewed.
     fn renewal(&self) -> Renewal;
 

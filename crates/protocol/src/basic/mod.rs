@@ -52,6 +52,10 @@ impl crate::Protocol for Basic {
         FIELDS
     }
 
+    fn header_names(&self) -> &'static [&'static str] {
+        &["authorization"]
+    }
+
     fn renewal(&self) -> Renewal {
         Renewal::Static
     }

@@ -80,6 +80,10 @@ impl crate::Protocol for OAuthClientCredentials {
         FIELDS
     }
 
+    fn header_names(&self) -> &'static [&'static str] {
+        &["authorization"]
+    }
+
     fn renewal(&self) -> Renewal {
         Renewal::Renewable
     }

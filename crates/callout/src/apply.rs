@@ -1,0 +1,267 @@
+//! Step 6, apply: the caller's request becomes ours. What belongs to the caller's hop goes, what could be mistaken for ours goes, and what we inject comes
+//! last, so that it wins.
+
+use std::sync::Arc;
+
+use arc_swap::Guard;
+use http::{HeaderMap, HeaderName, HeaderValue, header};
+use sortie_protocol::Proof;
+
+use crate::choose::Chosen;
+use crate::obtain::Live;
+use crate::snapshot::Named;
+
+/// The headers to add for one named credential and one grant, ready to be copied.
+pub(crate) struct Prepared {
+    serial: u64,
+    headers: Box<[Injection]>,
+}
+
+/// One header to add.
+struct Injection {
+    name: HeaderName,
+    value: HeaderValue,
+    placing: Placing,
+}
+
+/// How a header is added.
+#[derive(Clone, Copy)]
+enum Placing {
+    /// In the place of whatever the caller sent under this name.
+    Replace,
+    /// Behind another of ours with the same name.
+    Append,
+}
+
+/// Why a request cannot be made.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ApplyError {
+    /// The caller sent a header that cannot be forwarded.
+    #[error("the header `{name}` {problem}")]
+    CallerHeader {
+        /// Its name.
+        name: HeaderName,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+    /// A custom header refers to a value that the chosen principal does not have.
+    #[error("the custom header `{name}` refers to `{variable}`, which is not stored for the chosen principal")]
+    Unresolved {
+        /// The custom header.
+        name: HeaderName,
+        /// The variable, as written in the definition.
+        variable: String,
+    },
+    /// A custom header's result cannot stand in a header.
+    #[error("the custom header `{name}` becomes a text that no header may hold")]
+    NotAHeader {
+        /// The custom header.
+        name: HeaderName,
+    },
+}
+
+/// Turns the caller's headers into those of the request to the upstream.
+///
+/// # Errors
+/// A header of the caller's is refused, or one of ours cannot be made.
+pub(crate) fn apply(chosen: &Chosen<'_>, live: &Live, headers: &mut HeaderMap) -> Result<(), ApplyError> {
+    let named = chosen.named();
+    let injected = injected(chosen, live)?;
+    clean(headers, named, injected.headers())?;
+    headers.insert(header::HOST, named.host.clone());
+    for Injection { name, value, placing } in injected.headers() {
+        match placing {
+            Placing::Replace => headers.insert(name.clone(), value.clone()).is_some(),
+            Placing::Append => headers.append(name.clone(), value.clone()),
+        };
+    }
+    Ok(())
+}
+
+/// Our headers, made once for each named credential and grant. A Per User grant's are made anew for each callout: keeping them would take memory for every user.
+fn injected(chosen: &Chosen<'_>, live: &Live) -> Result<Injected, ApplyError> {
+    let (named, principal) = (chosen.named(), chosen.principal());
+    let Some(place) = named.prepared.get(principal.index).filter(|_| chosen.user().is_none()) else {
+        return make(named, live).map(|prepared| Injected::Own(Arc::new(prepared)));
+    };
+    let kept = place.load();
+    if kept.as_ref().is_some_and(|prepared| prepared.serial == live.serial) {
+        return Ok(Injected::Kept(kept));
+    }
+    let prepared = Arc::new(make(named, live)?);
+    place.store(Some(Arc::clone(&prepared)));
+    Ok(Injected::Own(prepared))
+}
+
+enum Injected {
+    Kept(Guard<Option<Arc<Prepared>>>),
+    Own(Arc<Prepared>),
+}
+
+impl Injected {
+    fn headers(&self) -> &[Injection] {
+        match self {
+            Self::Kept(prepared) => prepared.as_ref().map_or(&[], |prepared| &prepared.headers),
+            Self::Own(prepared) => &prepared.headers,
+        }
+    }
+}
+
+/// The protocol's own headers first, so that a custom header of the same name overrides them; then the custom headers, in order.
+fn make(named: &Named, live: &Live) -> Result<Prepared, ApplyError> {
+    let Proof::Place(proof) = &live.proof;
+    let is_overridden = |name: &HeaderName| named.headers.iter().any(|header| header.name == *name);
+    let proof = proof.iter().filter(|(name, _)| named.generate_authorization_header && !is_overridden(name));
+    let replace =
+        |(name, value): &(HeaderName, HeaderValue)| Injection { name: name.clone(), value: value.clone(), placing: Placing::Replace };
+    let mut headers: Vec<Injection> = proof.map(replace).collect();
+    let credential = &named.credential.name;
+    for custom in &named.headers {
+        let text = custom.value.evaluate(|variable| {
+            let is_ours = variable.external_credential.eq_ignore_ascii_case(credential.as_str());
+            live.values.get(&variable.parameter).filter(|_| is_ours).map(sortie_model::Secret::expose)
+        });
+        let text = zeroize::Zeroizing::new(
+            text.map_err(|variable| ApplyError::Unresolved { name: custom.name.clone(), variable: variable.to_string() })?,
+        );
+        let mut value = HeaderValue::from_bytes(text.as_bytes()).map_err(|_| ApplyError::NotAHeader { name: custom.name.clone() })?;
+        // A literal may be a secret too; nothing that we inject is ever printed or indexed.
+        value.set_sensitive(true);
+        let placing = if headers.iter().any(|other| other.name == custom.name) { Placing::Append } else { Placing::Replace };
+        headers.push(Injection { name: custom.name.clone(), value, placing });
+    }
+    Ok(Prepared { serial: live.serial, headers: headers.into() })
+}
+
+/// What happens to a header of the caller's.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    Forward,
+    Withhold,
+}
+
+/// Removes what must not go on, and refuses what must not be guessed about.
+fn clean(headers: &mut HeaderMap, named: &Named, injected: &[Injection]) -> Result<(), ApplyError> {
+    let nominated: Vec<HeaderName> = nominated(headers);
+    let mut withheld = [const { None::<HeaderName> }; 16];
+    let mut overflow = Vec::new();
+    let mut free = withheld.iter_mut();
+    for (name, value) in headers.iter() {
+        refuse(name, value)?;
+        if fate(name, named, injected) == Fate::Withhold || nominated.contains(name) {
+            match free.next() {
+                Some(place) => *place = Some(name.clone()),
+                None => overflow.push(name.clone()),
+            }
+        }
+    }
+    if headers.get_all(header::CONTENT_TYPE).iter().nth(1).is_some() {
+        return Err(ApplyError::CallerHeader { name: header::CONTENT_TYPE, problem: "is there twice" }); // HDR-17
+    }
+    for name in withheld.iter().flatten().chain(&overflow) {
+        headers.remove(name);
+    }
+    Ok(())
+}
+
+/// Header names listed in `Connection` (RFC 9110, section 7.6.1). They are the caller's: our own headers are placed after this.
+fn nominated(headers: &HeaderMap) -> Vec<HeaderName> {
+    let listed = headers.get_all(header::CONNECTION).iter().flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
+    listed
+        .map(<[u8]>::trim_ascii)
+        .filter(|name| !name.eq_ignore_ascii_case(b"keep-alive") && !name.eq_ignore_ascii_case(b"close"))
+        .filter_map(|name| HeaderName::from_bytes(name).ok())
+        // HDR-09: framing is not the caller's to take away.
+        .filter(|name| name != header::CONTENT_LENGTH && name != header::CONTENT_TYPE)
+        .collect()
+}
+
+fn refuse(name: &HeaderName, value: &HeaderValue) -> Result<(), ApplyError> {
+    let problem = if value.as_bytes().iter().any(|byte| !matches!(byte, b'\t' | 0x20..=0x7E)) {
+        "holds a byte that is not visible ASCII" // HDR-14, HDR-15
+    } else if value.as_bytes().windows(2).any(|pair| pair == b"{!") {
+        "holds a formula, which this named credential does not allow in callers' headers"
+    } else {
+        return Ok(());
+    };
+    Err(ApplyError::CallerHeader { name: name.clone(), problem })
+}
+
+/// Prefixes of headers that steer infrastructure, or that an inner proxy or a metadata service would trust (HDR-12, HDR-13, HDR-19).
+const WITHHELD_PREFIXES: &[&str] =
+    &["x-forwarded-", "x-envoy-", "x-amz-", "x-amzn-", "x-goog-", "x-ms-", "sortie-", "proxy-", "metadata-", "x-aws-ec2-"];
+
+/// Prefixes that not even a named credential's own list lets through.
+const NEVER_FORWARDED_PREFIXES: &[&str] = &["sortie-", "proxy-", "metadata-", "x-aws-ec2-"];
+
+fn fate(name: &HeaderName, named: &Named, injected: &[Injection]) -> Fate {
+    let text = name.as_str();
+    let is_allowed = || named.forwarded_headers.iter().any(|allowed| allowed == text);
+    match text {
+        // Hop by hop (RFC 9110, section 7.6.1), and what hyper or we write ourselves.
+        "connection" | "keep-alive" | "te" | "trailer" | "transfer-encoding" | "upgrade" | "http2-settings" | "host" | "expect" => {
+            Fate::Withhold
+        }
+        // What an inner proxy would believe, and cookies, which belong to a browser.
+        "cookie" | "forwarded" | "via" | "x-real-ip" | "x-original-url" | "x-rewrite-url" | "x-remote-user" if !is_allowed() => {
+            Fate::Withhold
+        }
+        // Some servers read `X_Api_Key` as `X-Api-Key` (HDR-06): anything that becomes a protected name that way goes.
+        _ if text.contains('_') && is_alias(text, injected) => Fate::Withhold,
+        _ if !may_start_withheld(text) => Fate::Forward,
+        _ if NEVER_FORWARDED_PREFIXES.iter().any(|prefix| text.starts_with(prefix)) => Fate::Withhold,
+        _ if WITHHELD_PREFIXES.iter().any(|prefix| text.starts_with(prefix)) && !is_allowed() => Fate::Withhold,
+        _ => Fate::Forward,
+    }
+}
+
+/// The first letters of [`WITHHELD_PREFIXES`]: most headers are decided by this one comparison.
+fn may_start_withheld(text: &str) -> bool {
+    text.starts_with("x-") || matches!(text.as_bytes().first(), Some(b's' | b'p' | b'm'))
+}
+
+fn is_alias(text: &str, injected: &[Injection]) -> bool {
+    let is_same = |protected: &str| {
+        protected.len() == text.len()
+            && protected
+                .bytes()
+                .zip(text.bytes())
+                .all(|(one, other)| one == other || (matches!(one, b'-' | b'_') && matches!(other, b'-' | b'_')))
+    };
+    const PROTECTED: &[&str] = &[
+        "authorization",
+        "proxy-authorization",
+        "host",
+        "content-length",
+        "transfer-encoding",
+        "x-forwarded-for",
+        "x-forwarded-host",
+        "x-forwarded-proto",
+        "x-real-ip",
+    ];
+    let is_injected = injected.iter().any(|other| is_same(other.name.as_str()) && other.name.as_str() != text);
+    is_injected || PROTECTED.iter().any(|protected| is_same(protected))
+}
+
+/// Removes from an answer what belongs to the upstream's hop, and what only we may say.
+pub fn clean_answer(headers: &mut HeaderMap) {
+    for name in nominated(headers) {
+        headers.remove(name);
+    }
+    for name in [
+        "connection",
+        "keep-alive",
+        "transfer-encoding",
+        "te",
+        "trailer",
+        "upgrade",
+        "proxy-authenticate",
+        "proxy-authorization",
+        "proxy-connection",
+    ] {
+        headers.remove(name);
+    }
+    for ours in crate::SORTIE_HEADERS {
+        headers.remove(*ours);
+    }
+}

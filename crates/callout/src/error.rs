@@ -1,0 +1,161 @@
+//! Why a callout did not happen: a stable code, what is wrong, whose turn it is, and what to do.
+
+use crate::apply::ApplyError;
+use crate::authorize::Denial;
+use crate::obtain::Unobtainable;
+use crate::parse::TargetFault;
+use crate::ports::{AuditUnavailable, CustodyError, ForwardError};
+
+/// A callout that Sortie itself refused or could not finish. What an upstream answers is never one of these.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// The target cannot be read, or not be forwarded safely.
+    #[error("the target {0}")]
+    Target(#[from] TargetFault),
+    /// Unknown, or not allowed: the caller is not told which.
+    #[error("you may not use this named credential, or it does not exist")]
+    NotPermitted {
+        /// Which of the two, for the audit.
+        reason: Denial,
+    },
+    /// The named credential is switched off.
+    #[error("this named credential is switched off for callouts")]
+    Disabled,
+    /// The intent could not be recorded.
+    #[error(transparent)]
+    Audit(#[from] AuditUnavailable),
+    /// No grant.
+    #[error("the credential cannot be used: {0}")]
+    Credential(#[from] Unobtainable),
+    /// The request could not be made.
+    #[error(transparent)]
+    Request(#[from] ApplyError),
+    /// The upstream did not answer.
+    #[error(transparent)]
+    Upstream(#[from] ForwardError),
+}
+
+/// Who can put it right.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Turn {
+    /// The program that called.
+    Caller,
+    /// Whoever defines credentials and grants.
+    Admin,
+    /// Whoever runs Sortie.
+    Operator,
+    /// The authorization server.
+    Provider,
+    /// The service that was called.
+    Upstream,
+}
+
+impl Refused {
+    /// The stable code, as in the header `Sortie-Error`.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Target(_) => "target_invalid",
+            Self::NotPermitted { .. } => "not_permitted",
+            Self::Disabled => "callout_disabled",
+            Self::Audit(_) => "audit_unavailable",
+            Self::Credential(error) => error.code(),
+            Self::Request(ApplyError::CallerHeader { .. }) => "header_invalid",
+            Self::Request(ApplyError::Unresolved { .. }) => "formula_unresolved",
+            Self::Request(ApplyError::NotAHeader { .. }) => "formula_not_a_header",
+            Self::Upstream(ForwardError::Denied) => "egress_denied",
+            Self::Upstream(ForwardError::Unreachable(_)) => "upstream_unreachable",
+            Self::Upstream(ForwardError::Tls(_)) => "upstream_tls",
+            Self::Upstream(ForwardError::Timeout) => "upstream_timeout",
+            Self::Upstream(ForwardError::Protocol(_)) => "upstream_protocol",
+            Self::Upstream(ForwardError::CallerAborted) => "caller_aborted",
+        }
+    }
+
+    /// The private reason beside the public code.
+    pub const fn reason(&self) -> &'static str {
+        match self {
+            Self::NotPermitted { reason } => reason.as_str(),
+            other => other.code(),
+        }
+    }
+
+    /// Whose turn it is.
+    pub const fn turn(&self) -> Turn {
+        match self {
+            Self::Target(_) | Self::Request(ApplyError::CallerHeader { .. }) | Self::Upstream(ForwardError::CallerAborted) => Turn::Caller,
+            Self::NotPermitted { .. } | Self::Disabled | Self::Request(ApplyError::Unresolved { .. } | ApplyError::NotAHeader { .. }) => {
+                Turn::Admin
+            }
+            Self::Audit(_) | Self::Upstream(ForwardError::Denied) => Turn::Operator,
+            Self::Credential(error) => turn_of(error),
+            Self::Upstream(ForwardError::Unreachable(_) | ForwardError::Tls(_) | ForwardError::Timeout | ForwardError::Protocol(_)) => {
+                Turn::Upstream
+            }
+        }
+    }
+
+    /// The next step, in words that reveal nothing about what the caller may not see.
+    pub const fn next_step(&self) -> &'static str {
+        match self {
+            Self::Target(_) => "write the target as callout:Name/path?query, with the path percent-encoded once and without dot segments",
+            Self::NotPermitted { .. } => {
+                "check the name; if it is right, ask an admin for a permission set that enables one of its principals; `sortie explain` shows an admin why"
+            }
+            Self::Disabled => "ask an admin to switch the named credential on",
+            Self::Audit(_) => "the operator must make the audit directory writable; nothing is sent without a record",
+            Self::Credential(error) => next_step_of(error),
+            Self::Request(ApplyError::CallerHeader { .. }) => "change or leave out that header",
+            Self::Request(ApplyError::Unresolved { .. }) => {
+                "an admin must store that value for the chosen principal (`sortie secret set`), or correct the name in the formula"
+            }
+            Self::Request(ApplyError::NotAHeader { .. }) => "an admin must store a value without line breaks or control characters",
+            Self::Upstream(ForwardError::Denied) => {
+                "the operator must allow the address in the egress policy, if it is meant to be reached"
+            }
+            Self::Upstream(ForwardError::Unreachable(_)) => {
+                "check that the service is up and that the URL of the named credential is right"
+            }
+            Self::Upstream(ForwardError::Tls(_)) => "check the service's certificate: its name, its dates and who issued it",
+            Self::Upstream(ForwardError::Timeout) => "try again, or raise the time limits of the named credential",
+            Self::Upstream(ForwardError::Protocol(_)) => "check that the service speaks HTTP/1.1 at this URL",
+            Self::Upstream(ForwardError::CallerAborted) => "send the whole body",
+        }
+    }
+}
+
+const fn turn_of(error: &Unobtainable) -> Turn {
+    use sortie_protocol::ObtainError;
+    match error {
+        Unobtainable::Protocol(ObtainError::Unavailable { .. } | ObtainError::Malformed { .. } | ObtainError::Unanswered)
+        | Unobtainable::BackingOff { .. }
+        | Unobtainable::Slow => Turn::Provider,
+        Unobtainable::Protocol(
+            ObtainError::NotConfigured { .. }
+            | ObtainError::WrongConfiguration { .. }
+            | ObtainError::Refused { .. }
+            | ObtainError::InvalidGrant { .. },
+        ) => Turn::Admin,
+        Unobtainable::Protocol(ObtainError::Denied) | Unobtainable::Custody(_) | Unobtainable::BrokeOff => Turn::Operator,
+    }
+}
+
+const fn next_step_of(error: &Unobtainable) -> &'static str {
+    use sortie_protocol::ObtainError;
+    match error {
+        Unobtainable::Protocol(ObtainError::NotConfigured { .. }) => "an admin must fill in what `sortie status` lists as missing",
+        Unobtainable::Protocol(ObtainError::WrongConfiguration { .. }) => "an admin must correct that setting of the external credential",
+        Unobtainable::Protocol(ObtainError::Refused { .. }) => {
+            "an admin must check client id, client secret, scope and how they are passed (`client_authentication`)"
+        }
+        Unobtainable::Protocol(ObtainError::InvalidGrant { .. }) => "the principal must be authenticated again",
+        Unobtainable::Protocol(ObtainError::Malformed { .. }) => "check that the token endpoint's URL is right: its answer is not a token",
+        Unobtainable::Protocol(ObtainError::Unavailable { .. } | ObtainError::Unanswered)
+        | Unobtainable::BackingOff { .. }
+        | Unobtainable::Slow => "try again later; the authorization server does not give tokens now",
+        Unobtainable::Protocol(ObtainError::Denied) => "the operator must allow the token endpoint's address in the egress policy",
+        Unobtainable::Custody(CustodyError::Unavailable) => "the operator must bring the database back",
+        Unobtainable::Custody(CustodyError::Tampered) => "the operator must find out who changed the database; store the secret again",
+        Unobtainable::Custody(CustodyError::Sealed) => "the operator must provide the root key",
+        Unobtainable::BrokeOff => "this is a defect of Sortie: report it with the log",
+    }
+}

@@ -1,0 +1,238 @@
+//! What would happen: the same steps as a callout, without sending anything and without asking a provider.
+
+use http::HeaderMap;
+use serde::Serialize;
+use sortie_model::{IdentityType, Timestamp};
+use sortie_protocol::{Material, ObtainError, Renewal};
+
+use crate::authorize::{Standing, authorize, consider};
+use crate::choose::{Chosen, choose};
+use crate::obtain::{Grants, Live, Unobtainable};
+use crate::ports::{Kept, KeptFailure};
+use crate::snapshot::{Named, Snapshot};
+use crate::{Caller, Refused, Turn, apply, parse};
+
+/// A callout as it would be.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Plan {
+    /// What was asked for.
+    pub target: String,
+    /// Who asks.
+    pub user: String,
+    /// The named credential, as written.
+    pub named_credential: Option<String>,
+    /// Where the request would go, with path and query.
+    pub destination: Option<String>,
+    /// The external credential.
+    pub external_credential: Option<String>,
+    /// How identity would be proven.
+    pub protocol: Option<&'static str>,
+    /// Every principal in order, with why it is or is not the one.
+    pub principals: Vec<PlannedPrincipal>,
+    /// Where the token would come from.
+    pub token: Option<TokenState>,
+    /// The headers that Sortie would add, by name only.
+    pub headers: Vec<String>,
+    /// Why it would fail, if it would.
+    pub refusal: Option<PlannedRefusal>,
+}
+
+/// One principal in a plan.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PlannedPrincipal {
+    /// Its name.
+    pub name: String,
+    /// Its place in the order.
+    pub sequence_number: u32,
+    /// Named or Per User.
+    pub identity_type: IdentityType,
+    /// `chosen`, `not_enabled` or `not_needed`.
+    pub verdict: &'static str,
+    /// Why, in words.
+    pub why: String,
+}
+
+/// Where a token would come from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum TokenState {
+    /// The protocol needs none.
+    NotNeeded,
+    /// One is kept and good.
+    Good {
+        /// When it dies.
+        expires_at: Timestamp,
+    },
+    /// None is kept, or it has died: the callout would fetch one.
+    WouldBeFetched,
+    /// The last attempt to fetch one failed, and it is too early for another.
+    BackingOff {
+        /// The failure's code.
+        code: &'static str,
+        /// When the next attempt is due.
+        retry_not_before: Timestamp,
+    },
+}
+
+/// Why a callout would fail.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PlannedRefusal {
+    /// Stable code, the same as the callout's.
+    pub code: &'static str,
+    /// The private reason, which a caller is not told.
+    pub reason: &'static str,
+    /// What is wrong.
+    pub message: String,
+    /// Whose turn it is.
+    pub turn: String,
+    /// What to do.
+    pub next_step: String,
+}
+
+/// Follows a callout's steps for `caller` without sending anything.
+pub async fn explain(snapshot: &Snapshot, grants: &Grants, caller: &Caller, target: &str) -> Plan {
+    let mut plan = Plan { target: target.to_owned(), user: caller.name.to_string(), ..Plan::default() };
+    if let Err(refused) = follow(snapshot, grants, caller, target, &mut plan).await {
+        plan.refusal = Some(refusal(&refused, &plan));
+    }
+    plan
+}
+
+async fn follow(snapshot: &Snapshot, grants: &Grants, caller: &Caller, target: &str, plan: &mut Plan) -> Result<(), Refused> {
+    let reference = parse(target)?;
+    if let Some(named) = snapshot.named(reference.name()) {
+        plan.describe(named, &reference);
+        plan.principals = principals(named, caller);
+    }
+    let chosen = choose(authorize(snapshot, caller, &reference)?);
+    plan.headers = header_names(chosen.named());
+    let live = foresee(grants, &chosen, plan).await?;
+    if let Some(live) = live {
+        let mut headers = HeaderMap::new();
+        apply::apply(&chosen, &live, &mut headers)?;
+        plan.headers = headers.keys().filter(|name| *name != http::header::HOST).map(ToString::to_string).collect();
+    }
+    Ok(())
+}
+
+impl Plan {
+    fn describe(&mut self, named: &Named, reference: &crate::Reference<'_>) {
+        let endpoint = &named.endpoint;
+        let path = endpoint.join(reference.path(), reference.query());
+        self.named_credential = Some(named.name.to_string());
+        self.destination = Some(format!("{}://{}{path}", endpoint.scheme().as_str(), endpoint.authority()));
+        self.external_credential = Some(named.credential.name.to_string());
+        self.protocol = Some(named.credential.protocol.name());
+    }
+}
+
+fn principals(named: &Named, caller: &Caller) -> Vec<PlannedPrincipal> {
+    let mut chosen_before = false;
+    let plan = |(principal, standing): (&crate::ChosenPrincipal, Standing)| {
+        let (verdict, why) = match standing {
+            Standing::NotEnabled => ("not_enabled", format!("no permission set and no profile of `{}` enables it", caller.name)),
+            Standing::Enabled if chosen_before => ("not_needed", "enabled, but a lower sequence number comes first".to_owned()),
+            Standing::Enabled => {
+                chosen_before = true;
+                ("chosen", "enabled, and the lowest sequence number".to_owned())
+            }
+        };
+        let (sequence_number, identity_type) = (principal.sequence_number, principal.identity_type);
+        PlannedPrincipal { name: principal.name.to_string(), sequence_number, identity_type, verdict, why }
+    };
+    consider(named, caller).map(plan).collect()
+}
+
+/// The grant that the callout would use, if it is there; `None` if it would be fetched first.
+async fn foresee(grants: &Grants, chosen: &Chosen<'_>, plan: &mut Plan) -> Result<Option<Live>, Refused> {
+    let credential = &chosen.named().credential;
+    let values = grants.custody().values(chosen.key()).await.map_err(Unobtainable::from)?;
+    let missing = credential.protocol.fields().iter().find(|field| {
+        let is_required = field.need == sortie_protocol::Need::Required;
+        match field.place {
+            sortie_protocol::Place::Settings => is_required && !credential.settings.contains_key(field.name),
+            sortie_protocol::Place::Values => is_required && !values.contains_key(field.name),
+        }
+    });
+    if let Some(field) = missing {
+        return Err(Unobtainable::from(ObtainError::NotConfigured { field: field.name }).into());
+    }
+    let live = |grant, expires_at| {
+        let material = Material { settings: &credential.settings, values: &values, grant };
+        let proof = credential.protocol.prove(material).map_err(|error| Refused::from(Unobtainable::from(ObtainError::from(error))))?;
+        Ok(Some(Live {
+            serial: 0,
+            version: 0,
+            values: values.clone(),
+            proof,
+            obtained_at: grants.now(),
+            renew_at: None,
+            stop_at: None,
+            expires_at,
+        }))
+    };
+    if credential.protocol.renewal() == Renewal::Static {
+        plan.token = Some(TokenState::NotNeeded);
+        return live(None, None);
+    }
+    let kept = grants.custody().load(chosen.key()).await.map_err(Unobtainable::from)?.filter(|kept| kept.revision == chosen.key().revision);
+    match kept {
+        Some(Kept { grant: Some((grant, _, expires_at)), .. }) if grants.now() < expires_at => {
+            plan.token = Some(TokenState::Good { expires_at });
+            live(Some(&grant), Some(expires_at))
+        }
+        Some(Kept { failure: Some(KeptFailure { code, retry_not_before }), .. }) if grants.now() < retry_not_before => {
+            plan.token = Some(TokenState::BackingOff { code, retry_not_before });
+            Err(Unobtainable::BackingOff { code, retry_not_before }.into())
+        }
+        _ => {
+            plan.token = Some(TokenState::WouldBeFetched);
+            Ok(None)
+        }
+    }
+}
+
+/// The headers of the definitions, for when there is no token yet to make them with.
+fn header_names(named: &Named) -> Vec<String> {
+    let own = named.credential.protocol.header_names().iter().filter(|_| named.generate_authorization_header).map(ToString::to_string);
+    let mut names: Vec<String> = own.chain(named.headers.iter().map(|header| header.name.to_string())).collect();
+    let mut seen = std::collections::HashSet::new();
+    names.retain(|name| seen.insert(name.clone()));
+    names
+}
+
+/// The refusal as an admin may see it: with the private reason, and with names in the next step.
+fn refusal(refused: &Refused, plan: &Plan) -> PlannedRefusal {
+    let (message, next_step) = match refused {
+        Refused::NotPermitted { reason: crate::Denial::UnknownName } => {
+            ("there is no named credential of this name".to_owned(), "check the spelling, or define it: sortie apply -f FILE".to_owned())
+        }
+        Refused::NotPermitted { reason: crate::Denial::NoPrincipal } => not_permitted(plan),
+        other => (other.to_string(), other.next_step().to_owned()),
+    };
+    let turn = match refused.turn() {
+        Turn::Caller => "caller",
+        Turn::Admin => "admin",
+        Turn::Operator => "operator",
+        Turn::Provider => "provider",
+        Turn::Upstream => "upstream",
+    };
+    PlannedRefusal { code: refused.code(), reason: refused.reason(), message, turn: turn.to_owned(), next_step }
+}
+
+fn not_permitted(plan: &Plan) -> (String, String) {
+    let credential = plan.external_credential.as_deref().unwrap_or_default();
+    match plan.principals.first() {
+        None => (
+            format!("the external credential `{credential}` has no principal"),
+            format!("add a principal to `{credential}` and enable it for a permission set of `{}`", plan.user),
+        ),
+        Some(principal) => (
+            format!("no principal of `{credential}` is enabled for `{}`", plan.user),
+            format!(
+                "sortie grant add '{credential}/{}' --permission-set NAME, with a permission set that is assigned to `{}`",
+                principal.name, plan.user
+            ),
+        ),
+    }
+}

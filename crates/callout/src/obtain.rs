@@ -1,0 +1,391 @@
+//! Step 5, obtain: the grant for a chosen principal. Usually one atomic load; otherwise one renewal for all who wait.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use arc_swap::ArcSwapOption;
+use quick_cache::sync::Cache;
+use sortie_model::{ExternalCredentialId, PrincipalId, Timestamp, UserId};
+use sortie_protocol::{ObtainError, Proof, Values, World};
+use tokio::sync::watch;
+
+use crate::choose::Chosen;
+use crate::ports::{Custody, CustodyError};
+use crate::renewal::{self, Recipe};
+
+/// 25 s: longer than the 20 s that a provider has to answer, shorter than the 30 s of the lease.
+const WAIT: Duration = Duration::from_secs(25);
+
+/// The first pause after a token was refused that had been renewed because of a refusal; it doubles each time.
+const REJECTION_PAUSE: Duration = Duration::from_secs(10);
+
+/// What a grant is kept under. The revision makes a grant of an older definition unreachable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct GrantKey {
+    /// The external credential.
+    pub credential: ExternalCredentialId,
+    /// The principal.
+    pub principal: PrincipalId,
+    /// The user, for a Per User principal.
+    pub user: Option<UserId>,
+    /// Revision of the external credential.
+    pub revision: i64,
+}
+
+/// What is presented to the upstream, ready to use.
+pub struct Live {
+    /// Different for every one ever made in this process.
+    pub(crate) serial: u64,
+    /// Version of the kept grant; 0 for a static protocol.
+    pub(crate) version: i64,
+    /// Stored values, for formulas.
+    pub(crate) values: Values,
+    /// What the protocol puts on the request.
+    pub(crate) proof: Proof,
+    /// When it was obtained.
+    pub(crate) obtained_at: Timestamp,
+    /// From here on a successor is fetched while this one still serves; `None` for what never dies.
+    pub(crate) renew_at: Option<Timestamp>,
+    /// From here on it is not sent any more.
+    pub(crate) stop_at: Option<Timestamp>,
+    /// When the provider says it dies.
+    pub(crate) expires_at: Option<Timestamp>,
+}
+
+impl Live {
+    /// When the provider says it dies; `None` for what never does.
+    pub const fn expires_at(&self) -> Option<Timestamp> {
+        self.expires_at
+    }
+
+    fn is_usable(&self, now: Timestamp) -> bool {
+        self.stop_at.is_none_or(|stop_at| now < stop_at)
+    }
+
+    fn is_due(&self, now: Timestamp) -> bool {
+        self.renew_at.is_some_and(|renew_at| now >= renew_at)
+    }
+}
+
+/// Which grant will do.
+#[derive(Clone, Copy, Debug)]
+pub enum Freshness<'a> {
+    /// Any that is still good.
+    Kept,
+    /// Not this one: the upstream has refused it.
+    RenewedSince(&'a Live),
+}
+
+impl std::fmt::Debug for Live {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("Live")
+            .field("serial", &self.serial)
+            .field("version", &self.version)
+            .field("expires_at", &self.expires_at)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why there is no grant to send.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unobtainable {
+    /// The protocol or its provider says so.
+    #[error(transparent)]
+    Protocol(#[from] ObtainError),
+    /// Stored secrets cannot be read.
+    #[error(transparent)]
+    Custody(#[from] CustodyError),
+    /// An earlier attempt failed, and it is too early for another.
+    #[error("an earlier attempt failed with `{code}`; the next one is due at {retry_not_before}")]
+    BackingOff {
+        /// The earlier failure's code.
+        code: &'static str,
+        /// When the next attempt is due.
+        retry_not_before: Timestamp,
+    },
+    /// The renewal takes longer than a caller should wait.
+    #[error("the renewal takes too long")]
+    Slow,
+    /// The renewal ended without a word: a defect of ours.
+    #[error("the renewal broke off")]
+    BrokeOff,
+}
+
+type Renewed = Option<Result<Arc<Live>, Unobtainable>>;
+
+/// The place of one grant in this process.
+pub struct Slot {
+    key: GrantKey,
+    live: ArcSwapOption<Live>,
+    renewal: Mutex<Option<watch::Receiver<Renewed>>>,
+    failures: Mutex<Failures>,
+    rejections: AtomicU32,
+    pub(crate) health: SlotHealth,
+}
+
+#[derive(Default)]
+struct Failures {
+    in_a_row: u32,
+    last: Option<(&'static str, Timestamp)>,
+}
+
+/// What happened lately with a slot's credential, written without locks on the data plane and collected from time to time.
+#[derive(Debug, Default)]
+pub(crate) struct SlotHealth {
+    last_success: AtomicU64,
+    last_failure: AtomicU64,
+    last_failure_code: Mutex<Option<&'static str>>,
+}
+
+impl SlotHealth {
+    pub(crate) fn succeeded(&self, now: Timestamp) {
+        self.last_success.store(now.as_millis().unsigned_abs(), Ordering::Relaxed);
+    }
+
+    pub(crate) fn failed(&self, now: Timestamp, code: &'static str) {
+        self.last_failure.store(now.as_millis().unsigned_abs(), Ordering::Relaxed);
+        *self.last_failure_code.lock().unwrap_or_else(PoisonError::into_inner) = Some(code);
+    }
+}
+
+/// All grants of this process, shared by its cores.
+pub struct Grants {
+    custody: Arc<dyn Custody>,
+    world: Arc<dyn World>,
+    runtime: tokio::runtime::Handle,
+    shared: Mutex<HashMap<GrantKey, Arc<Slot>>>,
+    per_user: Cache<GrantKey, Arc<Slot>>,
+    serials: AtomicU64,
+}
+
+/// One slot's health, as collected.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HealthReport {
+    /// Whose.
+    pub key: GrantKey,
+    /// When an upstream last took the credential.
+    pub last_success: Option<Timestamp>,
+    /// When obtaining or using it last failed.
+    pub last_failure: Option<Timestamp>,
+    /// With which code.
+    pub last_failure_code: Option<&'static str>,
+    /// When the current token dies.
+    pub token_expires_at: Option<Timestamp>,
+}
+
+impl Grants {
+    /// `runtime` is where renewals run: not a core of the data plane, so that a caller who hangs up does not end them.
+    /// `max_per_user` bounds how many users' grants are held at once.
+    pub fn new(custody: Arc<dyn Custody>, world: Arc<dyn World>, runtime: tokio::runtime::Handle, max_per_user: usize) -> Arc<Self> {
+        Arc::new(Self { custody, world, runtime, shared: Mutex::default(), per_user: Cache::new(max_per_user), serials: AtomicU64::new(1) })
+    }
+
+    /// What time it is.
+    pub fn now(&self) -> Timestamp {
+        self.world.now()
+    }
+
+    /// The grant for a chosen principal.
+    ///
+    /// # Errors
+    /// There is none, and none could be had in time.
+    pub async fn obtain(self: &Arc<Self>, chosen: &Chosen<'_>, freshness: Freshness<'_>) -> Result<Arc<Live>, Unobtainable> {
+        let slot = self.slot(chosen);
+        let now = self.world.now();
+        let live = slot.live.load_full().filter(|live| live.is_usable(now));
+        match (live, freshness) {
+            (Some(live), Freshness::Kept) => {
+                // The old token serves while its successor is fetched.
+                if live.is_due(now) {
+                    let _ = self.renew(&slot, chosen, Some(&live), now);
+                }
+                return Ok(live);
+            }
+            (Some(live), Freshness::RenewedSince(refused)) if live.serial != refused.serial => return Ok(live),
+            (Some(_), Freshness::RenewedSince(_)) | (None, _) => {}
+        }
+        let replaced = match freshness {
+            Freshness::Kept => None,
+            Freshness::RenewedSince(refused) => Some(refused),
+        };
+        let mut renewed = self.renew(&slot, chosen, replaced, now)?;
+        match tokio::time::timeout(WAIT, renewed.wait_for(Option::is_some)).await {
+            Err(_) => Err(Unobtainable::Slow),
+            Ok(Err(_)) => Err(Unobtainable::BrokeOff),
+            Ok(Ok(outcome)) => outcome.clone().unwrap_or(Err(Unobtainable::BrokeOff)),
+        }
+    }
+
+    /// Whether a refused token may be renewed now. After a renewal that did not help, renewing again at once would only hammer the provider: the
+    /// pause grows from 10 s to 5 min, and ends with the first success.
+    pub fn may_renew(&self, chosen: &Chosen<'_>, refused: &Live) -> bool {
+        let slot = self.slot(chosen);
+        let rejections = slot.rejections.load(Ordering::Relaxed);
+        if rejections == 0 {
+            return true;
+        }
+        let pause = REJECTION_PAUSE.saturating_mul(1 << (rejections - 1).min(5)).min(Duration::from_secs(300));
+        self.world.now().since(refused.obtained_at) >= pause
+    }
+
+    /// Notes that an upstream took the credential.
+    pub fn accepted(&self, chosen: &Chosen<'_>, now: Timestamp) {
+        let slot = self.slot(chosen);
+        slot.health.succeeded(now);
+        if slot.rejections.load(Ordering::Relaxed) != 0 {
+            slot.rejections.store(0, Ordering::Relaxed);
+        }
+    }
+
+    /// Notes that an upstream refused the credential, or that the callout failed otherwise.
+    pub fn failed(&self, chosen: &Chosen<'_>, code: &'static str) {
+        self.slot(chosen).health.failed(self.world.now(), code);
+    }
+
+    /// What is held right now for a chosen principal, without obtaining anything.
+    pub fn peek(&self, chosen: &Chosen<'_>) -> Option<Arc<Live>> {
+        self.slot(chosen).live.load_full()
+    }
+
+    /// Where grants are kept.
+    pub fn custody(&self) -> &dyn Custody {
+        &*self.custody
+    }
+
+    /// Everybody's health, for those that had any since the start.
+    pub fn health(&self) -> Vec<HealthReport> {
+        let shared: Vec<Arc<Slot>> = lock(&self.shared).values().cloned().collect();
+        let per_user = self.per_user.iter().map(|(_, slot)| slot);
+        shared.into_iter().chain(per_user).filter_map(|slot| slot.report()).collect()
+    }
+
+    /// The slot of a shared grant: the one that is already there, or a new one.
+    pub(crate) fn shared_slot(&self, key: GrantKey) -> Arc<Slot> {
+        Arc::clone(lock(&self.shared).entry(key).or_insert_with(|| Arc::new(Slot::new(key))))
+    }
+
+    /// Drops shared grants of definitions that no longer exist.
+    pub(crate) fn forget_all_but<'a>(&self, keys: impl Iterator<Item = &'a GrantKey>) {
+        let keys: HashSet<&GrantKey> = keys.collect();
+        lock(&self.shared).retain(|key, _| keys.contains(key));
+    }
+
+    fn slot(&self, chosen: &Chosen<'_>) -> Arc<Slot> {
+        match chosen.user() {
+            None => Arc::clone(&chosen.principal().slot),
+            Some(_) => {
+                let key = chosen.key();
+                // `get_or_insert_with` only makes an empty slot: nobody waits for anything here.
+                let made: Result<_, std::convert::Infallible> = self.per_user.get_or_insert_with(&key, || Ok(Arc::new(Slot::new(key))));
+                made.unwrap_or_else(|never| match never {})
+            }
+        }
+    }
+
+    /// Joins the renewal that is under way, or starts one in a task of its own.
+    fn renew(
+        self: &Arc<Self>,
+        slot: &Arc<Slot>,
+        chosen: &Chosen<'_>,
+        replaced: Option<&Live>,
+        now: Timestamp,
+    ) -> Result<watch::Receiver<Renewed>, Unobtainable> {
+        let mut renewal = lock(&slot.renewal);
+        if let Some(running) = renewal.as_ref().filter(|running| running.has_changed().is_ok() && running.borrow().is_none()) {
+            return Ok(running.clone());
+        }
+        if let Some((code, retry_not_before)) = lock(&slot.failures).last
+            && now < retry_not_before
+        {
+            return Err(Unobtainable::BackingOff { code, retry_not_before });
+        }
+        let (sender, receiver) = watch::channel(None);
+        *renewal = Some(receiver.clone());
+        drop(renewal);
+        let recipe = Recipe::new(chosen, replaced.map(|live| live.version));
+        let (grants, slot) = (Arc::clone(self), Arc::clone(slot));
+        if matches!(replaced, Some(live) if !live.is_due(now)) {
+            slot.rejections.fetch_add(1, Ordering::Relaxed);
+        }
+        self.runtime.spawn(async move {
+            let outcome = renewal::run(&*grants.custody, &*grants.world, &recipe, || grants.serials.fetch_add(1, Ordering::Relaxed)).await;
+            slot.settle(&outcome, grants.world.now());
+            // Waiters are released only now, when the grant is stored and in its place.
+            let _ = sender.send(Some(outcome));
+        });
+        Ok(receiver)
+    }
+}
+
+impl Slot {
+    fn new(key: GrantKey) -> Self {
+        Self {
+            key,
+            live: ArcSwapOption::empty(),
+            renewal: Mutex::default(),
+            failures: Mutex::default(),
+            rejections: AtomicU32::new(0),
+            health: SlotHealth::default(),
+        }
+    }
+
+    fn settle(&self, outcome: &Result<Arc<Live>, Unobtainable>, now: Timestamp) {
+        let mut failures = lock(&self.failures);
+        match outcome {
+            Ok(live) => {
+                *failures = Failures::default();
+                self.live.store(Some(Arc::clone(live)));
+            }
+            Err(error) => {
+                failures.in_a_row = failures.in_a_row.saturating_add(1);
+                let retry_not_before = match error {
+                    Unobtainable::BackingOff { retry_not_before, .. } => *retry_not_before,
+                    other => now.after(renewal::pause(other, failures.in_a_row)),
+                };
+                failures.last = Some((error.code(), retry_not_before));
+                self.health.failed(now, error.code());
+                tracing::warn!(credential = %self.key.credential, principal = %self.key.principal, code = error.code(), "cannot obtain a grant: {error}");
+            }
+        }
+    }
+
+    fn report(&self) -> Option<HealthReport> {
+        let moment = |millis: &AtomicU64| match millis.load(Ordering::Relaxed) {
+            0 => None,
+            millis => Some(Timestamp::from_millis(i64::try_from(millis).unwrap_or(i64::MAX))),
+        };
+        let (last_success, last_failure) = (moment(&self.health.last_success), moment(&self.health.last_failure));
+        let token_expires_at = self.live.load().as_ref().and_then(|live| live.expires_at);
+        let last_failure_code = *lock(&self.health.last_failure_code);
+        (last_success.is_some() || last_failure.is_some()).then_some(HealthReport {
+            key: self.key,
+            last_success,
+            last_failure,
+            last_failure_code,
+            token_expires_at,
+        })
+    }
+}
+
+impl Unobtainable {
+    /// The stable code.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Protocol(error) => error.code(),
+            Self::Custody(CustodyError::Unavailable) => "store_unavailable",
+            Self::Custody(CustodyError::Tampered) => "secret_tampered",
+            Self::Custody(CustodyError::Sealed) => "sealed",
+            Self::BackingOff { code, .. } => code,
+            Self::Slow => "token_endpoint_timeout",
+            Self::BrokeOff => "internal",
+        }
+    }
+}
+
+/// A panic while one of these locks was held leaves nothing half-written: every critical section is a single assignment or look-up.
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,171 @@
+//! What the flow needs of the world around it. Each port has one implementation that ships and one in the tests.
+
+use std::future::Future;
+use std::time::Duration;
+
+use http::{Request, Response};
+use sortie_model::Timestamp;
+use sortie_protocol::{Grant, Pending, Values};
+
+use crate::audit::{Intent, Opened, Outcome, Refusal};
+use crate::obtain::GrantKey;
+use crate::snapshot::Named;
+
+/// Keeps stored values and grants, encrypted, for all nodes together.
+pub trait Custody: Send + Sync {
+    /// The values stored for the principal (and user) of this key.
+    fn values(&self, key: GrantKey) -> Pending<'_, Result<Values, CustodyError>>;
+
+    /// The grant kept under this key, in whatever state.
+    fn load(&self, key: GrantKey) -> Pending<'_, Result<Option<Kept>, CustodyError>>;
+
+    /// Asks to be the one who renews. Exactly one wins for `duration` on the database's clock, if the row is still at `seen_version`.
+    fn lease(&self, key: GrantKey, seen_version: i64, duration: Duration) -> Pending<'_, Result<Leased, CustodyError>>;
+
+    /// Stores a new grant, if the lease is still the newest one.
+    fn commit<'a>(
+        &'a self,
+        key: GrantKey,
+        lease: Lease,
+        grant: &'a Grant,
+        issued_at: Timestamp,
+        expires_at: Timestamp,
+    ) -> Pending<'a, Result<Committed, CustodyError>>;
+
+    /// Gives the lease back after a failure.
+    fn fail(&self, key: GrantKey, lease: Lease, failure: KeptFailure) -> Pending<'_, Result<(), CustodyError>>;
+}
+
+/// A grant as it is kept.
+#[derive(Clone, Debug)]
+pub struct Kept {
+    /// Counts the grants stored under this key.
+    pub version: i64,
+    /// The revision of the credential that it was obtained under.
+    pub revision: i64,
+    /// The grant with its times, if there is one.
+    pub grant: Option<(Grant, Timestamp, Timestamp)>,
+    /// How the last attempt to renew it failed, if it did.
+    pub failure: Option<KeptFailure>,
+}
+
+/// A failure as it is kept, so that all nodes know of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeptFailure {
+    /// Stable code.
+    pub code: &'static str,
+    /// No attempt before this moment.
+    pub retry_not_before: Timestamp,
+}
+
+/// The right to renew one grant, until it ends on the database's clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lease {
+    /// The row.
+    pub row: uuid::Uuid,
+    /// Every new lease has a higher one; only the highest may commit.
+    pub fence: i64,
+    /// The version that a commit will make.
+    pub next_version: i64,
+}
+
+/// What came of asking for a lease.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Leased {
+    /// It is ours.
+    Taken(Lease),
+    /// Somebody else is renewing.
+    Busy,
+    /// The row has changed since it was read: read it again.
+    Changed,
+}
+
+/// What came of a commit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Committed {
+    /// Stored, as this version.
+    Stored(i64),
+    /// A later lease has taken over: what we obtained is void, read again.
+    Fenced,
+}
+
+/// Secrets cannot be had at the moment.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CustodyError {
+    /// No answer from the database.
+    #[error("the database cannot be reached")]
+    Unavailable,
+    /// The database answered with something that fails its integrity check.
+    #[error("a stored secret fails its integrity check")]
+    Tampered,
+    /// No key: the node is sealed.
+    #[error("the node is sealed")]
+    Sealed,
+}
+
+/// Sends a request to the place that a name stands for. One implementation per core, so nothing needs to be `Send`.
+pub trait Forward {
+    /// The caller's body on its way out.
+    type RequestBody: Replay;
+    /// The upstream's body on its way back.
+    type AnswerBody;
+
+    /// Sends, and waits for the head of the answer. Redirects are handed back.
+    fn forward(
+        &self,
+        named: &Named,
+        request: Request<Self::RequestBody>,
+    ) -> impl Future<Output = Result<Response<Self::AnswerBody>, ForwardError>>;
+}
+
+/// A body that may be sent a second time.
+pub trait Replay: Sized {
+    /// What remembers the body while it is sent.
+    type Memory;
+
+    /// Starts to remember what will be sent.
+    fn remember(&mut self) -> Self::Memory;
+
+    /// The same body again, if all of it was sent and remembered.
+    fn again(memory: Self::Memory) -> Option<Self>;
+}
+
+/// Why there is no answer from the upstream.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ForwardError {
+    /// The egress policy forbids the address.
+    #[error("the egress policy does not allow the address")]
+    Denied,
+    /// No address, or no connection.
+    #[error("no connection to the upstream: {0}")]
+    Unreachable(String),
+    /// The upstream's certificate is not trusted, or TLS failed otherwise. Nothing was sent.
+    #[error("no trusted TLS connection to the upstream: {0}")]
+    Tls(String),
+    /// No connection, or no head of an answer, within the time limit.
+    #[error("the upstream did not answer in time")]
+    Timeout,
+    /// The connection broke, or what came is not HTTP.
+    #[error("the upstream broke the protocol: {0}")]
+    Protocol(String),
+    /// The caller's body ended early, so the request was cut off.
+    #[error("the caller's body ended early")]
+    CallerAborted,
+}
+
+/// Writes what happened. One implementation per core.
+pub trait AuditLog {
+    /// Records the intent. When this returns, the record survives the death of this process: only then may a credential leave.
+    fn open(&self, intent: Intent<'_>) -> impl Future<Output = Result<Opened, AuditUnavailable>>;
+
+    /// Records how it ended.
+    fn close(&self, opened: Opened, outcome: Outcome);
+
+    /// Records a callout that was refused before it had an intent.
+    fn refuse(&self, refusal: Refusal<'_>);
+}
+
+/// The audit cannot be written, so nothing may happen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the audit cannot be written")]
+pub struct AuditUnavailable;

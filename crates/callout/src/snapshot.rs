@@ -1,0 +1,217 @@
+//! The snapshot: all definitions, compiled for the data plane, so that a callout parses, allocates and looks up as little as possible.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arc_swap::ArcSwapOption;
+use http::HeaderValue;
+use sortie_model::{
+    ApiName, CustomHeader, Endpoint, ExternalCredential, ExternalCredentialId, Grantee, IdentityType, MAX_NAME_LENGTH, NamedCredential,
+    NamedCredentialId, Principal, PrincipalAccess, PrincipalId, Settings, StatusCodes, Timeouts,
+};
+use sortie_protocol::Protocol;
+
+use crate::apply::Prepared;
+use crate::obtain::{GrantKey, Grants, Slot};
+
+/// What a snapshot is made of.
+#[derive(Clone, Debug, Default)]
+pub struct Definitions {
+    /// Counts changes; two snapshots of the same generation are the same.
+    pub generation: i64,
+    /// All external credentials.
+    pub external_credentials: Vec<ExternalCredential>,
+    /// All their principals.
+    pub principals: Vec<Principal>,
+    /// Who may use which principal.
+    pub principal_access: Vec<PrincipalAccess>,
+    /// All named credentials.
+    pub named_credentials: Vec<NamedCredential>,
+}
+
+/// All definitions of one generation.
+pub struct Snapshot {
+    generation: i64,
+    named: HashMap<Box<str>, Arc<Named>>,
+}
+
+/// A named credential, compiled.
+pub struct Named {
+    /// Identity.
+    pub id: NamedCredentialId,
+    /// Name, as written.
+    pub name: ApiName,
+    /// Switched on.
+    pub is_enabled: bool,
+    /// Where it goes.
+    pub endpoint: Endpoint,
+    /// What the `Host` header says.
+    pub host: HeaderValue,
+    /// How long it may take.
+    pub timeouts: Timeouts,
+    /// How it authenticates.
+    pub credential: Arc<Credential>,
+    pub(crate) generate_authorization_header: bool,
+    pub(crate) forwarded_headers: Vec<String>,
+    /// Headers of both kinds, merged and in order of sending.
+    pub(crate) headers: Vec<CustomHeader>,
+    /// For each principal of the credential, the headers to add, as last made.
+    pub(crate) prepared: Box<[ArcSwapOption<Prepared>]>,
+}
+
+/// An external credential, compiled.
+pub struct Credential {
+    /// Identity.
+    pub id: ExternalCredentialId,
+    /// Name, as written.
+    pub name: ApiName,
+    /// How identity is proven.
+    pub protocol: &'static dyn Protocol,
+    /// Settings of the protocol.
+    pub settings: Settings,
+    /// Extra statuses that mean "the token is stale".
+    pub additional_status_codes: StatusCodes,
+    /// Lowest sequence number first.
+    pub principals: Box<[ChosenPrincipal]>,
+}
+
+/// A principal, compiled.
+pub struct ChosenPrincipal {
+    /// Identity.
+    pub id: PrincipalId,
+    /// Name, as written.
+    pub name: Box<str>,
+    /// Named or Per User.
+    pub identity_type: IdentityType,
+    /// Its place in the order.
+    pub sequence_number: u32,
+    /// Position among its credential's principals.
+    pub(crate) index: usize,
+    /// Who may use it, sorted.
+    pub(crate) grantees: Box<[Grantee]>,
+    /// What its grants are kept under; a Per User principal's get the user added.
+    pub(crate) key: GrantKey,
+    /// The grant of a Named principal.
+    pub(crate) slot: Arc<Slot>,
+}
+
+impl Snapshot {
+    /// Compiles definitions. Grants that are still good under them are carried over.
+    ///
+    /// A named credential whose external credential speaks a protocol that this program does not know is left out, with a
+    /// warning: callouts through it are refused as unknown.
+    pub fn compile(definitions: Definitions, grants: &Grants) -> Self {
+        let Definitions { generation, external_credentials, principals, principal_access, named_credentials } = definitions;
+        let mut access: HashMap<PrincipalId, Vec<Grantee>> = HashMap::new();
+        for grant in principal_access {
+            access.entry(grant.principal).or_default().push(grant.grantee);
+        }
+        let mut principals_of: HashMap<ExternalCredentialId, Vec<Principal>> = HashMap::new();
+        for principal in principals {
+            principals_of.entry(principal.external_credential).or_default().push(principal);
+        }
+        let mut credentials = HashMap::new();
+        for external in external_credentials {
+            let principals = principals_of.remove(&external.id).unwrap_or_default();
+            match sortie_protocol::find(&external.protocol) {
+                Some(protocol) => {
+                    let headers = external.headers.clone();
+                    credentials
+                        .insert(external.id, (Arc::new(compile_credential(external, protocol, principals, &mut access, grants)), headers));
+                }
+                None => {
+                    tracing::warn!(credential = %external.name, protocol = %external.protocol, "unknown protocol: `{}` is left out", external.name)
+                }
+            }
+        }
+        let named = named_credentials.into_iter().filter_map(|named| {
+            let (credential, headers) = credentials.get(&named.external_credential)?;
+            let compiled = compile_named(named, Arc::clone(credential), headers);
+            Some((compiled.name.folded().into_boxed_str(), Arc::new(compiled)))
+        });
+        let named = named.collect();
+        grants
+            .forget_all_but(credentials.values().flat_map(|(credential, _)| credential.principals.iter().map(|principal| &principal.key)));
+        Self { generation, named }
+    }
+
+    /// Which generation this is.
+    pub const fn generation(&self) -> i64 {
+        self.generation
+    }
+
+    /// The named credential of this name, compared without regard to ASCII case. Allocates nothing.
+    pub fn named(&self, name: &str) -> Option<&Arc<Named>> {
+        let mut buffer = [0; MAX_NAME_LENGTH];
+        let folded = buffer.get_mut(..name.len())?;
+        folded.copy_from_slice(name.as_bytes());
+        folded.make_ascii_lowercase();
+        self.named.get(std::str::from_utf8(folded).ok()?)
+    }
+
+    /// All named credentials, in no order.
+    pub fn all_named(&self) -> impl Iterator<Item = &Arc<Named>> {
+        self.named.values()
+    }
+}
+
+fn compile_credential(
+    external: ExternalCredential,
+    protocol: &'static dyn Protocol,
+    mut principals: Vec<Principal>,
+    access: &mut HashMap<PrincipalId, Vec<Grantee>>,
+    grants: &Grants,
+) -> Credential {
+    principals.sort_by_key(|principal| principal.sequence_number);
+    let principals = principals.into_iter().enumerate().map(|(index, principal)| {
+        let mut grantees = access.remove(&principal.id).unwrap_or_default();
+        grantees.sort_unstable();
+        let key = GrantKey { credential: external.id, principal: principal.id, user: None, revision: external.revision };
+        ChosenPrincipal {
+            id: principal.id,
+            name: principal.name.as_str().into(),
+            identity_type: principal.identity_type,
+            sequence_number: principal.sequence_number,
+            index,
+            grantees: grantees.into(),
+            key,
+            slot: grants.shared_slot(key),
+        }
+    });
+    let principals = principals.collect();
+    let ExternalCredential { id, name, settings, additional_status_codes, label: _, description: _, protocol: _, headers: _, revision: _ } =
+        external;
+    Credential { id, name, protocol, settings, additional_status_codes, principals }
+}
+
+fn compile_named(named: NamedCredential, credential: Arc<Credential>, credential_headers: &[CustomHeader]) -> Named {
+    let host = HeaderValue::from_str(&named.url.authority()).expect("an endpoint's authority is plain ASCII");
+    let prepared = credential.principals.iter().map(|_| ArcSwapOption::empty()).collect();
+    let headers = merge_headers(&named.headers, credential_headers);
+    let NamedCredential { id, name, url, is_enabled, generate_authorization_header, forwarded_headers, timeouts, .. } = named;
+    Named {
+        id,
+        name,
+        is_enabled,
+        endpoint: url,
+        host,
+        timeouts,
+        credential,
+        generate_authorization_header,
+        forwarded_headers,
+        headers,
+        prepared,
+    }
+}
+
+/// Headers of the named credential first, then those of the external credential; by sequence number within each. A name that the named
+/// credential has replaces the external credential's; duplicates within one of them are all sent (`domain` rules for custom headers).
+fn merge_headers(named: &[CustomHeader], external: &[CustomHeader]) -> Vec<CustomHeader> {
+    let is_replaced = |header: &&CustomHeader| named.iter().any(|other| other.name == header.name);
+    let mut first = named.to_vec();
+    let mut second: Vec<CustomHeader> = external.iter().filter(|header| !is_replaced(header)).cloned().collect();
+    first.sort_by_key(|header| header.sequence_number);
+    second.sort_by_key(|header| header.sequence_number);
+    first.append(&mut second);
+    first
+}

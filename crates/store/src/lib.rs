@@ -1,1 +1,44 @@
-//! store
+#![doc = include_str!("../README.md")]
+
+mod api_keys;
+mod change;
+mod credential_values;
+mod db;
+mod definitions;
+mod deployment;
+mod error;
+mod external_credentials;
+mod feed;
+mod identity;
+mod location;
+mod migrations;
+mod named_credentials;
+mod permission_sets;
+mod principal_access;
+mod principals;
+mod profiles;
+mod store;
+mod users;
+
+pub use api_keys::{ApiKeyChanges, ApiKeys, StoredCaller, StoredUser};
+pub use change::Change;
+pub use credential_values::{CredentialValueChanges, CredentialValues, StoredValue, ValueHead, ValueSummary};
+pub use db::Fault;
+pub use definitions::Definitions;
+pub use deployment::Generation;
+pub use error::{ChangeError, OpenError, ReadError, WriteError};
+pub use external_credentials::ExternalCredentialChanges;
+pub use identity::Identity;
+pub use location::{Location, LocationError};
+pub use named_credentials::NamedCredentialChanges;
+pub use permission_sets::PermissionSetChanges;
+pub use principal_access::PrincipalAccessChanges;
+pub use principals::PrincipalChanges;
+pub use profiles::ProfileChanges;
+pub use store::Store;
+pub use users::{UserChanges, Users};
+
+/// What a column of JSON holds.
+fn json(value: &impl serde::Serialize) -> db::Value {
+    serde_json::to_string(value).expect("the model's types have text keys and finite numbers").into()
+}

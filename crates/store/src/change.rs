@@ -1,0 +1,139 @@
+//! Changes of definitions, users and secrets: one transaction, one step of the generation.
+
+use sortie_model::ExternalCredentialId;
+
+use crate::api_keys::ApiKeyChanges;
+use crate::credential_values::CredentialValueChanges;
+use crate::db::{Db, Fault, FaultKind, Tx};
+use crate::definitions::{self, Definitions};
+use crate::deployment::{self, Generation};
+use crate::error::ChangeError;
+use crate::external_credentials::{self, ExternalCredentialChanges};
+use crate::feed::Feed;
+use crate::named_credentials::NamedCredentialChanges;
+use crate::permission_sets::PermissionSetChanges;
+use crate::principal_access::PrincipalAccessChanges;
+use crate::principals::PrincipalChanges;
+use crate::profiles::ProfileChanges;
+use crate::users::UserChanges;
+
+/// A change that is being made. Nothing of it is seen by anybody until [`Change::commit`]; dropped, it never happened.
+///
+/// Changes happen one after the other in the whole cluster, so decide first and change then: no network, no prompt in
+/// between. On SQLite everything else that writes waits for it too. After an error, drop it and begin anew.
+#[must_use = "a change that is not committed never happened"]
+pub struct Change<'a> {
+    tx: Tx,
+    generation: Generation,
+    feed: &'a Feed,
+}
+
+impl<'a> Change<'a> {
+    pub(crate) async fn begin(db: &Db, feed: &'a Feed) -> Result<Self, ChangeError> {
+        let mut tx = db.begin_write().await?;
+        let generation = deployment::advance(&mut tx).await?;
+        Ok(Self { tx, generation, feed })
+    }
+
+    /// The generation that committing this change will make.
+    pub const fn generation(&self) -> Generation {
+        self.generation
+    }
+
+    /// All definitions as they are within this change.
+    ///
+    /// # Errors
+    /// A [`ChangeError`] of the database.
+    pub async fn definitions(&mut self) -> Result<Definitions, ChangeError> {
+        Ok(definitions::read(&mut self.tx).await?)
+    }
+
+    /// Users and their permission sets.
+    pub const fn users(&mut self) -> UserChanges<'_> {
+        UserChanges { tx: &mut self.tx }
+    }
+
+    /// API keys.
+    pub const fn api_keys(&mut self) -> ApiKeyChanges<'_> {
+        ApiKeyChanges { tx: &mut self.tx }
+    }
+
+    /// Profiles.
+    pub const fn profiles(&mut self) -> ProfileChanges<'_> {
+        ProfileChanges { tx: &mut self.tx }
+    }
+
+    /// Permission sets.
+    pub const fn permission_sets(&mut self) -> PermissionSetChanges<'_> {
+        PermissionSetChanges { tx: &mut self.tx }
+    }
+
+    /// External credentials.
+    pub const fn external_credentials(&mut self) -> ExternalCredentialChanges<'_> {
+        ExternalCredentialChanges { tx: &mut self.tx, generation: self.generation }
+    }
+
+    /// Principals.
+    pub const fn principals(&mut self) -> PrincipalChanges<'_> {
+        PrincipalChanges { tx: &mut self.tx }
+    }
+
+    /// Who may use which principal.
+    pub const fn principal_access(&mut self) -> PrincipalAccessChanges<'_> {
+        PrincipalAccessChanges { tx: &mut self.tx }
+    }
+
+    /// Named credentials.
+    pub const fn named_credentials(&mut self) -> NamedCredentialChanges<'_> {
+        NamedCredentialChanges { tx: &mut self.tx }
+    }
+
+    /// Stored secrets. A shared one counts as a change of its external credential.
+    pub const fn credential_values(&mut self) -> CredentialValueChanges<'_> {
+        CredentialValueChanges { tx: &mut self.tx, generation: self.generation }
+    }
+
+    /// Says that something changed that the tokens of this credential depend on: its revision becomes this change's
+    /// generation, and no grant made before is used any more. Settings and shared secrets do so by themselves.
+    ///
+    /// # Errors
+    /// [`ChangeError::Missing`], or one of the database.
+    pub async fn touch_credential(&mut self, id: ExternalCredentialId) -> Result<(), ChangeError> {
+        external_credentials::touch(&mut self.tx, id, self.generation).await
+    }
+
+    /// Makes the whole change durable, and tells every node.
+    ///
+    /// # Errors
+    /// A [`ChangeError`]; nothing was stored, unless it is [`ChangeError::OutcomeUnknown`].
+    pub async fn commit(mut self) -> Result<Generation, ChangeError> {
+        self.tx.announce(self.generation.as_i64()).await?;
+        self.tx.commit().await?;
+        self.feed.raise(self.generation);
+        Ok(self.generation)
+    }
+}
+
+/// What a broken rule of a table means to whoever makes the change: a name or number that is taken, or an object that
+/// is referred to and does not exist.
+pub(crate) struct Rules {
+    /// Kind of object, in words.
+    pub(crate) what: &'static str,
+    /// What the foreign keys of the row refer to, in words.
+    pub(crate) refers_to: &'static str,
+}
+
+impl Rules {
+    pub(crate) fn translate(&self, fault: Fault, name: impl ToString) -> ChangeError {
+        match fault.kind() {
+            FaultKind::Unique { .. } => ChangeError::Conflict { what: self.what, name: name.to_string() },
+            FaultKind::ForeignKey => ChangeError::Missing { what: self.refers_to },
+            _ => fault.into(),
+        }
+    }
+}
+
+/// No row was changed: there is none of this identity.
+pub(crate) const fn require_one(changed: u64, what: &'static str) -> Result<(), ChangeError> {
+    if changed == 0 { Err(ChangeError::Missing { what }) } else { Ok(()) }
+}

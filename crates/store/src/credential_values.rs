@@ -1,0 +1,199 @@
+//! Stored secrets ("User External Credential" rows): sealed before they come here, opened after they have left.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sortie_model::{PrincipalId, Timestamp};
+use uuid::Uuid;
+
+use crate::change::Rules;
+use crate::db::{Db, Fault, Row, Sql, Tx, Value};
+use crate::deployment::Generation;
+use crate::error::{ChangeError, ReadError};
+use crate::identity::Identity;
+
+const RULES: Rules = Rules { what: "stored secret", refers_to: "principal or user" };
+
+/// What may be known about a stored secret by those who may not know the secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ValueHead {
+    /// Identity of the row. Part of what the sealed bytes are bound to, as is the version.
+    pub id: Uuid,
+    /// Which field of the protocol it fills.
+    pub name: String,
+    /// 1, and one more with every replacement.
+    pub version: i64,
+    /// When it was last written, by the database's clock.
+    pub updated_at: Timestamp,
+}
+
+/// A stored secret, sealed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredValue {
+    /// What it is.
+    pub head: ValueHead,
+    /// Ciphertext.
+    pub sealed: Vec<u8>,
+}
+
+/// How far the secrets of one principal have been filled in.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ValueSummary {
+    /// Names of the fields that the shared identity has.
+    pub shared: BTreeSet<String>,
+    /// How many users have stored at least one of their own.
+    pub users: u64,
+}
+
+/// Reads stored secrets, and writes those that users keep for themselves.
+pub struct CredentialValues<'a> {
+    pub(crate) db: &'a Db,
+}
+
+/// Changes stored secrets as part of a larger change.
+pub struct CredentialValueChanges<'a> {
+    pub(crate) tx: &'a mut Tx,
+    pub(crate) generation: Generation,
+}
+
+impl CredentialValues<'_> {
+    /// Which secrets an identity has, in the order of their names.
+    ///
+    /// # Errors
+    /// A [`ReadError`].
+    pub async fn heads(&self, identity: Identity) -> Result<Vec<ValueHead>, ReadError> {
+        const HEADS: Sql = Sql::new(
+            "credential_values",
+            "SELECT id, name, version, updated_at FROM credential_values WHERE principal_id = $1 AND owner_key = $2 ORDER BY name",
+        );
+        let rows = self.db.fetch(HEADS, [identity.principal.into(), identity.owner_key()]).await?;
+        Ok(rows.iter().map(read_head).collect::<Result<_, _>>()?)
+    }
+
+    /// All secrets of an identity, sealed, in the order of their names.
+    ///
+    /// # Errors
+    /// A [`ReadError`].
+    pub async fn load(&self, identity: Identity) -> Result<Vec<StoredValue>, ReadError> {
+        const LOAD: Sql = Sql::new(
+            "credential_values",
+            "SELECT id, name, version, updated_at, sealed FROM credential_values
+             WHERE principal_id = $1 AND owner_key = $2 ORDER BY name",
+        );
+        let rows = self.db.fetch(LOAD, [identity.principal.into(), identity.owner_key()]).await?;
+        Ok(rows.iter().map(read).collect::<Result<_, _>>()?)
+    }
+
+    /// How far the secrets of every principal have been filled in; a principal without any is left out.
+    ///
+    /// # Errors
+    /// A [`ReadError`].
+    pub async fn summary(&self) -> Result<BTreeMap<PrincipalId, ValueSummary>, ReadError> {
+        const SHARED: Sql = Sql::new("credential_values", "SELECT principal_id, name FROM credential_values WHERE owner_id IS NULL");
+        const USERS: Sql = Sql::new(
+            "credential_values",
+            "SELECT principal_id, COUNT(DISTINCT owner_id) AS users FROM credential_values WHERE owner_id IS NOT NULL GROUP BY principal_id",
+        );
+        let mut summary: BTreeMap<PrincipalId, ValueSummary> = BTreeMap::new();
+        for row in self.db.fetch(SHARED, []).await? {
+            summary.entry(row.id("principal_id")?).or_default().shared.insert(row.text("name")?);
+        }
+        for row in self.db.fetch(USERS, []).await? {
+            summary.entry(row.id("principal_id")?).or_default().users = row.number("users")?;
+        }
+        Ok(summary)
+    }
+
+    /// How many users have stored at least one secret of their own for this principal.
+    ///
+    /// # Errors
+    /// A [`ReadError`].
+    pub async fn user_count(&self, principal: PrincipalId) -> Result<u64, ReadError> {
+        const COUNT: Sql = Sql::new(
+            "credential_values",
+            "SELECT COUNT(DISTINCT owner_id) AS users FROM credential_values WHERE principal_id = $1 AND owner_id IS NOT NULL",
+        );
+        let row = self.db.fetch_optional(COUNT, [principal.into()]).await?;
+        Ok(row.map(|row| row.number("users")).transpose()?.unwrap_or(0))
+    }
+}
+
+impl CredentialValueChanges<'_> {
+    /// Stores a new secret. `sealed` must be bound to `id` and version 1.
+    ///
+    /// # Errors
+    /// [`ChangeError::Conflict`] if the identity has one of this name, [`ChangeError::Missing`] if principal or user does
+    /// not exist.
+    pub async fn insert(&mut self, identity: Identity, id: Uuid, name: &str, sealed: &[u8]) -> Result<(), ChangeError> {
+        const INSERT: Sql = Sql::new(
+            "credential_values",
+            "INSERT INTO credential_values (id, principal_id, owner_id, owner_key, name, version, sealed, updated_at)
+             VALUES ($1, $2, $3, $4, $5, 1, $6, (SELECT millis FROM clock))",
+        );
+        let values: [Value; 6] =
+            [id.into(), identity.principal.into(), identity.owner.into(), identity.owner_key(), name.into(), sealed.into()];
+        self.tx.execute(INSERT, values).await.map_err(|fault| RULES.translate(fault, name))?;
+        self.forget_tokens(identity).await
+    }
+
+    /// Replaces a secret. `sealed` must be bound to the row's `id` and to `seen.version + 1`.
+    ///
+    /// # Errors
+    /// [`ChangeError::Stale`] if it was replaced or deleted since `seen` was read.
+    pub async fn replace(&mut self, identity: Identity, seen: &ValueHead, sealed: &[u8]) -> Result<(), ChangeError> {
+        const REPLACE: Sql = Sql::new(
+            "credential_values",
+            "UPDATE credential_values SET version = version + 1, sealed = $5, updated_at = (SELECT millis FROM clock)
+             WHERE id = $1 AND principal_id = $2 AND owner_key = $3 AND version = $4",
+        );
+        let values = [seen.id.into(), identity.principal.into(), identity.owner_key(), seen.version.into(), sealed.into()];
+        if self.tx.execute(REPLACE, values).await? == 0 {
+            return Err(ChangeError::Stale { what: RULES.what });
+        }
+        self.forget_tokens(identity).await
+    }
+
+    /// Removes one secret.
+    ///
+    /// # Errors
+    /// [`ChangeError::Missing`] if the identity has none of this name.
+    pub async fn delete(&mut self, identity: Identity, name: &str) -> Result<(), ChangeError> {
+        const DELETE: Sql =
+            Sql::new("credential_values", "DELETE FROM credential_values WHERE principal_id = $1 AND owner_key = $2 AND name = $3");
+        let values = [identity.principal.into(), identity.owner_key(), name.into()];
+        crate::change::require_one(self.tx.execute(DELETE, values).await?, RULES.what)?;
+        self.forget_tokens(identity).await
+    }
+
+    /// Removes all secrets of an identity. There need not be any.
+    ///
+    /// # Errors
+    /// A [`ChangeError`] of the database.
+    pub async fn delete_all(&mut self, identity: Identity) -> Result<(), ChangeError> {
+        const DELETE: Sql = Sql::new("credential_values", "DELETE FROM credential_values WHERE principal_id = $1 AND owner_key = $2");
+        self.tx.execute(DELETE, [identity.principal.into(), identity.owner_key()]).await?;
+        self.forget_tokens(identity).await
+    }
+
+    /// A token that was obtained with the old secret must not outlive it. A shared secret moves the credential's
+    /// revision, which every node sees; a user's own secret takes that user's grant away, and touches nobody else's.
+    async fn forget_tokens(&mut self, identity: Identity) -> Result<(), ChangeError> {
+        const TOUCH: Sql = Sql::new(
+            "external_credentials",
+            "UPDATE external_credentials SET revision = $2 WHERE id = (SELECT external_credential_id FROM principals WHERE principals.id = $1)",
+        );
+        const FORGET: Sql = Sql::new("grants", "DELETE FROM grants WHERE principal_id = $1 AND owner_key = $2");
+        match identity.owner {
+            None => self.tx.execute(TOUCH, [identity.principal.into(), self.generation.as_i64().into()]).await?,
+            Some(_) => self.tx.execute(FORGET, [identity.principal.into(), identity.owner_key()]).await?,
+        };
+        Ok(())
+    }
+}
+
+fn read_head(row: &Row) -> Result<ValueHead, Fault> {
+    Ok(ValueHead { id: row.id("id")?, name: row.text("name")?, version: row.integer("version")?, updated_at: row.timestamp("updated_at")? })
+}
+
+fn read(row: &Row) -> Result<StoredValue, Fault> {
+    Ok(StoredValue { head: read_head(row)?, sealed: row.bytes("sealed")? })
+}

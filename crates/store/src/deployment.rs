@@ -1,0 +1,68 @@
+//! The one row that says which deployment this is and how often its definitions have changed.
+
+use uuid::Uuid;
+
+use crate::db::{Db, Fault, FaultKind, Sql, Tx};
+
+/// How often definitions have changed. A larger one is newer; equal ones mean the same definitions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Generation(i64);
+
+impl Generation {
+    /// The number.
+    pub const fn as_i64(self) -> i64 {
+        self.0
+    }
+}
+
+impl std::fmt::Display for Generation {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(formatter)
+    }
+}
+
+/// Reads the deployment's identity, after writing `new` as such if there is none. Of several nodes on an empty
+/// database one writes, and all read the same.
+pub(crate) async fn establish(db: &Db, new: Uuid) -> Result<(Uuid, Generation), Fault> {
+    const FIND: Sql = Sql::new("deployment", "SELECT id, generation FROM deployment");
+    const WRITE: Sql = Sql::new(
+        "deployment",
+        "INSERT INTO deployment (singleton, id, generation, created_at)
+         VALUES (1, $1, 0, (SELECT millis FROM clock)) ON CONFLICT (singleton) DO NOTHING",
+    );
+    let row = match db.fetch_optional(FIND, []).await? {
+        Some(row) => Some(row),
+        None => {
+            db.change(WRITE, [new.into()]).await?;
+            db.fetch_optional(FIND, []).await?
+        }
+    };
+    let row = row.ok_or_else(absent)?;
+    Ok((row.id("id")?, Generation(row.integer("generation")?)))
+}
+
+const CURRENT: Sql = Sql::new("deployment", "SELECT generation FROM deployment");
+
+/// The generation as of now.
+pub(crate) async fn current(db: &Db) -> Result<Generation, Fault> {
+    let row = db.fetch_optional(CURRENT, []).await?.ok_or_else(absent)?;
+    row.integer("generation").map(Generation)
+}
+
+/// The generation that this transaction sees.
+pub(crate) async fn seen_by(tx: &mut Tx) -> Result<Generation, Fault> {
+    let row = tx.fetch_optional(CURRENT, []).await?.ok_or_else(absent)?;
+    row.integer("generation").map(Generation)
+}
+
+/// Counts one up and keeps the row locked until the transaction ends: changes of definitions happen one after the
+/// other in the whole cluster, in the order of their generations.
+pub(crate) async fn advance(tx: &mut Tx) -> Result<Generation, Fault> {
+    const ADVANCE: Sql = Sql::new("deployment", "UPDATE deployment SET generation = generation + 1 RETURNING generation");
+    let row = tx.fetch_optional(ADVANCE, []).await?.ok_or_else(absent)?;
+    row.integer("generation").map(Generation)
+}
+
+fn absent() -> Fault {
+    Fault::new(FaultKind::Unreadable { column: "id", why: "is absent" }, "deployment")
+}

@@ -1,0 +1,124 @@
+//! Named credentials: where callouts go.
+
+use sortie_model::{ApiName, Endpoint, Label, NamedCredential, NamedCredentialId};
+
+use crate::change::{Rules, require_one};
+use crate::db::{Fault, Row, Sql, Tx};
+use crate::error::ChangeError;
+
+const RULES: Rules = Rules { what: "named credential", refers_to: "external credential" };
+
+/// Changes of named credentials.
+pub struct NamedCredentialChanges<'a> {
+    pub(crate) tx: &'a mut Tx,
+}
+
+impl NamedCredentialChanges<'_> {
+    /// Adds a named credential.
+    ///
+    /// # Errors
+    /// [`ChangeError::Conflict`] if the name is taken, [`ChangeError::Missing`] if the external credential does not exist.
+    pub async fn insert(&mut self, credential: &NamedCredential) -> Result<(), ChangeError> {
+        const INSERT: Sql = Sql::new(
+            "named_credentials",
+            "INSERT INTO named_credentials (id, name, folded, label, description, url, external_credential_id, is_enabled,
+                 generate_authorization_header, allow_formulas_in_header, allow_formulas_in_body, forwarded_headers, headers, timeouts)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+        );
+        self.write(INSERT, credential).await.map(drop)
+    }
+
+    /// Replaces all fields of a named credential but its name.
+    ///
+    /// # Errors
+    /// [`ChangeError::Missing`] if it or the external credential does not exist, [`ChangeError::Immutable`] for another name.
+    pub async fn update(&mut self, credential: &NamedCredential) -> Result<(), ChangeError> {
+        const NAME: Sql = Sql::new("named_credentials", "SELECT name FROM named_credentials WHERE id = $1");
+        const UPDATE: Sql = Sql::new(
+            "named_credentials",
+            "UPDATE named_credentials SET name = $2, folded = $3, label = $4, description = $5, url = $6,
+                 external_credential_id = $7, is_enabled = $8, generate_authorization_header = $9,
+                 allow_formulas_in_header = $10, allow_formulas_in_body = $11, forwarded_headers = $12,
+                 headers = $13, timeouts = $14
+             WHERE id = $1",
+        );
+        let stored = self.tx.fetch_optional(NAME, [credential.id.into()]).await?.ok_or(ChangeError::Missing { what: RULES.what })?;
+        if stored.text("name")? != credential.name.as_str() {
+            return Err(ChangeError::Immutable { what: RULES.what, field: "name" });
+        }
+        self.write(UPDATE, credential).await.map(drop)
+    }
+
+    /// Both statements name all columns in the same order.
+    async fn write(&mut self, sql: Sql, credential: &NamedCredential) -> Result<u64, ChangeError> {
+        let NamedCredential {
+            id,
+            name,
+            label,
+            description,
+            url,
+            external_credential,
+            is_enabled,
+            generate_authorization_header,
+            allow_formulas_in_header,
+            allow_formulas_in_body,
+            forwarded_headers,
+            headers,
+            timeouts,
+        } = credential;
+        let values = [
+            (*id).into(),
+            name.into(),
+            name.folded().into(),
+            label.into(),
+            description.as_str().into(),
+            url.to_string().into(),
+            (*external_credential).into(),
+            (*is_enabled).into(),
+            (*generate_authorization_header).into(),
+            (*allow_formulas_in_header).into(),
+            (*allow_formulas_in_body).into(),
+            crate::json(forwarded_headers),
+            crate::json(headers),
+            crate::json(timeouts),
+        ];
+        self.tx.execute(sql, values).await.map_err(|fault| RULES.translate(fault, name))
+    }
+
+    /// Removes a named credential.
+    ///
+    /// # Errors
+    /// [`ChangeError::Missing`].
+    pub async fn delete(&mut self, id: NamedCredentialId) -> Result<(), ChangeError> {
+        const DELETE: Sql = Sql::new("named_credentials", "DELETE FROM named_credentials WHERE id = $1");
+        require_one(self.tx.execute(DELETE, [id.into()]).await?, RULES.what)
+    }
+}
+
+pub(crate) async fn all(tx: &mut Tx) -> Result<Vec<NamedCredential>, Fault> {
+    const ALL: Sql = Sql::new(
+        "named_credentials",
+        "SELECT id, name, label, description, url, external_credential_id, is_enabled, generate_authorization_header,
+             allow_formulas_in_header, allow_formulas_in_body, forwarded_headers, headers, timeouts
+         FROM named_credentials ORDER BY folded",
+    );
+    tx.fetch(ALL, []).await?.iter().map(read).collect()
+}
+
+fn read(row: &Row) -> Result<NamedCredential, Fault> {
+    Ok(NamedCredential {
+        id: row.id("id")?,
+        name: row.parsed("name", ApiName::parse)?,
+        label: row.parsed("label", Label::parse)?,
+        description: row.text("description")?,
+        url: row.parsed("url", Endpoint::parse)?,
+        external_credential: row.id("external_credential_id")?,
+        is_enabled: row.boolean("is_enabled")?,
+        generate_authorization_header: row.boolean("generate_authorization_header")?,
+        allow_formulas_in_header: row.boolean("allow_formulas_in_header")?,
+        allow_formulas_in_body: row.boolean("allow_formulas_in_body")?,
+        forwarded_headers: row.json("forwarded_headers")?,
+        headers: row.json("headers")?,
+        timeouts: row.json("timeouts")?,
+    })
+}

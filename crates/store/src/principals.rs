@@ -1,0 +1,106 @@
+//! Principals: whose identity is used, in the order of their sequence numbers.
+
+use sortie_model::{IdentityType, Label, Principal, PrincipalId};
+
+use crate::change::{Rules, require_one};
+use crate::db::{Fault, FaultKind, Row, Sql, Tx};
+use crate::error::ChangeError;
+
+const RULES: Rules = Rules { what: "principal", refers_to: "external credential" };
+
+/// Changes of principals.
+pub struct PrincipalChanges<'a> {
+    pub(crate) tx: &'a mut Tx,
+}
+
+impl PrincipalChanges<'_> {
+    /// Adds a principal.
+    ///
+    /// # Errors
+    /// [`ChangeError::Conflict`] if name or sequence number is taken within the credential, [`ChangeError::Missing`] if
+    /// the credential does not exist.
+    pub async fn insert(&mut self, principal: &Principal) -> Result<(), ChangeError> {
+        const INSERT: Sql = Sql::new(
+            "principals",
+            "INSERT INTO principals (id, external_credential_id, name, folded, identity_type, sequence_number)
+             VALUES ($1, $2, $3, $4, $5, $6)",
+        );
+        let Principal { id, external_credential, name, identity_type, sequence_number } = principal;
+        let folded = name.as_str().to_ascii_lowercase();
+        let values = [
+            (*id).into(),
+            (*external_credential).into(),
+            name.into(),
+            folded.into(),
+            identity_type.as_str().into(),
+            (*sequence_number).into(),
+        ];
+        self.tx.execute(INSERT, values).await.map_err(|fault| translate(fault, principal))?;
+        Ok(())
+    }
+
+    /// Changes what can change about a principal: its sequence number.
+    ///
+    /// # Errors
+    /// [`ChangeError::Missing`], [`ChangeError::Immutable`] if name, identity type or credential differ, or
+    /// [`ChangeError::Conflict`] if the sequence number is taken.
+    pub async fn update(&mut self, principal: &Principal) -> Result<(), ChangeError> {
+        const STORED: Sql =
+            Sql::new("principals", "SELECT id, external_credential_id, name, identity_type, sequence_number FROM principals WHERE id = $1");
+        const UPDATE: Sql = Sql::new("principals", "UPDATE principals SET sequence_number = $2 WHERE id = $1");
+        let Principal { id, external_credential, name, identity_type, sequence_number } = principal;
+        let row = self.tx.fetch_optional(STORED, [(*id).into()]).await?.ok_or(ChangeError::Missing { what: RULES.what })?;
+        let stored = read(&row)?;
+        let immutable = |field| Err(ChangeError::Immutable { what: RULES.what, field });
+        if stored.name != *name {
+            return immutable("name");
+        }
+        if stored.identity_type != *identity_type {
+            return immutable("identity type");
+        }
+        if stored.external_credential != *external_credential {
+            return immutable("external credential");
+        }
+        let values = [(*id).into(), (*sequence_number).into()];
+        self.tx.execute(UPDATE, values).await.map_err(|fault| translate(fault, principal))?;
+        Ok(())
+    }
+
+    /// Removes a principal with its access, secrets, grants and health.
+    ///
+    /// # Errors
+    /// [`ChangeError::Missing`].
+    pub async fn delete(&mut self, id: PrincipalId) -> Result<(), ChangeError> {
+        const DELETE: Sql = Sql::new("principals", "DELETE FROM principals WHERE id = $1");
+        require_one(self.tx.execute(DELETE, [id.into()]).await?, RULES.what)
+    }
+}
+
+fn translate(fault: Fault, principal: &Principal) -> ChangeError {
+    match fault.kind() {
+        FaultKind::Unique { index } if &**index == "principals_sequence_number" => {
+            ChangeError::Conflict { what: "principal with sequence number", name: principal.sequence_number.to_string() }
+        }
+        _ => RULES.translate(fault, &principal.name),
+    }
+}
+
+pub(crate) async fn all(tx: &mut Tx) -> Result<Vec<Principal>, Fault> {
+    const ALL: Sql = Sql::new(
+        "principals",
+        "SELECT id, external_credential_id, name, identity_type, sequence_number FROM principals
+         ORDER BY external_credential_id, sequence_number",
+    );
+    tx.fetch(ALL, []).await?.iter().map(read).collect()
+}
+
+fn read(row: &Row) -> Result<Principal, Fault> {
+    let identity_type = |text: &str| [IdentityType::Named, IdentityType::PerUser].into_iter().find(|kind| kind.as_str() == text).ok_or(());
+    Ok(Principal {
+        id: row.id("id")?,
+        external_credential: row.id("external_credential_id")?,
+        name: row.parsed("name", Label::parse)?,
+        identity_type: row.parsed("identity_type", identity_type)?,
+        sequence_number: row.number("sequence_number")?,
+    })
+}

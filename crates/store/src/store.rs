@@ -1,0 +1,127 @@
+//! The store itself: opened once, shared by all.
+
+use std::sync::Arc;
+
+use sortie_model::{ApiKeyId, UserName};
+use tokio::sync::watch;
+use uuid::Uuid;
+
+use crate::api_keys::{self, ApiKeys, StoredCaller, StoredUser};
+use crate::change::Change;
+use crate::credential_values::CredentialValues;
+use crate::db::Db;
+use crate::definitions::{self, Definitions};
+use crate::deployment::{self, Generation};
+use crate::error::{ChangeError, OpenError, ReadError};
+use crate::feed::Feed;
+use crate::location::{Location, postgres_options};
+use crate::migrations;
+use crate::users::Users;
+
+/// An open database with the newest schema. Cheap to clone; the last clone that goes takes the change feed with it.
+#[derive(Clone)]
+pub struct Store {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    db: Db,
+    deployment: Uuid,
+    feed: Feed,
+}
+
+impl Store {
+    /// Opens the database, makes it if it is a file that is missing, brings its schema up to date, and starts the change
+    /// feed on the runtime that this is called on. `new_deployment` becomes the deployment's identity if it has none yet.
+    ///
+    /// # Errors
+    /// An [`OpenError`]; a database of a newer version is refused and not touched.
+    pub async fn open(location: &Location, new_deployment: Uuid) -> Result<Self, OpenError> {
+        let (db, options) = match location {
+            Location::Sqlite { path } => {
+                let opened = Db::open_sqlite(path).await.map_err(|error| OpenError::of_file(path.clone(), error))?;
+                (opened?, None)
+            }
+            Location::Postgres { url } => {
+                let options = postgres_options(url)?;
+                (Db::open_postgres(options.clone()).await?, Some(options))
+            }
+        };
+        migrations::migrate(&db).await?;
+        let (deployment, generation) = deployment::establish(&db, new_deployment).await?;
+        let feed = Feed::start(db.clone(), options, generation);
+        Ok(Self { inner: Arc::new(Inner { db, deployment, feed }) })
+    }
+
+    /// Closes all connections. Calls that are under way end first; later ones fail.
+    pub async fn close(&self) {
+        self.inner.db.close().await;
+    }
+
+    /// The identity of this deployment: it never changes and is part of what every sealed value is bound to.
+    pub fn deployment_id(&self) -> Uuid {
+        self.inner.deployment
+    }
+
+    /// Begins a change of definitions, users or secrets.
+    ///
+    /// # Errors
+    /// A [`ChangeError`] of the database; retryable if another change took too long.
+    pub async fn change(&self) -> Result<Change<'_>, ChangeError> {
+        Change::begin(&self.inner.db, &self.inner.feed).await
+    }
+
+    /// All definitions, as of one moment.
+    ///
+    /// # Errors
+    /// A [`ReadError`].
+    pub async fn definitions(&self) -> Result<Definitions, ReadError> {
+        let mut tx = self.inner.db.begin_read().await?;
+        Ok(definitions::read(&mut tx).await?)
+    }
+
+    /// The generation as of now: one cheap read.
+    ///
+    /// # Errors
+    /// A [`ReadError`].
+    pub async fn generation(&self) -> Result<Generation, ReadError> {
+        Ok(deployment::current(&self.inner.db).await?)
+    }
+
+    /// The newest generation that this process knows of. Changes made through this store show at once, those of other
+    /// processes within a second, and however many there were in between show as one.
+    pub fn changes(&self) -> watch::Receiver<i64> {
+        self.inner.feed.subscribe()
+    }
+
+    /// The key of this identity with its user: one indexed read.
+    ///
+    /// # Errors
+    /// A [`ReadError`].
+    pub async fn caller_by_key(&self, id: ApiKeyId) -> Result<Option<StoredCaller>, ReadError> {
+        api_keys::caller_by_key(&self.inner.db, id).await
+    }
+
+    /// The user of this name with its permission sets: one indexed read.
+    ///
+    /// # Errors
+    /// A [`ReadError`].
+    pub async fn caller_by_user(&self, name: &UserName) -> Result<Option<StoredUser>, ReadError> {
+        api_keys::user_by_name(&self.inner.db, name).await
+    }
+
+    /// Reads users.
+    pub fn users(&self) -> Users<'_> {
+        Users { db: &self.inner.db }
+    }
+
+    /// Reads API keys.
+    pub fn api_keys(&self) -> ApiKeys<'_> {
+        ApiKeys { db: &self.inner.db }
+    }
+
+    /// Reads stored secrets, sealed, and writes those that users keep for themselves.
+    pub fn credential_values(&self) -> CredentialValues<'_> {
+        CredentialValues { db: &self.inner.db }
+    }
+}

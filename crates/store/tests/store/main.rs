@@ -1,0 +1,11 @@
+//! One suite, run on both databases. PostgreSQL is a real server: `cargo xtask test` starts one and sets
+//! `SORTIE_TEST_POSTGRES`; without it these tests fail and say so.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "tests")]
+
+mod backend;
+mod fixtures;
+
+mod changes;
+mod definitions;
+mod opening;
+mod users;

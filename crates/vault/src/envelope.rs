@@ -151,3 +151,35 @@ fn zero_nonce() -> Nonce {
 fn authenticated_data(binding: &Binding, header: &[u8]) -> Vec<u8> {
     binding.clone().with(HEADER_FIELD, header).into_bytes()
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::DeploymentId;
+    use crate::context::bind_purpose;
+
+    #[test]
+    fn a_wrong_commitment_is_refused_even_where_the_cipher_would_accept() {
+        // What the commitment is for: someone who knows the key makes a tag that fits a changed header.
+        let key = Key::from_slice(&[7; 32]).unwrap();
+        let binding = bind_purpose(DeploymentId::from_uuid(Uuid::nil()), "test");
+        let genuine = seal(Content::Value, &key, [1; 16], [2; SALT_LENGTH], &binding, b"SECRET-x").unwrap();
+        let forge = |commitment_change: u8| {
+            let mut forged = genuine[..HEADER_LENGTH].to_vec();
+            forged[HEADER_LENGTH - 1] ^= commitment_change;
+            let mut body = b"SECRET-x".to_vec();
+            let authenticated = authenticated_data(&binding, &forged);
+            let cipher = MessageKey::derive(&key, &[2; SALT_LENGTH], &binding).cipher;
+            cipher.seal_in_place_append_tag(zero_nonce(), Aad::from(authenticated), &mut body).unwrap();
+            forged.extend_from_slice(&body);
+            forged
+        };
+        let open = |sealed: &[u8]| Envelope::parse(Content::Value, sealed).unwrap().open(&key, &binding).map(|plain| plain.to_vec());
+        assert_eq!(forge(0), genuine, "the forgery differs in nothing but the commitment");
+        assert_eq!(open(&forge(1)), Err(Refused));
+    }
+}

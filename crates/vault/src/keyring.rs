@@ -92,7 +92,10 @@ pub(crate) enum Unwrapped {
     Tampered,
     /// Nothing shows that the entry was ever wrapped by this root key.
     Foreign,
-    UnknownVersion(u8),
+    UnknownVersion {
+        version: u8,
+        algorithm: u8,
+    },
 }
 
 pub(crate) fn unwrap(root: &RootKey, deployment: DeploymentId, entry: &KeyringEntry) -> Unwrapped {
@@ -100,7 +103,7 @@ pub(crate) fn unwrap(root: &RootKey, deployment: DeploymentId, entry: &KeyringEn
     let envelope = match Envelope::parse(Content::KeyringKey, wrapped) {
         Ok(envelope) => envelope,
         Err(ParseError::Shape) => return Unwrapped::Tampered,
-        Err(ParseError::Version { version, algorithm: _ }) => return Unwrapped::UnknownVersion(version),
+        Err(ParseError::Version { version, algorithm }) => return Unwrapped::UnknownVersion { version, algorithm },
     };
     let binding = bind_keyring_entry(deployment, *id, *state);
     let opened = envelope.open(root.key(), &binding).ok();

@@ -19,12 +19,16 @@ pub enum UnsealError {
         id: KeyId,
     },
     /// Admin: the database is newer than this program.
-    #[error("keyring entry {id} has format version {version}, which this version of Sortie does not know; run the newer version")]
+    #[error(
+        "keyring entry {id} has format {version} and algorithm {algorithm}, which this version of Sortie does not know; run the newer version"
+    )]
     UnknownVersion {
         /// The entry.
         id: KeyId,
         /// Its version byte.
         version: u8,
+        /// Its algorithm byte.
+        algorithm: u8,
     },
     /// Somebody removed or duplicated rows.
     #[error("the keyring has {count} active keys instead of one; restore the keyring rows from a backup")]
@@ -76,7 +80,9 @@ pub(crate) fn unwrap_all(root: &RootKey, deployment: DeploymentId, entries: &[Ke
     let mut foreign = None;
     for entry in entries {
         match unwrap(root, deployment, entry) {
-            Unwrapped::UnknownVersion(version) => return Err(UnsealError::UnknownVersion { id: entry.id, version }),
+            Unwrapped::UnknownVersion { version, algorithm } => {
+                return Err(UnsealError::UnknownVersion { id: entry.id, version, algorithm });
+            }
             Unwrapped::Key(key) if keys.iter().any(|other| other.id == key.id) => return Err(UnsealError::Duplicate { id: key.id }),
             Unwrapped::Key(key) => keys.push(key),
             Unwrapped::Tampered => tampered = tampered.or(Some(entry.id)),

@@ -27,7 +27,9 @@ pub(super) fn load(path: &Path) -> Result<RootKey, KeyError> {
     let status = rustix::fs::fstat(&file).map_err(|errno| KeyError::Unreadable { path: path.to_owned(), source: errno.into() })?;
     check(path, status.st_mode, status.st_uid, rustix::process::geteuid().as_raw())?;
     let bytes = read_short(file.into()).map_err(|source| KeyError::Unreadable { path: path.to_owned(), source })?;
-    text::parse(&bytes).ok_or_else(|| KeyError::Malformed { place: format!("the key file {}", path.display()) })
+    // A cut file may look like a key and white space after it; what was cut off is not known, so it is refused.
+    let key = if bytes.len() > MAX_FILE_LENGTH { None } else { text::parse(&bytes) };
+    key.ok_or_else(|| KeyError::Malformed { place: format!("the key file {}", path.display()) })
 }
 
 fn check(path: &Path, mode: u32, owner: u32, process: u32) -> Result<(), KeyError> {
@@ -44,7 +46,7 @@ fn check(path: &Path, mode: u32, owner: u32, process: u32) -> Result<(), KeyErro
     }
 }
 
-/// The content, or its first `MAX_FILE_LENGTH` bytes and one more, which no key has.
+/// The content, or its first `MAX_FILE_LENGTH` bytes and one more, which tells that it is too long.
 fn read_short(mut file: File) -> io::Result<Zeroizing<Vec<u8>>> {
     let mut buffer = Zeroizing::new(vec![0; MAX_FILE_LENGTH + 1]);
     let mut length = 0;

@@ -12,6 +12,7 @@ mod obtain;
 mod parse;
 mod ports;
 mod renewal;
+mod slot;
 mod snapshot;
 
 use std::sync::Arc;
@@ -29,11 +30,12 @@ pub use choose::{Chosen, choose};
 pub use error::{Refused, Turn};
 pub use explain::{Plan, PlannedPrincipal, TokenState, explain};
 pub use inspect::{Verdict, inspect};
-pub use obtain::{Freshness, GrantKey, Grants, HealthReport, Live, Slot, Unobtainable};
+pub use obtain::{Freshness, GrantKey, Grants, Live, Unobtainable};
 pub use parse::{Reference, TargetFault, parse, parse_after_scheme};
 pub use ports::{
     AuditLog, AuditUnavailable, Committed, Custody, CustodyError, Forward, ForwardError, Kept, KeptFailure, Lease, Leased, Replay,
 };
+pub use slot::{HealthReport, Slot};
 pub use snapshot::{ChosenPrincipal, Credential, Definitions, Named, Snapshot};
 
 /// Headers that only Sortie says: they are removed from what callers and upstreams send.

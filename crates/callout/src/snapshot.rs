@@ -12,7 +12,8 @@ use sortie_model::{
 use sortie_protocol::Protocol;
 
 use crate::apply::Prepared;
-use crate::obtain::{GrantKey, Grants, Slot};
+use crate::obtain::{GrantKey, Grants};
+use crate::slot::Slot;
 
 /// What a snapshot is made of.
 #[derive(Clone, Debug, Default)]

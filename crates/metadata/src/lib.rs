@@ -1,1 +1,10 @@
-//! metadata
+#![doc = include_str!("../README.md")]
+
+mod definition;
+mod problem;
+mod yaml;
+
+pub use definition::{
+    AccessDefinition, Definition, ExternalCredentialDefinition, NamedCredentialDefinition, PrincipalDefinition, UserDefinition, ValueSource,
+};
+pub use problem::{Place, Problem};

@@ -51,6 +51,22 @@ impl CustomHeader {
     }
 }
 
+/// Prefixes that a named credential's own list does not let through either: they are Sortie's, a proxy's, or a metadata service's.
+const NEVER_FORWARDED_PREFIXES: &[&str] = &["sortie-", "proxy-", "metadata-", "x-aws-ec2-"];
+
+/// Reads the name of a caller's header that is to be forwarded although it is withheld by default; lower case.
+///
+/// # Errors
+/// A [`Violation`] of `forwarded_headers`.
+pub fn parse_forwarded_header(name: &str) -> Result<String, Violation> {
+    let parsed = parse_name(name).map_err(|violation| Violation { field: "forwarded_headers".to_owned(), ..violation })?;
+    if NEVER_FORWARDED_PREFIXES.iter().any(|prefix| parsed.as_str().starts_with(prefix)) {
+        let message = format!("must not list `{parsed}`: it belongs to Sortie, to a proxy or to a metadata service");
+        return Err(Violation::new("forwarded_headers", "header_name_reserved", message));
+    }
+    Ok(parsed.as_str().to_owned())
+}
+
 fn parse_name(name: &str) -> Result<HeaderName, Violation> {
     let parsed = HeaderName::from_bytes(name.as_bytes())
         .map_err(|_| Violation::new("name", "header_name_format", "must be a header name: letters, digits and !#$%&'*+-.^_`|~"))?;
@@ -117,6 +133,14 @@ mod tests {
         for good in ["Authorization", "X-Api-Key", "x_api_key"] {
             assert!(CustomHeader::parse(good, "x", 1).is_ok(), "{good:?}");
         }
+    }
+
+    #[test]
+    fn headers_of_the_hop_and_of_metadata_services_are_never_forwarded() {
+        for bad in ["Host", "Connection", "Proxy-Foo", "Metadata-Flavor", "X-aws-ec2-metadata-token", "Sortie-Error", "a b"] {
+            assert!(parse_forwarded_header(bad).is_err(), "{bad:?}");
+        }
+        assert_eq!(parse_forwarded_header("X-MS-Version"), Ok("x-ms-version".to_owned()));
     }
 
     #[test]

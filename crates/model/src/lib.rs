@@ -14,7 +14,7 @@ mod timestamp;
 mod user;
 mod violation;
 
-pub use custom_header::CustomHeader;
+pub use custom_header::{CustomHeader, parse_forwarded_header};
 pub use endpoint::{Endpoint, Host, Scheme, ServiceUrl};
 pub use external_credential::{ExternalCredential, IdentityType, Principal, Settings, StatusCodes};
 pub use id::{ExternalCredentialId, NamedCredentialId, PermissionSetId, PrincipalId, ProfileId, UserId};

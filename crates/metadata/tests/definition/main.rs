@@ -1,0 +1,6 @@
+//! What a definition may say, and how it is refused.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+mod reading;
+mod refusals;
+mod secrets;

@@ -1,0 +1,116 @@
+//! What is understood.
+
+use std::path::PathBuf;
+
+use sortie_metadata::{Definition, ValueSource};
+use sortie_model::{ApiName, IdentityType, Secret, Timeouts};
+
+const WHOLE: &str = r#"
+profiles:
+  - {name: Staff, label: Our staff}
+permission_sets:
+  - name: Billing_Readers
+    description: |
+      May read invoices.
+users:
+  - name: alice@example.com
+    profile: Staff
+    permission_sets: [Billing_Readers]
+    active: false
+    attributes: {Email: alice@example.com}
+  - name: bob
+    profile: null
+    permission_sets: []
+external_credentials:
+  - name: Billing
+    protocol: oauth_client_credentials
+    settings: {token_endpoint: https://login.test/token, scope: read}
+    additional_status_codes: [403, 498]
+    headers:
+      - {name: X-Second, value: two, sequence_number: 9}
+      - &key {name: X-Api-Key, value: "{!$Credential.Billing.Key}"}
+    principals:
+      - name: Service
+        sequence_number: 1
+        enabled_for: {permission_sets: [Billing_Readers], profiles: []}
+        values:
+          client_id: my-client
+          client_secret: {from_environment: BILLING_SECRET}
+          Key: {from_file: keys/billing}
+      - {name: Fall back, sequence_number: 2, identity_type: per_user}
+named_credentials:
+  - name: Billing
+    label: Billing, version 2
+    url: HTTPS://API.test/v2/
+    external_credential: billing
+    enabled: false
+    generate_authorization_header: false
+    allow_formulas_in_body: false
+    forwarded_headers: [Cookie, x-ms-version]
+    headers: [*key]
+    timeouts: {answer_ms: 5000}
+"#;
+
+fn whole() -> Definition {
+    Definition::parse("whole.yaml", WHOLE).unwrap_or_else(|problems| panic!("{problems:#?}"))
+}
+
+fn name(text: &str) -> ApiName {
+    ApiName::parse(text).unwrap()
+}
+
+#[test]
+fn users_state_what_they_state_and_nothing_else() {
+    let definition = whole();
+    let [alice, bob] = &definition.users[..] else { panic!("two users") };
+    assert_eq!(alice.profile, Some(Some(name("Staff"))));
+    assert_eq!(alice.permission_sets, Some(vec![name("Billing_Readers")]));
+    assert_eq!(alice.is_active, Some(false));
+    assert_eq!(alice.attributes.as_ref().unwrap()["Email"], "alice@example.com");
+    assert_eq!((&bob.profile, &bob.permission_sets, &bob.is_active, &bob.attributes), (&Some(None), &Some(vec![]), &None, &None));
+}
+
+#[test]
+fn external_credentials_and_principals_are_read() {
+    let definition = whole();
+    let credential = &definition.external_credentials[0];
+    assert_eq!((credential.name.as_str(), credential.label.as_str()), ("Billing", "Billing"));
+    assert_eq!(credential.settings["scope"], "read");
+    assert_eq!(credential.additional_status_codes.as_slice(), [403, 498]);
+    let headers: Vec<_> = credential.headers.iter().map(|header| (header.name.as_str(), header.sequence_number)).collect();
+    assert_eq!(headers, [("x-api-key", 2), ("x-second", 9)]);
+    let [service, fallback] = &credential.principals[..] else { panic!("two principals") };
+    assert_eq!((service.identity_type, fallback.identity_type), (IdentityType::Named, IdentityType::PerUser));
+    assert_eq!((&service.permission_sets, &service.profiles), (&Some(vec![name("Billing_Readers")]), &Some(vec![])));
+    assert_eq!((&fallback.permission_sets, &fallback.profiles), (&None, &None));
+    assert_eq!(service.values["client_id"], ValueSource::Literal(Secret::new("my-client")));
+    assert_eq!(service.values["client_secret"], ValueSource::Environment("BILLING_SECRET".to_owned()));
+    assert_eq!(service.values["Key"], ValueSource::File(PathBuf::from("keys/billing")));
+}
+
+#[test]
+fn named_credentials_are_read() {
+    let definition = whole();
+    let named = &definition.named_credentials[0];
+    assert_eq!(named.label.as_str(), "Billing, version 2");
+    assert_eq!(named.url.to_string(), "https://api.test/v2");
+    assert!(!named.is_enabled && !named.generate_authorization_header);
+    assert_eq!(named.forwarded_headers, ["cookie", "x-ms-version"]);
+    assert_eq!(named.headers.len(), 1);
+    assert_eq!(named.timeouts, Timeouts { answer_ms: 5000, ..Timeouts::default() });
+}
+
+#[test]
+fn what_shows_later_still_has_its_place() {
+    let problem = whole().problem("external_credentials[0].settings.token_endpoint", "setting_choice", "is wrong");
+    assert_eq!(problem.to_string(), "whole.yaml:20:32: `external_credentials[0].settings.token_endpoint` is wrong");
+    // The nearest thing around it, where the field itself does not stand in the file.
+    let problem = whole().problem("external_credentials[0].principals[1].values.password", "required", "is required");
+    assert_eq!((problem.place.line, problem.place.column), (33, 9));
+}
+
+#[test]
+fn words_that_old_yaml_read_as_truth_values_are_words() {
+    let definition = Definition::parse("-", "permission_sets: [{name: no}, {name: on}]").unwrap();
+    assert_eq!(definition.permission_sets[0].name, name("no"));
+}

@@ -138,21 +138,25 @@ CREATE TABLE grants (
     principal_id {text} NOT NULL REFERENCES principals (id) ON DELETE CASCADE,
     owner_id {text} REFERENCES users (id) ON DELETE CASCADE,
     owner_key {text} NOT NULL CHECK (owner_key = COALESCE(owner_id, '')),
-    -- Of the external credential, when the grant was made.
-    revision BIGINT NOT NULL,
     -- Grows with every new grant; 0 until the first one.
     version BIGINT NOT NULL,
-    -- Grows with every lease; who holds an older one can write nothing any more.
-    fence BIGINT NOT NULL,
+    -- Of the external credential, when the grant was obtained.
+    revision BIGINT,
     sealed {bytes},
     issued_at BIGINT,
     expires_at BIGINT,
+    -- Grows with every lease; who holds an older one can write nothing any more.
+    fence BIGINT NOT NULL,
     lease_owner {text},
     lease_until BIGINT,
     inflight_started_at BIGINT,
+    -- How the last renewal failed, and of which revision of the external credential that is true.
     state {text} NOT NULL CHECK (state IN ('ok', 'needs_authentication', 'configuration_error')),
     failure_code {text},
-    retry_not_before BIGINT
+    failure_revision BIGINT,
+    retry_not_before BIGINT,
+    CHECK ((sealed IS NULL) = (revision IS NULL) AND (sealed IS NULL) = (issued_at IS NULL)),
+    CHECK ((failure_code IS NULL) = (failure_revision IS NULL))
 );
 CREATE UNIQUE INDEX grants_owner_key ON grants (principal_id, owner_key);
 CREATE INDEX grants_by_owner ON grants (owner_id);
@@ -173,7 +177,7 @@ CREATE TABLE keyring (
     id {text} NOT NULL PRIMARY KEY,
     state {text} NOT NULL CHECK (state IN ('pending', 'active', 'decrypt_only', 'retired')),
     wrapped {bytes} NOT NULL,
-    created_at BIGINT NOT NULL
+    stored_at BIGINT NOT NULL
 );
 -- At most one key is active: of several nodes that start on an empty database, one writes it.
 CREATE UNIQUE INDEX keyring_state ON keyring (state) WHERE state = 'active';

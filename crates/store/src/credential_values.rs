@@ -44,7 +44,7 @@ pub struct ValueSummary {
     pub users: u64,
 }
 
-/// Reads stored secrets, and writes those that users keep for themselves.
+/// Reads stored secrets.
 pub struct CredentialValues<'a> {
     pub(crate) db: &'a Db,
 }

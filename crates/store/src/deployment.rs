@@ -1,5 +1,6 @@
 //! The one row that says which deployment this is and how often its definitions have changed.
 
+use sortie_model::Timestamp;
 use uuid::Uuid;
 
 use crate::db::{Db, Fault, FaultKind, Sql, Tx};
@@ -61,6 +62,12 @@ pub(crate) async fn advance(tx: &mut Tx) -> Result<Generation, Fault> {
     const ADVANCE: Sql = Sql::new("deployment", "UPDATE deployment SET generation = generation + 1 RETURNING generation");
     let row = tx.fetch_optional(ADVANCE, []).await?.ok_or_else(absent)?;
     row.integer("generation").map(Generation)
+}
+
+/// The database's own clock.
+pub(crate) async fn now(db: &Db) -> Result<Timestamp, Fault> {
+    const NOW: Sql = Sql::new("clock", "SELECT millis FROM clock");
+    db.fetch_optional(NOW, []).await?.ok_or_else(absent)?.timestamp("millis")
 }
 
 fn absent() -> Fault {

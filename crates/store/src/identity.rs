@@ -2,7 +2,7 @@
 
 use sortie_model::{PrincipalId, UserId};
 
-use crate::db::Value;
+use crate::db::{Fault, Row, Value};
 
 /// A principal, and the user whose own identity is meant: what stored secrets, grants and health belong to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -27,5 +27,9 @@ impl Identity {
     /// What stands for the owner in a unique index, where NULLs would all be distinct.
     pub(crate) fn owner_key(&self) -> Value {
         self.owner.map(|owner| owner.to_string()).unwrap_or_default().into()
+    }
+
+    pub(crate) fn read(row: &Row) -> Result<Self, Fault> {
+        Ok(Self { principal: row.id("principal_id")?, owner: row.optional_id("owner_id")? })
     }
 }

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod api_keys;
+mod audit_anchors;
 mod change;
 mod credential_values;
 mod db;
@@ -9,7 +10,10 @@ mod deployment;
 mod error;
 mod external_credentials;
 mod feed;
+mod grants;
+mod health;
 mod identity;
+mod keyring;
 mod location;
 mod migrations;
 mod named_credentials;
@@ -21,6 +25,7 @@ mod store;
 mod users;
 
 pub use api_keys::{ApiKeyChanges, ApiKeys, StoredCaller, StoredUser};
+pub use audit_anchors::{Anchor, AuditAnchors};
 pub use change::Change;
 pub use credential_values::{CredentialValueChanges, CredentialValues, StoredValue, ValueHead, ValueSummary};
 pub use db::Fault;
@@ -28,7 +33,10 @@ pub use definitions::Definitions;
 pub use deployment::Generation;
 pub use error::{ChangeError, OpenError, ReadError, WriteError};
 pub use external_credentials::ExternalCredentialChanges;
+pub use grants::{Committed, Failure, GrantState, Grants, Lease, LeaseOutcome, LeaseRequest, Released, SealedGrant, StoredGrant};
+pub use health::HealthRecords;
 pub use identity::Identity;
+pub use keyring::{Initialised, Keyring, Replaced, StoredKey};
 pub use location::{Location, LocationError};
 pub use named_credentials::NamedCredentialChanges;
 pub use permission_sets::PermissionSetChanges;

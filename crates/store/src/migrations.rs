@@ -27,7 +27,7 @@ pub(crate) async fn migrate(db: &Db) -> Result<(), OpenError> {
         return Ok(());
     }
     let mut tx = db.begin_write().await?;
-    tx.lock_schema().await?;
+    tx.exclude_others().await?;
     // Read again: another node may have been faster while this one waited for the lock.
     let found = applied(&mut tx).await?;
     check(found)?;

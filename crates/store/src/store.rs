@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use sortie_model::{ApiKeyId, UserName};
+use sortie_model::{ApiKeyId, Timestamp, UserName};
 use tokio::sync::watch;
 use uuid::Uuid;
 
 use crate::api_keys::{self, ApiKeys, StoredCaller, StoredUser};
+use crate::audit_anchors::AuditAnchors;
 use crate::change::Change;
 use crate::credential_values::CredentialValues;
 use crate::db::Db;
@@ -14,6 +15,9 @@ use crate::definitions::{self, Definitions};
 use crate::deployment::{self, Generation};
 use crate::error::{ChangeError, OpenError, ReadError};
 use crate::feed::Feed;
+use crate::grants::Grants;
+use crate::health::HealthRecords;
+use crate::keyring::Keyring;
 use crate::location::{Location, postgres_options};
 use crate::migrations;
 use crate::users::Users;
@@ -120,8 +124,36 @@ impl Store {
         ApiKeys { db: &self.inner.db }
     }
 
-    /// Reads stored secrets, sealed, and writes those that users keep for themselves.
+    /// Reads stored secrets, sealed. They are written as part of a change.
     pub fn credential_values(&self) -> CredentialValues<'_> {
         CredentialValues { db: &self.inner.db }
+    }
+
+    /// Grants, and the right to renew them.
+    pub fn grants(&self) -> Grants<'_> {
+        Grants { db: &self.inner.db }
+    }
+
+    /// What happened lately with each identity.
+    pub fn health(&self) -> HealthRecords<'_> {
+        HealthRecords { db: &self.inner.db }
+    }
+
+    /// The wrapped keys that secrets are sealed with.
+    pub fn keyring(&self) -> Keyring<'_> {
+        Keyring { db: &self.inner.db }
+    }
+
+    /// How far each lane of the audit had come, so that a cut-off end shows.
+    pub fn audit_anchors(&self) -> AuditAnchors<'_> {
+        AuditAnchors { db: &self.inner.db }
+    }
+
+    /// What the database's clock says. Leases are compared on it, and nodes that differ can measure by how much.
+    ///
+    /// # Errors
+    /// A [`ReadError`].
+    pub async fn now(&self) -> Result<Timestamp, ReadError> {
+        Ok(deployment::now(&self.inner.db).await?)
     }
 }

@@ -171,12 +171,12 @@ impl Tx {
         done.map_err(|error| Fault::of(&error, "migrations"))
     }
 
-    /// Makes everybody else who wants to migrate wait until this transaction ends.
-    pub(crate) async fn lock_schema(&mut self) -> Result<(), Fault> {
+    /// Makes every other transaction that calls this wait until this one ends: migrations and keys are written one at a time.
+    pub(crate) async fn exclude_others(&mut self) -> Result<(), Fault> {
         match &mut self.inner {
             // `BEGIN IMMEDIATE` has locked the whole file.
             Inner::Sqlite(_) => Ok(()),
-            Inner::Postgres(tx) => postgres::lock_schema(tx).await.map_err(|error| Fault::of(&error, "migrations")),
+            Inner::Postgres(tx) => postgres::exclude_others(tx).await.map_err(|error| Fault::of(&error, "transaction")),
         }
     }
 

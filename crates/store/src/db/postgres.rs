@@ -17,8 +17,8 @@ pub(super) const BEGIN_READ: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ 
 pub(super) const BEGIN_WRITE: &str = "BEGIN ISOLATION LEVEL READ COMMITTED; \
      SET LOCAL lock_timeout = '5s'; SET LOCAL idle_in_transaction_session_timeout = '30s'";
 
-/// The advisory lock that migrations take ("sortie" as a number). The transaction holds it, never the session.
-const LOCK_SCHEMA: &str = "SELECT pg_advisory_xact_lock(126922498795877)";
+/// "sortie" as a number. The transaction holds the lock, never the session.
+const EXCLUDE_OTHERS: &str = "SELECT pg_advisory_xact_lock(126922498795877)";
 
 /// A connection that was used within the last second is taken to be alive: asking costs a round trip on every call. The
 /// price is a burst of errors of at most a second after the server went away (REL-D28 of the fault catalogue).
@@ -90,10 +90,10 @@ pub(super) async fn migrate(connection: &mut PgConnection, statements: &'static 
     raw_sql(AssertSqlSafe(statements)).execute(connection).await.map(drop)
 }
 
-pub(super) async fn lock_schema(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
-    // Waits for as long as another node migrates, not only for the five seconds that a change may wait.
+pub(super) async fn exclude_others(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    // Waits for as long as the other one takes, a long migration perhaps, not only for the five seconds that a change may wait.
     raw_sql("SET LOCAL lock_timeout = '0'").execute(&mut *connection).await?;
-    raw_sql(LOCK_SCHEMA).execute(connection).await.map(drop)
+    raw_sql(EXCLUDE_OTHERS).execute(connection).await.map(drop)
 }
 
 /// A connection that hears of other nodes' commits.

@@ -74,6 +74,11 @@ impl Row {
         Ok(self.optional_integer(column)?.map(Timestamp::from_millis))
     }
 
+    /// Bytes, or `None` for NULL.
+    pub(crate) fn optional_bytes(&self, column: &'static str) -> Result<Option<Vec<u8>>, Fault> {
+        self.cell(column)
+    }
+
     /// Bytes that must be there.
     pub(crate) fn bytes(&self, column: &'static str) -> Result<Vec<u8>, Fault> {
         self.cell(column)?.ok_or_else(|| self.unreadable(column, "is absent"))

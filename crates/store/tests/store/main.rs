@@ -6,6 +6,9 @@ mod backend;
 mod fixtures;
 
 mod changes;
+mod credential_values;
 mod definitions;
+mod grants;
 mod opening;
+mod records;
 mod users;

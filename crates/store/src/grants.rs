@@ -1,0 +1,346 @@
+//! Grants: tokens and what goes with them, and the lease that lets exactly one node renew each of them.
+//!
+//! A lease is a few columns of the grant's row, compared on the database's clock; no transaction stays open while its
+//! holder talks to a token endpoint. Whoever takes one gets a fence, a number that only grows. Only the holder of the
+//! newest fence may write, so a node that slept through its lease and wakes up can do no harm.
+
+use std::time::Duration;
+
+use sortie_model::Timestamp;
+use uuid::Uuid;
+
+use crate::db::{Db, Fault, Row, Sql};
+use crate::error::{ReadError, WriteError};
+use crate::identity::Identity;
+
+/// How often the answer to "why was it not ours" may change under our eyes.
+const LOOKS: u32 = 3;
+
+/// What a failure to renew means for the grant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum GrantState {
+    /// Nothing: it was only not renewed for now.
+    Ok,
+    /// The provider refused for good: somebody has to authenticate again.
+    NeedsAuthentication,
+    /// The provider refused the client itself: an admin has to correct the definition.
+    ConfigurationError,
+}
+
+impl GrantState {
+    const ALL: [Self; 3] = [Self::Ok, Self::NeedsAuthentication, Self::ConfigurationError];
+
+    /// As stored.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::NeedsAuthentication => "needs_authentication",
+            Self::ConfigurationError => "configuration_error",
+        }
+    }
+}
+
+/// A grant row as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredGrant {
+    /// Identity of the row. Part of what the sealed bytes are bound to, as is the version.
+    pub id: Uuid,
+    /// 0 before the first grant, and one more with every new one.
+    pub version: i64,
+    /// The grant itself. `None` before the first one.
+    pub grant: Option<SealedGrant>,
+    /// How the last attempt to renew it failed, until one succeeds.
+    pub failure: Option<Failure>,
+    /// Until when somebody is renewing it. `None`: nobody is.
+    pub leased_until: Option<Timestamp>,
+    /// Since when somebody is renewing it.
+    pub inflight_since: Option<Timestamp>,
+    /// The database's clock when this was read: what the other times are to be compared with.
+    pub read_at: Timestamp,
+}
+
+/// A grant that was obtained.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SealedGrant {
+    /// The revision of the external credential that it was obtained under. Of another revision, it must not be used.
+    pub revision: i64,
+    /// Ciphertext, bound to the row's identity and to its version: to [`Lease::next_version`] when it is committed.
+    pub sealed: Vec<u8>,
+    /// When it was obtained.
+    pub issued_at: Timestamp,
+    /// When it dies.
+    pub expires_at: Option<Timestamp>,
+}
+
+/// Who wants to renew what.
+#[derive(Clone, Copy, Debug)]
+pub struct LeaseRequest {
+    /// Whose grant.
+    pub identity: Identity,
+    /// The version that was found expired or absent; 0 if there was no row.
+    pub seen_version: i64,
+    /// Who is asking: a fresh identity for each node and start.
+    pub owner: Uuid,
+    /// Becomes the row's identity if there is no row yet.
+    pub new_grant_id: Uuid,
+    /// For how long.
+    pub duration: Duration,
+}
+
+/// The right to write one grant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lease {
+    /// Identity of the row.
+    pub grant_id: Uuid,
+    /// Every lease of the row has a higher one.
+    pub fence: i64,
+    /// The version that a commit makes: seal for this one.
+    pub next_version: i64,
+}
+
+/// What came of asking for a lease.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LeaseOutcome {
+    /// It is ours.
+    Taken(Lease),
+    /// Somebody else is renewing.
+    Busy {
+        /// Until when, by the database's clock.
+        until: Timestamp,
+        /// How long that is from now on.
+        remaining: Duration,
+    },
+    /// The row is not at the version that was seen: read it again.
+    Changed,
+}
+
+/// What came of a commit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Committed {
+    /// Stored.
+    Stored {
+        /// As this version.
+        version: i64,
+    },
+    /// A later lease has taken over, or the row is gone: what was obtained is void, read again.
+    Fenced,
+}
+
+/// How a renewal failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// The revision of the external credential under which it failed. Of another revision, it means nothing any more.
+    pub revision: i64,
+    /// What it means for the grant.
+    pub state: GrantState,
+    /// Stable code.
+    pub code: String,
+    /// No attempt before this moment.
+    pub retry_not_before: Option<Timestamp>,
+}
+
+/// What came of giving a lease back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Released {
+    /// The failure is stored, and the next one may try.
+    Done,
+    /// A later lease has taken over, or the row is gone: nothing was stored.
+    Fenced,
+}
+
+/// Reads and writes grants.
+pub struct Grants<'a> {
+    pub(crate) db: &'a Db,
+}
+
+impl Grants<'_> {
+    /// The grant of an identity, in whatever state.
+    ///
+    /// # Errors
+    /// A [`ReadError`].
+    pub async fn load(&self, identity: Identity) -> Result<Option<StoredGrant>, ReadError> {
+        const LOAD: Sql = Sql::new(
+            "grants",
+            "SELECT id, version, revision, sealed, issued_at, expires_at, state, failure_code, failure_revision, retry_not_before, millis,
+                 CASE WHEN lease_until > millis THEN lease_until END AS leased_until,
+                 CASE WHEN lease_until > millis THEN inflight_started_at END AS inflight_since
+             FROM grants CROSS JOIN clock WHERE principal_id = $1 AND owner_key = $2",
+        );
+        let row = self.db.fetch_optional(LOAD, [identity.principal.into(), identity.owner_key()]).await?;
+        Ok(row.as_ref().map(read).transpose()?)
+    }
+
+    /// Asks to be the one who renews. Of all that ask at the same time, in the whole cluster, one gets it.
+    ///
+    /// # Errors
+    /// [`WriteError::Gone`] if principal or user does not exist any more.
+    pub async fn lease(&self, request: &LeaseRequest) -> Result<LeaseOutcome, WriteError> {
+        for _ in 0..LOOKS {
+            let taken = if request.seen_version == 0 { self.make_or_take(request).await? } else { self.take(request).await? };
+            if let Some(row) = taken.first() {
+                return Ok(LeaseOutcome::Taken(read_lease(row)?));
+            }
+            if let Some(outcome) = self.why_not(request).await? {
+                return Ok(outcome);
+            }
+        }
+        // It ended each time between asking and looking: the next reader will find what came of it.
+        Ok(LeaseOutcome::Changed)
+    }
+
+    /// Takes the lease of a row that is there.
+    async fn take(&self, request: &LeaseRequest) -> Result<Vec<Row>, Fault> {
+        const TAKE: Sql = Sql::new(
+            "grants",
+            "UPDATE grants SET fence = fence + 1, lease_owner = $4,
+                 lease_until = (SELECT millis FROM clock) + $5, inflight_started_at = (SELECT millis FROM clock)
+             WHERE principal_id = $1 AND owner_key = $2 AND version = $3
+                 AND (lease_until IS NULL OR lease_until <= (SELECT millis FROM clock))
+             RETURNING id, fence, version",
+        );
+        let LeaseRequest { identity, seen_version, owner, new_grant_id: _, duration } = request;
+        let values = [identity.principal.into(), identity.owner_key(), (*seen_version).into(), (*owner).into(), millis(*duration).into()];
+        self.db.change(TAKE, values).await
+    }
+
+    /// Makes the row with the lease in it, or takes the lease of a row that holds no grant yet.
+    async fn make_or_take(&self, request: &LeaseRequest) -> Result<Vec<Row>, Fault> {
+        const MAKE: Sql = Sql::new(
+            "grants",
+            "INSERT INTO grants (id, principal_id, owner_id, owner_key, version, fence, lease_owner, lease_until, inflight_started_at, state)
+             VALUES ($1, $2, $3, $4, 0, 1, $5, (SELECT millis FROM clock) + $6, (SELECT millis FROM clock), 'ok')
+             ON CONFLICT (principal_id, owner_key) DO UPDATE SET fence = grants.fence + 1, lease_owner = excluded.lease_owner,
+                 lease_until = (SELECT millis FROM clock) + $6, inflight_started_at = (SELECT millis FROM clock)
+             WHERE grants.version = 0 AND (grants.lease_until IS NULL OR grants.lease_until <= (SELECT millis FROM clock))
+             RETURNING id, fence, version",
+        );
+        let LeaseRequest { identity, seen_version: _, owner, new_grant_id, duration } = request;
+        let values = [
+            (*new_grant_id).into(),
+            identity.principal.into(),
+            identity.owner.into(),
+            identity.owner_key(),
+            (*owner).into(),
+            millis(*duration).into(),
+        ];
+        self.db.change(MAKE, values).await
+    }
+
+    /// `None`: the lease that was in the way has ended just now.
+    async fn why_not(&self, request: &LeaseRequest) -> Result<Option<LeaseOutcome>, Fault> {
+        const LOOK: Sql = Sql::new(
+            "grants",
+            "SELECT version, lease_until, millis FROM grants CROSS JOIN clock WHERE principal_id = $1 AND owner_key = $2",
+        );
+        let LeaseRequest { identity, seen_version, .. } = request;
+        let Some(row) = self.db.fetch_optional(LOOK, [identity.principal.into(), identity.owner_key()]).await? else {
+            return Ok(Some(LeaseOutcome::Changed));
+        };
+        if row.integer("version")? != *seen_version {
+            return Ok(Some(LeaseOutcome::Changed));
+        }
+        let (until, now) = (row.optional_timestamp("lease_until")?, row.timestamp("millis")?);
+        Ok(until.filter(|until| *until > now).map(|until| LeaseOutcome::Busy { until, remaining: until.since(now) }))
+    }
+
+    /// Stores a new grant and ends the lease. A lease whose time has passed may still commit, as long as nobody else has
+    /// taken it: what was obtained is better than nothing.
+    ///
+    /// # Errors
+    /// A [`WriteError`]. After [`WriteError::OutcomeUnknown`] the same commit may be tried again: it is stored at most
+    /// once, and says [`Committed::Fenced`] if it was.
+    pub async fn commit(&self, lease: &Lease, grant: SealedGrant) -> Result<Committed, WriteError> {
+        const COMMIT: Sql = Sql::new(
+            "grants",
+            "UPDATE grants SET revision = $4, version = $3, sealed = $5, issued_at = $6, expires_at = $7, state = 'ok',
+                 failure_code = NULL, failure_revision = NULL, retry_not_before = NULL,
+                 lease_owner = NULL, lease_until = NULL, inflight_started_at = NULL
+             WHERE id = $1 AND fence = $2 AND version = $3 - 1
+             RETURNING version",
+        );
+        let SealedGrant { revision, sealed, issued_at, expires_at } = grant;
+        let Lease { grant_id, fence, next_version } = *lease;
+        let values =
+            [grant_id.into(), fence.into(), next_version.into(), revision.into(), sealed.into(), issued_at.into(), expires_at.into()];
+        match self.db.change(COMMIT, values).await?.first() {
+            Some(row) => Ok(Committed::Stored { version: row.integer("version")? }),
+            None => Ok(Committed::Fenced),
+        }
+    }
+
+    /// Gives the lease back after a failure. The grant itself stays: it may be good for a while yet.
+    ///
+    /// # Errors
+    /// A [`WriteError`].
+    pub async fn release(&self, lease: &Lease, failure: &Failure) -> Result<Released, WriteError> {
+        const RELEASE: Sql = Sql::new(
+            "grants",
+            "UPDATE grants SET state = $4, failure_code = $5, failure_revision = $6, retry_not_before = $7,
+                 lease_owner = NULL, lease_until = NULL, inflight_started_at = NULL
+             WHERE id = $1 AND fence = $2 AND version = $3 - 1
+             RETURNING version",
+        );
+        let Failure { revision, state, code, retry_not_before } = failure;
+        let Lease { grant_id, fence, next_version } = *lease;
+        let values = [
+            grant_id.into(),
+            fence.into(),
+            next_version.into(),
+            state.as_str().into(),
+            code.as_str().into(),
+            (*revision).into(),
+            (*retry_not_before).into(),
+        ];
+        let done = self.db.change(RELEASE, values).await?;
+        Ok(if done.is_empty() { Released::Fenced } else { Released::Done })
+    }
+
+    /// Removes the grant of an identity; whoever is renewing it can store nothing any more. Says whether there was one.
+    ///
+    /// # Errors
+    /// A [`WriteError`].
+    pub async fn delete(&self, identity: Identity) -> Result<bool, WriteError> {
+        const DELETE: Sql = Sql::new("grants", "DELETE FROM grants WHERE principal_id = $1 AND owner_key = $2 RETURNING id");
+        let deleted = self.db.change(DELETE, [identity.principal.into(), identity.owner_key()]).await?;
+        Ok(!deleted.is_empty())
+    }
+}
+
+fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX / 2)
+}
+
+fn read_lease(row: &Row) -> Result<Lease, Fault> {
+    Ok(Lease { grant_id: row.id("id")?, fence: row.integer("fence")?, next_version: row.integer("version")?.saturating_add(1) })
+}
+
+fn read(row: &Row) -> Result<StoredGrant, Fault> {
+    Ok(StoredGrant {
+        id: row.id("id")?,
+        version: row.integer("version")?,
+        grant: row.optional_bytes("sealed")?.map(|sealed| read_grant(row, sealed)).transpose()?,
+        failure: row.optional_text("failure_code")?.map(|code| read_failure(row, code)).transpose()?,
+        leased_until: row.optional_timestamp("leased_until")?,
+        inflight_since: row.optional_timestamp("inflight_since")?,
+        read_at: row.timestamp("millis")?,
+    })
+}
+
+fn read_grant(row: &Row, sealed: Vec<u8>) -> Result<SealedGrant, Fault> {
+    Ok(SealedGrant {
+        revision: row.integer("revision")?,
+        sealed,
+        issued_at: row.timestamp("issued_at")?,
+        expires_at: row.optional_timestamp("expires_at")?,
+    })
+}
+
+fn read_failure(row: &Row, code: String) -> Result<Failure, Fault> {
+    let state = |text: &str| GrantState::ALL.into_iter().find(|state| state.as_str() == text).ok_or(());
+    Ok(Failure {
+        revision: row.integer("failure_revision")?,
+        state: row.parsed("state", state)?,
+        code,
+        retry_not_before: row.optional_timestamp("retry_not_before")?,
+    })
+}

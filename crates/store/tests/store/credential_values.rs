@@ -1,0 +1,171 @@
+//! Stored secrets.
+
+use sortie_model::{ExternalCredential, Principal};
+use sortie_store::{Identity, LeaseOutcome, LeaseRequest, Store, ValueHead};
+use std::time::Duration;
+use uuid::Uuid;
+
+use crate::backend::{Backend, both_backends};
+use crate::fixtures::{external_credential, principal, user};
+
+both_backends! {
+    secrets_are_kept_replaced_and_removed,
+    a_replacement_of_something_older_is_refused,
+    a_name_holds_one_secret,
+    a_user_made_again_gets_nothing_of_the_former_one,
+    the_summary_tells_which_fields_and_how_many_users,
+    a_shared_secret_moves_the_revision_and_an_own_one_drops_only_that_grant,
+}
+
+async fn store_with_principal(backend: &Backend) -> (Store, ExternalCredential, Principal) {
+    let store = backend.store().await;
+    let crm = external_credential("Crm");
+    let admin = principal(&crm, "Admin", 1);
+    let mut change = store.change().await.unwrap();
+    change.external_credentials().insert(&crm).await.unwrap();
+    change.principals().insert(&admin).await.unwrap();
+    change.commit().await.unwrap();
+    (store, crm, admin)
+}
+
+async fn insert(store: &Store, identity: Identity, name: &str) -> Uuid {
+    let id = Uuid::now_v7();
+    let mut change = store.change().await.unwrap();
+    change.credential_values().insert(identity, id, name, b"sealed").await.unwrap();
+    change.commit().await.unwrap();
+    id
+}
+
+async fn head(store: &Store, identity: Identity) -> ValueHead {
+    store.credential_values().heads(identity).await.unwrap().remove(0)
+}
+
+async fn secrets_are_kept_replaced_and_removed(backend: Backend) {
+    let (store, _, admin) = store_with_principal(&backend).await;
+    let identity = Identity::shared(admin.id);
+    let (password, username) = (insert(&store, identity, "password").await, insert(&store, identity, "Username").await);
+    let heads = store.credential_values().heads(identity).await.unwrap();
+    let seen: Vec<_> = heads.iter().map(|head| (head.id, head.name.as_str(), head.version)).collect();
+    assert_eq!(seen, [(username, "Username", 1), (password, "password", 1)], "in byte order on both databases");
+
+    let mut change = store.change().await.unwrap();
+    change.credential_values().replace(identity, &heads[1], b"\0resealed\xFE").await.unwrap();
+    change.commit().await.unwrap();
+    let values = store.credential_values().load(identity).await.unwrap();
+    assert_eq!((values[1].head.id, values[1].head.version, values[1].sealed.as_slice()), (password, 2, b"\0resealed\xFE".as_slice()));
+    assert!(values[1].head.updated_at >= heads[1].updated_at);
+    assert_eq!(values[0].sealed, b"sealed");
+
+    let mut change = store.change().await.unwrap();
+    change.credential_values().delete(identity, "password").await.unwrap();
+    assert_eq!(change.credential_values().delete(identity, "password").await.unwrap_err().code(), "missing");
+    drop(change);
+    let mut change = store.change().await.unwrap();
+    change.credential_values().delete_all(identity).await.unwrap();
+    change.commit().await.unwrap();
+    assert_eq!(store.credential_values().load(identity).await.unwrap(), []);
+}
+
+async fn a_replacement_of_something_older_is_refused(backend: Backend) {
+    let (store, _, admin) = store_with_principal(&backend).await;
+    let identity = Identity::shared(admin.id);
+    insert(&store, identity, "password").await;
+    let seen = head(&store, identity).await;
+    let mut change = store.change().await.unwrap();
+    change.credential_values().replace(identity, &seen, b"two").await.unwrap();
+    change.commit().await.unwrap();
+    let mut change = store.change().await.unwrap();
+    assert_eq!(change.credential_values().replace(identity, &seen, b"other two").await.unwrap_err().code(), "changed_meanwhile");
+    drop(change);
+    assert_eq!(store.credential_values().load(identity).await.unwrap()[0].sealed, b"two");
+}
+
+async fn a_name_holds_one_secret(backend: Backend) {
+    let (store, _, admin) = store_with_principal(&backend).await;
+    let alice = user("alice", None);
+    let mut change = store.change().await.unwrap();
+    change.users().insert(&alice).await.unwrap();
+    change.commit().await.unwrap();
+    for identity in [Identity::shared(admin.id), Identity::of_user(admin.id, alice.id)] {
+        insert(&store, identity, "password").await;
+        let mut change = store.change().await.unwrap();
+        let refused = change.credential_values().insert(identity, Uuid::now_v7(), "password", b"x").await.unwrap_err();
+        assert_eq!(refused.to_string(), "there is a stored secret `password` already");
+    }
+    let nobody = Identity::of_user(admin.id, user("nobody", None).id);
+    let mut change = store.change().await.unwrap();
+    let refused = change.credential_values().insert(nobody, Uuid::now_v7(), "password", b"x").await.unwrap_err();
+    assert_eq!(refused.code(), "missing");
+}
+
+/// AZ-12 of the attack catalogue.
+async fn a_user_made_again_gets_nothing_of_the_former_one(backend: Backend) {
+    let (store, _, admin) = store_with_principal(&backend).await;
+    let (former, again) = (user("alice", None), user("alice", None));
+    let mut change = store.change().await.unwrap();
+    change.users().insert(&former).await.unwrap();
+    change.commit().await.unwrap();
+    insert(&store, Identity::of_user(admin.id, former.id), "password").await;
+
+    let mut change = store.change().await.unwrap();
+    change.users().delete(former.id).await.unwrap();
+    change.users().insert(&again).await.unwrap();
+    change.commit().await.unwrap();
+    assert_eq!(store.users().find(&again.name).await.unwrap(), Some(again.clone()));
+    for user in [former.id, again.id] {
+        assert_eq!(store.credential_values().load(Identity::of_user(admin.id, user)).await.unwrap(), []);
+    }
+    assert_eq!(backend.query("SELECT COUNT(*) FROM credential_values").await, ["0"]);
+}
+
+async fn the_summary_tells_which_fields_and_how_many_users(backend: Backend) {
+    let (store, crm, admin) = store_with_principal(&backend).await;
+    let each = principal(&crm, "Each", 2);
+    let users = [user("alice", None), user("bob", None)];
+    let mut change = store.change().await.unwrap();
+    change.principals().insert(&each).await.unwrap();
+    for user in &users {
+        change.users().insert(user).await.unwrap();
+    }
+    change.commit().await.unwrap();
+    assert!(store.credential_values().summary().await.unwrap().is_empty());
+
+    insert(&store, Identity::shared(admin.id), "username").await;
+    insert(&store, Identity::shared(admin.id), "password").await;
+    for user in &users {
+        insert(&store, Identity::of_user(each.id, user.id), "username").await;
+        insert(&store, Identity::of_user(each.id, user.id), "password").await;
+    }
+    let summary = store.credential_values().summary().await.unwrap();
+    assert_eq!(summary[&admin.id].shared.iter().collect::<Vec<_>>(), ["password", "username"]);
+    assert_eq!((summary[&admin.id].users, summary[&each.id].users, summary[&each.id].shared.len()), (0, 2, 0));
+    assert_eq!(store.credential_values().user_count(each.id).await.unwrap(), 2);
+    assert_eq!(store.credential_values().user_count(admin.id).await.unwrap(), 0);
+}
+
+async fn a_shared_secret_moves_the_revision_and_an_own_one_drops_only_that_grant(backend: Backend) {
+    let (store, crm, admin) = store_with_principal(&backend).await;
+    let alice = user("alice", None);
+    let mut change = store.change().await.unwrap();
+    change.users().insert(&alice).await.unwrap();
+    change.commit().await.unwrap();
+    let (shared, own) = (Identity::shared(admin.id), Identity::of_user(admin.id, alice.id));
+    for identity in [shared, own] {
+        let request =
+            LeaseRequest { identity, seen_version: 0, owner: Uuid::nil(), new_grant_id: Uuid::now_v7(), duration: Duration::from_secs(9) };
+        assert!(matches!(store.grants().lease(&request).await.unwrap(), LeaseOutcome::Taken(_)));
+    }
+    let revision = async || {
+        let definitions = store.definitions().await.unwrap();
+        definitions.external_credentials.iter().find(|credential| credential.id == crm.id).unwrap().revision
+    };
+
+    let before = revision().await;
+    insert(&store, own, "password").await;
+    assert_eq!(revision().await, before, "nobody else's token depends on it");
+    assert!(store.grants().load(own).await.unwrap().is_none());
+    assert!(store.grants().load(shared).await.unwrap().is_some());
+
+    insert(&store, shared, "password").await;
+    assert_eq!(revision().await, store.generation().await.unwrap().as_i64());
+}

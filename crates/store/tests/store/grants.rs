@@ -1,0 +1,251 @@
+//! Grants and their leases.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use sortie_model::{Principal, Timestamp};
+use sortie_store::{Committed, Failure, GrantState, Identity, Lease, LeaseOutcome, LeaseRequest, Released, SealedGrant, Store};
+use uuid::Uuid;
+
+use crate::backend::{Backend, both_backends};
+use crate::fixtures::{external_credential, principal, user};
+
+both_backends! {
+    a_grant_keeps_every_field,
+    of_fifty_that_ask_at_once_one_gets_the_lease,
+    of_fifty_that_ask_for_an_expired_grant_one_gets_the_lease,
+    a_lease_that_was_taken_over_can_store_nothing,
+    a_lease_that_ended_alone_can_still_store,
+    a_commit_counts_once,
+    a_failure_stays_until_a_renewal_succeeds,
+    a_deleted_grant_does_not_come_back,
+    a_lease_on_an_older_version_is_told_to_read_again,
+    users_have_grants_of_their_own,
+    a_grant_of_a_principal_that_is_gone_is_refused,
+}
+
+const LONG: Duration = Duration::from_secs(30);
+
+async fn store_with_principal(backend: &Backend) -> (Store, Principal) {
+    let store = backend.store().await;
+    let crm = external_credential("Crm");
+    let admin = principal(&crm, "Admin", 1);
+    let mut change = store.change().await.unwrap();
+    change.external_credentials().insert(&crm).await.unwrap();
+    change.principals().insert(&admin).await.unwrap();
+    change.commit().await.unwrap();
+    (store, admin)
+}
+
+fn request(identity: Identity, seen_version: i64, duration: Duration) -> LeaseRequest {
+    LeaseRequest { identity, seen_version, owner: Uuid::new_v4(), new_grant_id: Uuid::now_v7(), duration }
+}
+
+async fn take(store: &Store, identity: Identity, seen_version: i64, duration: Duration) -> Lease {
+    match store.grants().lease(&request(identity, seen_version, duration)).await.unwrap() {
+        LeaseOutcome::Taken(lease) => lease,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn grant(revision: i64, sealed: &[u8]) -> SealedGrant {
+    SealedGrant {
+        revision,
+        sealed: sealed.to_vec(),
+        issued_at: Timestamp::from_millis(1_790_000_000_001),
+        expires_at: Some(Timestamp::from_millis(1_790_000_060_002)),
+    }
+}
+
+/// Lets the database's clock pass the end of a lease of one millisecond.
+async fn wait_out(store: &Store, identity: Identity) {
+    while store.grants().load(identity).await.unwrap().unwrap().leased_until.is_some() {
+        tokio::task::yield_now().await;
+    }
+}
+
+async fn a_grant_keeps_every_field(backend: Backend) {
+    let (store, admin) = store_with_principal(&backend).await;
+    let identity = Identity::shared(admin.id);
+    assert_eq!(store.grants().load(identity).await.unwrap(), None);
+
+    let before = store.now().await.unwrap();
+    let asked = request(identity, 0, LONG);
+    let LeaseOutcome::Taken(lease) = store.grants().lease(&asked).await.unwrap() else { panic!("it was free") };
+    assert_eq!(lease, Lease { grant_id: asked.new_grant_id, fence: 1, next_version: 1 });
+    let leased = store.grants().load(identity).await.unwrap().unwrap();
+    assert_eq!((leased.id, leased.version, leased.grant, leased.failure), (asked.new_grant_id, 0, None, None));
+    let (since, until) = (leased.inflight_since.unwrap(), leased.leased_until.unwrap());
+    assert!(before <= since && since <= leased.read_at, "{before} {since} {}", leased.read_at);
+    assert!(until.since(since).abs_diff(LONG) < Duration::from_secs(1), "{since} {until}");
+
+    assert_eq!(store.grants().commit(&lease, grant(3, b"\0sealed\xFF")).await.unwrap(), Committed::Stored { version: 1 });
+    let stored = store.grants().load(identity).await.unwrap().unwrap();
+    assert_eq!((stored.id, stored.version, stored.grant), (asked.new_grant_id, 1, Some(grant(3, b"\0sealed\xFF"))));
+    assert_eq!((stored.failure, stored.leased_until, stored.inflight_since), (None, None, None));
+
+    let lease = take(&store, identity, 1, LONG).await;
+    assert_eq!(lease, Lease { grant_id: asked.new_grant_id, fence: 2, next_version: 2 });
+    let endless = SealedGrant { expires_at: None, ..grant(4, b"next") };
+    assert_eq!(store.grants().commit(&lease, endless.clone()).await.unwrap(), Committed::Stored { version: 2 });
+    assert_eq!(store.grants().load(identity).await.unwrap().unwrap().grant, Some(endless));
+}
+
+async fn race(backend: &Backend, identity: Identity, seen_version: i64) {
+    // Several stores on one database, as several nodes have.
+    let mut stores = Vec::new();
+    for _ in 0..5 {
+        stores.push(backend.store().await);
+    }
+    let barrier = std::sync::Arc::new(tokio::sync::Barrier::new(50));
+    let tasks: Vec<_> = (0..50)
+        .map(|number| {
+            let (store, barrier) = (stores[number % stores.len()].clone(), barrier.clone());
+            tokio::spawn(async move {
+                barrier.wait().await;
+                store.grants().lease(&request(identity, seen_version, LONG)).await.unwrap()
+            })
+        })
+        .collect();
+    let (mut taken, mut busy) = (0, 0);
+    for task in tasks {
+        match task.await.unwrap() {
+            LeaseOutcome::Taken(_) => taken += 1,
+            LeaseOutcome::Busy { remaining, .. } => {
+                assert!(remaining > Duration::from_secs(20) && remaining <= LONG, "{remaining:?}");
+                busy += 1;
+            }
+            LeaseOutcome::Changed => panic!("nothing has changed"),
+        }
+    }
+    assert_eq!((taken, busy), (1, 49));
+}
+
+async fn of_fifty_that_ask_at_once_one_gets_the_lease(backend: Backend) {
+    let (_store, admin) = store_with_principal(&backend).await;
+    race(&backend, Identity::shared(admin.id), 0).await;
+}
+
+async fn of_fifty_that_ask_for_an_expired_grant_one_gets_the_lease(backend: Backend) {
+    let (store, admin) = store_with_principal(&backend).await;
+    let identity = Identity::shared(admin.id);
+    let lease = take(&store, identity, 0, LONG).await;
+    store.grants().commit(&lease, grant(1, b"one")).await.unwrap();
+    race(&backend, identity, 1).await;
+}
+
+/// REL-T10 of the fault catalogue: a leader sleeps through its lease and wakes up.
+async fn a_lease_that_was_taken_over_can_store_nothing(backend: Backend) {
+    let (store, admin) = store_with_principal(&backend).await;
+    let identity = Identity::shared(admin.id);
+    let asleep = take(&store, identity, 0, Duration::from_millis(1)).await;
+    wait_out(&store, identity).await;
+    let awake = take(&store, identity, 0, LONG).await;
+    assert!(awake.fence > asleep.fence);
+
+    assert_eq!(store.grants().commit(&asleep, grant(1, b"stale")).await.unwrap(), Committed::Fenced);
+    let failure = Failure { revision: 1, state: GrantState::NeedsAuthentication, code: "invalid_grant".to_owned(), retry_not_before: None };
+    assert_eq!(store.grants().release(&asleep, &failure).await.unwrap(), Released::Fenced);
+    assert!(store.grants().load(identity).await.unwrap().unwrap().leased_until.is_some(), "the lease of the other one still stands");
+
+    assert_eq!(store.grants().commit(&awake, grant(1, b"fresh")).await.unwrap(), Committed::Stored { version: 1 });
+    assert_eq!(store.grants().commit(&asleep, grant(1, b"stale")).await.unwrap(), Committed::Fenced);
+    let stored = store.grants().load(identity).await.unwrap().unwrap();
+    assert_eq!((stored.grant, stored.failure), (Some(grant(1, b"fresh")), None));
+}
+
+async fn a_lease_that_ended_alone_can_still_store(backend: Backend) {
+    let (store, admin) = store_with_principal(&backend).await;
+    let identity = Identity::shared(admin.id);
+    let late = take(&store, identity, 0, Duration::from_millis(1)).await;
+    wait_out(&store, identity).await;
+    assert_eq!(store.grants().commit(&late, grant(1, b"late")).await.unwrap(), Committed::Stored { version: 1 });
+}
+
+async fn a_commit_counts_once(backend: Backend) {
+    let (store, admin) = store_with_principal(&backend).await;
+    let lease = take(&store, Identity::shared(admin.id), 0, LONG).await;
+    assert_eq!(store.grants().commit(&lease, grant(1, b"one")).await.unwrap(), Committed::Stored { version: 1 });
+    assert_eq!(store.grants().commit(&lease, grant(1, b"one")).await.unwrap(), Committed::Fenced);
+}
+
+async fn a_failure_stays_until_a_renewal_succeeds(backend: Backend) {
+    let (store, admin) = store_with_principal(&backend).await;
+    let identity = Identity::shared(admin.id);
+    let lease = take(&store, identity, 0, LONG).await;
+    store.grants().commit(&lease, grant(1, b"one")).await.unwrap();
+    for state in [GrantState::Ok, GrantState::NeedsAuthentication, GrantState::ConfigurationError] {
+        let failure =
+            Failure { revision: 6, state, code: "provider_unavailable".to_owned(), retry_not_before: Some(Timestamp::from_millis(77)) };
+        let lease = take(&store, identity, 1, LONG).await;
+        assert_eq!(store.grants().release(&lease, &failure).await.unwrap(), Released::Done);
+        let stored = store.grants().load(identity).await.unwrap().unwrap();
+        assert_eq!(stored.failure, Some(failure));
+        assert_eq!((stored.version, stored.grant, stored.leased_until), (1, Some(grant(1, b"one")), None), "the old grant serves on");
+    }
+    let lease = take(&store, identity, 1, LONG).await;
+    store.grants().commit(&lease, grant(2, b"two")).await.unwrap();
+    assert_eq!(store.grants().load(identity).await.unwrap().unwrap().failure, None);
+}
+
+/// REL-T21 of the fault catalogue.
+async fn a_deleted_grant_does_not_come_back(backend: Backend) {
+    let (store, admin) = store_with_principal(&backend).await;
+    let identity = Identity::shared(admin.id);
+    let lease = take(&store, identity, 0, LONG).await;
+    assert!(store.grants().delete(identity).await.unwrap());
+    assert!(!store.grants().delete(identity).await.unwrap());
+    assert_eq!(store.grants().commit(&lease, grant(1, b"late")).await.unwrap(), Committed::Fenced);
+    assert_eq!(store.grants().load(identity).await.unwrap(), None);
+    // Not even where a new row stands in the same place.
+    take(&store, identity, 0, LONG).await;
+    assert_eq!(store.grants().commit(&lease, grant(1, b"late")).await.unwrap(), Committed::Fenced);
+}
+
+async fn a_lease_on_an_older_version_is_told_to_read_again(backend: Backend) {
+    let (store, admin) = store_with_principal(&backend).await;
+    let identity = Identity::shared(admin.id);
+    assert_eq!(store.grants().lease(&request(identity, 3, LONG)).await.unwrap(), LeaseOutcome::Changed, "there is no row any more");
+    assert_eq!(store.grants().load(identity).await.unwrap(), None, "and none was made");
+    let lease = take(&store, identity, 0, LONG).await;
+    store.grants().commit(&lease, grant(1, b"one")).await.unwrap();
+    for seen in [0, 2] {
+        assert_eq!(store.grants().lease(&request(identity, seen, LONG)).await.unwrap(), LeaseOutcome::Changed);
+    }
+}
+
+async fn users_have_grants_of_their_own(backend: Backend) {
+    let (store, admin) = store_with_principal(&backend).await;
+    let (alice, bob) = (user("alice", None), user("bob", None));
+    let mut change = store.change().await.unwrap();
+    change.users().insert(&alice).await.unwrap();
+    change.users().insert(&bob).await.unwrap();
+    change.commit().await.unwrap();
+    let identities = [Identity::shared(admin.id), Identity::of_user(admin.id, alice.id), Identity::of_user(admin.id, bob.id)];
+    let mut expected = BTreeMap::new();
+    for (identity, sealed) in identities.into_iter().zip([b"shared", b"alice'", b"bob's "]) {
+        let lease = take(&store, identity, 0, LONG).await;
+        store.grants().commit(&lease, grant(1, sealed)).await.unwrap();
+        expected.insert(identity, grant(1, sealed));
+    }
+    for (identity, grant) in expected {
+        assert_eq!(store.grants().load(identity).await.unwrap().unwrap().grant, Some(grant));
+    }
+    let mut change = store.change().await.unwrap();
+    change.users().delete(alice.id).await.unwrap();
+    change.commit().await.unwrap();
+    assert_eq!(store.grants().load(identities[1]).await.unwrap(), None);
+    assert!(store.grants().load(identities[2]).await.unwrap().is_some());
+}
+
+async fn a_grant_of_a_principal_that_is_gone_is_refused(backend: Backend) {
+    let (store, admin) = store_with_principal(&backend).await;
+    let nobody = user("nobody", None);
+    let refused = store.grants().lease(&request(Identity::of_user(admin.id, nobody.id), 0, LONG)).await.unwrap_err();
+    assert_eq!(refused.code(), "identity_gone");
+    let mut change = store.change().await.unwrap();
+    change.principals().delete(admin.id).await.unwrap();
+    change.commit().await.unwrap();
+    let refused = store.grants().lease(&request(Identity::shared(admin.id), 0, LONG)).await.unwrap_err();
+    assert_eq!(refused.code(), "identity_gone");
+}

@@ -1,1 +1,25 @@
-//! outbound
+#![doc = include_str!("../README.md")]
+
+mod address;
+mod answer_body;
+mod ask;
+mod clock;
+mod connect;
+mod egress;
+mod forward;
+mod line;
+mod pool;
+mod request_body;
+mod resolve;
+mod stream;
+mod tls;
+
+pub use answer_body::{AnswerBody, AnswerError};
+pub use ask::OutboundWorld;
+pub use connect::Connector;
+pub use egress::{Denied, EgressPolicy};
+pub use forward::{Destination, Upstream};
+pub use pool::PoolLimits;
+pub use request_body::{Memory, RequestBody, RequestError, SentBytes};
+pub use resolve::Resolver;
+pub use tls::{Roots, Trust, TrustError};

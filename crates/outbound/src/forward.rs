@@ -1,0 +1,258 @@
+//! One core's way to the upstreams: take a kept connection or open one, send, and wait for the head of the answer.
+
+use std::cell::Cell;
+use std::rc::{Rc, Weak};
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version, header};
+use http_body::Body;
+use hyper::body::Incoming;
+use hyper::client::conn::http1::{self, SendRequest};
+use hyper_util::rt::TokioIo;
+use sortie_callout::{Forward, ForwardError, Named};
+use sortie_model::{Endpoint, NamedCredentialId, Timeouts};
+use tokio::time::MissedTickBehavior;
+
+use crate::answer_body::{Afterwards, AnswerBody, Framing};
+use crate::connect::Connector;
+use crate::line::{Clock, Driving, Line, Lines, Party, TICK};
+use crate::pool::{Lease, Pool, PoolLimits};
+use crate::request_body::RequestBody;
+use crate::stream::Stream;
+
+/// 128 KiB: the most that one connection reads ahead, and so the longest head of an answer.
+const READ_BUFFER_BYTES: usize = 128 * 1024;
+
+/// The upstreams as one core reaches them: its own connections, no lock, nothing shared but the [`Connector`].
+///
+/// It must be used within a `LocalRuntime` or `LocalSet` of tokio: each connection has a task on the same core.
+pub struct Upstream {
+    core: Rc<Core>,
+}
+
+/// What the bodies of running exchanges share with their [`Upstream`].
+pub(crate) struct Core {
+    connector: Arc<Connector>,
+    pub(crate) pool: Pool,
+    clock: Rc<Clock>,
+    lines: Lines,
+    is_watched: Cell<bool>,
+}
+
+/// Where a request goes.
+#[derive(Clone, Copy, Debug)]
+pub struct Destination<'a> {
+    /// Connections are kept for each name apart.
+    pub name: NamedCredentialId,
+    /// Scheme, host and port.
+    pub endpoint: &'a Endpoint,
+    /// How long it may take.
+    pub timeouts: Timeouts,
+}
+
+impl Upstream {
+    /// Begins without a connection.
+    pub fn new(connector: Arc<Connector>, limits: PoolLimits) -> Self {
+        let (pool, clock) = (Pool::new(limits), Rc::new(Clock::start()));
+        Self { core: Rc::new(Core { connector, pool, clock, lines: Lines::default(), is_watched: Cell::new(false) }) }
+    }
+
+    /// Sends a request, whose URI is a path and query and whose `Host` is set, and waits for the head of the answer.
+    ///
+    /// A request is sent a second time only if nothing of it was written the first time, because a kept connection turned out to
+    /// be closed.
+    ///
+    /// # Errors
+    /// A [`ForwardError`].
+    pub async fn send(&self, to: Destination<'_>, mut request: Request<RequestBody>) -> Result<Response<AnswerBody>, ForwardError> {
+        frame(&mut request);
+        let afterwards =
+            if is_bound_to_connection(request.headers(), header::AUTHORIZATION) { Afterwards::Close } else { Afterwards::Reuse };
+        let sent = request.body().sent();
+        while let Some(mut lease) = self.core.pool.take(to.name, to.endpoint) {
+            match attempt(&mut lease, to.timeouts, request).await {
+                Ok(answer) => return self.accept(answer, lease, afterwards),
+                Err(Failed::Unsent(unsent)) => request = *unsent,
+                Err(Failed::Broken(reason)) => return Err(blame(&lease, sent.is_aborted(), reason)),
+            }
+        }
+        // Boxed, so that what every request carries around does not grow by what a new connection needs.
+        let mut lease = Box::pin(self.core.open(to)).await?;
+        match attempt(&mut lease, to.timeouts, request).await {
+            Ok(answer) => self.accept(answer, lease, afterwards),
+            Err(Failed::Unsent(_)) => Err(ForwardError::Unreachable("the connection closed at once".to_owned())),
+            Err(Failed::Broken(reason)) => Err(blame(&lease, sent.is_aborted(), reason)),
+        }
+    }
+
+    fn accept(&self, mut answer: Response<Incoming>, lease: Lease, afterwards: Afterwards) -> Result<Response<AnswerBody>, ForwardError> {
+        lease.line.head_has_come();
+        check_head(&answer)?;
+        let afterwards = if is_bound_to_connection(answer.headers(), header::WWW_AUTHENTICATE) { Afterwards::Close } else { afterwards };
+        let is_until_close = !answer.body().is_end_stream()
+            && answer.body().size_hint().exact().is_none()
+            && !answer.headers().contains_key(TRANSFER_ENCODING);
+        let framing = if is_until_close { Framing::UntilClose } else { Framing::Explicit };
+        if answer.status() == StatusCode::NO_CONTENT {
+            // RFC 9110, section 8.6: a 204 has no Content-Length.
+            answer.headers_mut().remove(CONTENT_LENGTH);
+        }
+        *answer.version_mut() = Version::HTTP_11;
+        // Among them is the handle that would turn the connection into a tunnel.
+        answer.extensions_mut().clear();
+        Ok(answer.map(|incoming| AnswerBody::new(incoming, lease, Rc::clone(&self.core), framing, afterwards)))
+    }
+}
+
+impl Forward for Upstream {
+    type RequestBody = RequestBody;
+    type AnswerBody = AnswerBody;
+
+    async fn forward(&self, named: &Named, request: Request<RequestBody>) -> Result<Response<AnswerBody>, ForwardError> {
+        let to = Destination { name: named.id, endpoint: &named.endpoint, timeouts: named.timeouts };
+        self.send(to, request).await
+    }
+}
+
+impl Core {
+    /// A new connection, with its task.
+    async fn open(self: &Rc<Self>, to: Destination<'_>) -> Result<Lease, ForwardError> {
+        let limit = Duration::from_millis(u64::from(to.timeouts.connect_ms));
+        let stream = self.connector.connect(to.endpoint, limit).await?;
+        let (sender, connection) = handshake(stream).await?;
+        self.watch();
+        let line = Rc::new(Line::new(&self.clock));
+        let driving = Driving(Rc::clone(&line));
+        let task = tokio::task::spawn_local(async move {
+            let _driving = driving;
+            if let Err(error) = connection.await {
+                tracing::debug!(%error, "a connection to an upstream broke");
+            }
+        });
+        line.driven_by(task.abort_handle());
+        self.lines.add(&line);
+        Ok(Lease::new(sender, line, self.pool.place(to.name, to.endpoint)))
+    }
+
+    /// Starts the watch, unless it is on. It ends with the last connection, so that an idle core sleeps.
+    fn watch(self: &Rc<Self>) {
+        self.clock.tick();
+        if !self.is_watched.replace(true) {
+            tokio::task::spawn_local(watch(Rc::downgrade(self)));
+        }
+    }
+}
+
+async fn watch(core: Weak<Core>) {
+    let mut ticks = tokio::time::interval(TICK);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        let Some(core) = core.upgrade() else { return };
+        core.clock.tick();
+        if core.lines.sweep(core.clock.now()) > 0 {
+            core.pool.sweep();
+        }
+        if core.lines.is_empty() {
+            core.is_watched.set(false);
+            return;
+        }
+    }
+}
+
+type Connection = http1::Connection<TokioIo<Stream>, RequestBody>;
+
+async fn handshake(stream: Stream) -> Result<(SendRequest<RequestBody>, Connection), ForwardError> {
+    // This handshake sends nothing: HTTP/1 has none.
+    let made = http1::Builder::new().max_buf_size(READ_BUFFER_BYTES).handshake(TokioIo::new(stream)).await;
+    made.map_err(|_| ForwardError::Unreachable("the connection closed at once".to_owned()))
+}
+
+/// Why an attempt brought no answer.
+enum Failed {
+    /// Nothing was written: here is the request back.
+    Unsent(Box<Request<RequestBody>>),
+    /// Something may have been written.
+    Broken(&'static str),
+}
+
+async fn attempt(lease: &mut Lease, timeouts: Timeouts, mut request: Request<RequestBody>) -> Result<Response<Incoming>, Failed> {
+    if request.body().is_end_stream() {
+        lease.line.begin_without_body(timeouts);
+    } else {
+        lease.line.begin_with_body(timeouts);
+        request.body_mut().carried_by(&lease.line);
+    }
+    lease.sender.try_send_request(request).await.map_err(|mut error| match error.take_message() {
+        Some(unsent) => Failed::Unsent(Box::new(unsent)),
+        None => Failed::Broken(broken(&error.into_error())),
+    })
+}
+
+fn broken(error: &hyper::Error) -> &'static str {
+    if error.is_parse_too_large() {
+        "the head of the answer is too large"
+    } else if error.is_parse() {
+        "what came is not HTTP/1.1"
+    } else if error.is_incomplete_message() {
+        "the connection closed before the answer began"
+    } else {
+        "the connection broke before the answer began"
+    }
+}
+
+fn blame(lease: &Lease, is_aborted: bool, reason: &'static str) -> ForwardError {
+    match lease.line.cut_for() {
+        Some(Party::Caller) => ForwardError::CallerAborted,
+        Some(Party::Upstream) => ForwardError::Timeout,
+        None if is_aborted => ForwardError::CallerAborted,
+        None => ForwardError::Protocol(reason.to_owned()),
+    }
+}
+
+/// Leaves the framing to hyper, which derives it from the body: what the caller wrote about it described another message.
+fn frame(request: &mut Request<RequestBody>) {
+    let (has_body, has_length) = (!request.body().is_end_stream(), request.body().size_hint().exact().is_some());
+    let is_without_meaning = matches!(*request.method(), Method::GET | Method::HEAD | Method::DELETE | Method::OPTIONS);
+    let headers = request.headers_mut();
+    headers.remove(CONTENT_LENGTH);
+    headers.remove(TRANSFER_ENCODING);
+    if !has_body && !is_without_meaning {
+        // RFC 9110, section 8.6: a method that gives a body a meaning says so when there is none; some servers insist (411).
+        headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
+    }
+    if has_body && !has_length {
+        // Without it hyper takes the body of a GET for a mistake and drops it.
+        headers.insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
+    }
+    *request.version_mut() = Version::HTTP_11;
+}
+
+/// Refuses an answer that another reader could take for a different one, or that ends HTTP on this connection.
+fn check_head(answer: &Response<Incoming>) -> Result<(), ForwardError> {
+    let refuse = |reason: &str| Err(ForwardError::Protocol(reason.to_owned()));
+    if answer.status().is_informational() {
+        return refuse("it answered with a provisional status"); // UPG-07
+    }
+    let headers = answer.headers();
+    let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
+    if let Some(coding) = codings.next() {
+        if headers.contains_key(CONTENT_LENGTH) {
+            return refuse("the answer has both a length and a transfer coding"); // RSP-01; RFC 9112, section 6.3, rule 3
+        }
+        // We never ask for another coding (RFC 9112, section 7.4), and the caller would take it for content.
+        if codings.next().is_some() || !coding.as_bytes().trim_ascii().eq_ignore_ascii_case(b"chunked") {
+            return refuse("the answer has a transfer coding other than chunked");
+        }
+    }
+    Ok(())
+}
+
+/// NTLM and Negotiate authenticate the connection, not the request (RFC 4559, section 6): after them it must serve nobody else.
+fn is_bound_to_connection(headers: &HeaderMap, name: header::HeaderName) -> bool {
+    let begins_with =
+        |value: &HeaderValue, scheme: &[u8]| value.as_bytes().get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme));
+    headers.get_all(name).iter().any(|value| begins_with(value, b"ntlm") || begins_with(value, b"negotiate"))
+}

@@ -1,1 +1,17 @@
-//! server
+#![doc = include_str!("../README.md")]
+
+mod admin;
+pub mod audit;
+mod config;
+mod custody;
+mod gateway;
+mod house;
+pub mod manage;
+mod node;
+mod server;
+
+pub use config::{Admin, Audit, Config, ConfigError, Gateway, Key, TrustSettings, TrustedRoots};
+pub use gateway::CoreError;
+pub use house::{House, HouseConfig, OpenError, new_id};
+pub use node::{Node, NodeError};
+pub use server::{Server, StartError};

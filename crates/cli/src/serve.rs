@@ -1,0 +1,45 @@
+//! `sortie serve`: starts a server, says where it listens, and stops without loss when it is told to.
+
+use std::io::Write as _;
+
+use sortie_server::{HouseConfig, Server, StartError};
+use tokio::signal::unix::{SignalKind, signal};
+
+/// Serves until SIGINT or SIGTERM.
+///
+/// # Errors
+/// The server does not start.
+pub(crate) async fn run(setup: &HouseConfig, is_json: bool) -> Result<(), StartError> {
+    let server = Server::start(setup).await?;
+    announce(&server, setup, is_json);
+    wait_for_the_end().await;
+    tracing::info!("stopping: callouts under way are finished first");
+    server.stop().await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// One line that a program can wait for: the addresses are the real ones, also if a port was left to the system.
+fn announce(server: &Server, setup: &HouseConfig, is_json: bool) {
+    let (gateway, admin) = (server.gateway(), server.admin());
+    let state = if server.node().is_some() { "ready" } else { "sealed" };
+    let line = if is_json {
+        serde_json::json!({ "event": state, "gateway": format!("http://{gateway}"), "admin": format!("http://{admin}"), "cores": server.core_count() }).to_string()
+    } else {
+        let directory = setup.data_directory.display();
+        format!("sortie is {state}: callouts at http://{gateway}/callout/<Name>/<path>, health at http://{admin}/readyz, data in {directory}")
+    };
+    // Nobody may be reading: that is no reason not to serve.
+    let _ = writeln!(std::io::stdout(), "{line}").and_then(|()| std::io::stdout().flush());
+}
+
+async fn wait_for_the_end() {
+    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) else {
+        // Without signals there is no orderly end; serving on is better than ending at once.
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+}

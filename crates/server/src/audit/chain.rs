@@ -1,0 +1,81 @@
+//! The chain: every record ends with a MAC over itself and the MAC before it, under a key from the vault. Whoever has only the files cannot change, drop or reorder
+//! a record without breaking it.
+
+use std::fmt;
+
+use aws_lc_rs::{constant_time, hmac};
+use sortie_model::SecretBytes;
+
+/// Length of the ending that every line has: `,"mac":"` + 64 hexadecimal digits + `"}`.
+pub(super) const ENDING: usize = r#","mac":""#.len() + 64 + r#""}"#.len();
+
+/// The key of the chain, derived by the vault for this purpose only.
+#[derive(Clone)]
+pub struct ChainKey(hmac::Key);
+
+/// The MAC at the end of a record.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Mac([u8; 32]);
+
+impl ChainKey {
+    /// From 32 bytes.
+    pub fn new(key: &SecretBytes) -> Self {
+        Self(hmac::Key::new(hmac::HMAC_SHA256, key.expose()))
+    }
+
+    /// The MAC of a record whose text without its ending is `body`, behind `previous`.
+    pub(super) fn link(&self, previous: Mac, body: &[u8]) -> Mac {
+        let mut context = hmac::Context::with_key(&self.0);
+        context.update(&previous.0);
+        context.update(body);
+        let mut mac = [0; 32];
+        mac.copy_from_slice(context.sign().as_ref());
+        Mac(mac)
+    }
+
+    /// The MAC before the first record: it depends on the lane's name, so that whole files cannot be swapped.
+    pub(super) fn start(&self, lane: &str) -> Mac {
+        self.link(Mac([0; 32]), lane.as_bytes())
+    }
+}
+
+impl Mac {
+    /// Ends a record: adds the MAC and closes the object and the line.
+    pub(super) fn end(self, line: &mut Vec<u8>) {
+        line.extend_from_slice(br#","mac":""#);
+        for byte in self.0 {
+            line.extend_from_slice(&[HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]);
+        }
+        line.extend_from_slice(b"\"}\n");
+    }
+
+    /// Splits a line (without its line break) into body and MAC.
+    pub(super) fn split(line: &[u8]) -> Option<(&[u8], Self)> {
+        let (body, ending) = line.split_at_checked(line.len().checked_sub(ENDING)?)?;
+        let digits = ending.strip_prefix(br#","mac":""#)?.strip_suffix(br#""}"#)?;
+        let mut mac = [0; 32];
+        for (byte, pair) in mac.iter_mut().zip(digits.chunks_exact(2)) {
+            let digit = |at: usize| HEX.iter().position(|hex| *hex == pair[at]).and_then(|value| u8::try_from(value).ok());
+            *byte = digit(0)? << 4 | digit(1)?;
+        }
+        Some((body, Self(mac)))
+    }
+
+    /// Whether two are the same, in constant time.
+    pub(super) fn is(self, other: Self) -> bool {
+        constant_time::verify_slices_are_equal(&self.0, &other.0).is_ok()
+    }
+
+    /// As stored in an anchor.
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+const HEX: &[u8; 16] = b"0123456789abcdef";
+
+impl fmt::Debug for Mac {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(formatter, "{byte:02x}"))
+    }
+}

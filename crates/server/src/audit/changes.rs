@@ -1,0 +1,65 @@
+//! The lane of management: who changed what. Several processes may write it, one record at a time, under a lock on the file.
+
+use std::fs::OpenOptions;
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+
+use sortie_model::Timestamp;
+
+use super::chain::{ChainKey, Mac};
+use super::reader::{self, ReadAuditError};
+use super::{file_name, record};
+
+/// The lane's name.
+const LANE: &str = "management";
+
+/// One change of a definition, a user, a key or a stored value. Values themselves are never recorded, only the names of fields.
+#[derive(Clone, Copy, Debug)]
+pub struct ChangeRecord<'a> {
+    /// When.
+    pub at: Timestamp,
+    /// Who: `operator:alice` for somebody at the command line of the node.
+    pub actor: &'a str,
+    /// What was done: `created`, `updated`, `deleted`.
+    pub action: &'a str,
+    /// To what: `external_credential Billing`.
+    pub object: &'a str,
+    /// Which fields.
+    pub fields: &'a str,
+}
+
+/// Appends records to the management lane and synchronises it to disk: a change that is not recorded must not be reported as done.
+///
+/// # Errors
+/// The file cannot be written, or its last record is not one of ours.
+pub fn append_changes(directory: &Path, key: &ChainKey, changes: &[ChangeRecord<'_>]) -> Result<(), ReadAuditError> {
+    let path = directory.join(file_name(LANE));
+    let wrap = |source| ReadAuditError { path: path.clone(), source };
+    let mut file = OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(&path).map_err(wrap)?;
+    file.lock().map_err(wrap)?;
+    let tail = reader::tail(&mut file).map_err(wrap)?;
+    if tail.torn_bytes > 0 {
+        file.set_len(tail.length).map_err(wrap)?;
+    }
+    let damaged = || {
+        std::io::Error::new(
+            std::io::ErrorKind::InvalidData,
+            "the last record is damaged; run `sortie audit verify`, then move the file away",
+        )
+    };
+    let (mut sequence, mut mac) = match &tail.last_line {
+        None => (0, key.start(LANE)),
+        Some(line) => reader::sequence(line).zip(Mac::split(line).map(|(_, mac)| mac)).ok_or_else(damaged).map_err(wrap)?,
+    };
+    let mut lines = Vec::new();
+    for change in changes {
+        sequence += 1;
+        let start = lines.len();
+        let fields = [("actor", change.actor), ("action", change.action), ("object", change.object), ("fields", change.fields)];
+        record::note(&mut lines, LANE, sequence, change.at, "change", &fields);
+        mac = key.link(mac, &lines[start..]);
+        mac.end(&mut lines);
+    }
+    file.write_all(&lines).and_then(|()| file.sync_data()).map_err(wrap)
+}

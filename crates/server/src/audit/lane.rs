@@ -1,0 +1,311 @@
+//! A lane: the audit of one core. Not shared with any other thread.
+
+use std::cell::RefCell;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Seek, SeekFrom, Write};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+use std::pin::pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Poll, Waker};
+use std::time::Duration;
+
+use sortie_callout::{AuditLog, AuditUnavailable, Ending, Intent, Opened, Outcome, Refusal};
+use sortie_model::Timestamp;
+use sortie_protocol::World;
+
+use super::chain::{ChainKey, Mac};
+use super::{file_name, reader, record};
+
+/// How soon results are written that no callout waits for, and how soon a failed write is tried again.
+const TICK: Duration = Duration::from_millis(100);
+
+/// Refusals recorded per tick; the rest are counted, so that a flood of bad requests cannot fill the disk (AUD-06, DOS-16).
+const REFUSALS_PER_TICK: u32 = 50;
+
+/// What a record survives before a credential leaves.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Durability {
+    /// The death of this process at once; the death of the machine after at most 100 ms more.
+    #[default]
+    Process,
+    /// The death of the machine: every group is synchronised to disk before its callouts go on.
+    Machine,
+}
+
+/// Why a lane cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum LaneError {
+    /// The file cannot be made, read or written.
+    #[error("cannot open the audit file {path}")]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The last record does not end as one of ours: appending would hide it.
+    #[error("the last record of the audit file {path} is damaged; run `sortie audit verify`, then move the file away")]
+    Damaged {
+        /// Which.
+        path: PathBuf,
+    },
+}
+
+/// The audit of one core.
+#[derive(Clone)]
+pub struct Lane(Rc<RefCell<State>>);
+
+struct State {
+    name: Box<str>,
+    file: Arc<File>,
+    key: ChainKey,
+    durability: Durability,
+    world: Arc<dyn World>,
+    /// The last MAC that was given out, written or not.
+    mac: Mac,
+    sequence: u64,
+    /// Records that are not in the file yet.
+    pending: Vec<u8>,
+    /// Length of the file up to the last whole record.
+    length: u64,
+    /// The intents among `pending`, and the last one that is safe.
+    waiting: Vec<(u64, Timestamp, Waker)>,
+    safe: u64,
+    failed_up_to: u64,
+    is_failing: bool,
+    is_unsynced: bool,
+    flusher: Option<Waker>,
+    refusals_left: u32,
+    refusals_unrecorded: u64,
+}
+
+impl Lane {
+    /// Opens the lane `name` in `directory` and continues its chain. A last line without an end was never acknowledged: it is cut off, and the cut is recorded.
+    ///
+    /// # Errors
+    /// The file cannot be used, or its last record is not ours.
+    pub fn open(directory: &Path, name: &str, key: ChainKey, durability: Durability, world: Arc<dyn World>) -> Result<Self, LaneError> {
+        let path = directory.join(file_name(name));
+        let wrap = |source| LaneError::File { path: path.clone(), source };
+        let mut file = OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(&path).map_err(wrap)?;
+        let tail = reader::tail(&mut file).map_err(wrap)?;
+        if tail.torn_bytes > 0 {
+            file.set_len(tail.length).map_err(wrap)?;
+        }
+        let (sequence, mac) = match &tail.last_line {
+            None => (0, key.start(name)),
+            Some(line) => {
+                reader::sequence(line).zip(Mac::split(line).map(|(_, mac)| mac)).ok_or_else(|| LaneError::Damaged { path: path.clone() })?
+            }
+        };
+        file.seek(SeekFrom::End(0)).map_err(wrap)?;
+        let state = State {
+            name: name.into(),
+            file: Arc::new(file),
+            key,
+            durability,
+            world,
+            mac,
+            sequence,
+            pending: Vec::with_capacity(64 * 1024),
+            length: tail.length,
+            waiting: Vec::new(),
+            safe: sequence,
+            failed_up_to: 0,
+            is_failing: false,
+            is_unsynced: false,
+            flusher: None,
+            refusals_left: REFUSALS_PER_TICK,
+            refusals_unrecorded: 0,
+        };
+        let lane = Self(Rc::new(RefCell::new(state)));
+        if tail.torn_bytes > 0 {
+            let torn = tail.torn_bytes.to_string();
+            let mut state = lane.0.borrow_mut();
+            let at = state.world.now();
+            state.append(|line, name, sequence| record::note(line, name, sequence, at, "recovered", &[("torn_bytes", &torn)]));
+            drop(state);
+        }
+        Ok(lane)
+    }
+
+    /// Writes what there is, again and again; runs as a task of the core until the core ends.
+    pub async fn run(self) {
+        let mut tick = tokio::time::interval(TICK);
+        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            let is_tick = {
+                let mut next_tick = pin!(tick.tick());
+                std::future::poll_fn(|context| {
+                    let mut state = self.0.borrow_mut();
+                    state.flusher = Some(context.waker().clone());
+                    if !state.waiting.is_empty() && !state.is_failing {
+                        return Poll::Ready(false);
+                    }
+                    drop(state);
+                    next_tick.as_mut().poll(context).map(|_| true)
+                })
+                .await
+            };
+            if !is_tick {
+                // The other callouts of this turn add their intents first: that is the group.
+                tokio::task::yield_now().await;
+            }
+            self.flush(is_tick).await;
+        }
+    }
+
+    /// Writes and, if asked for, synchronises all pending records, then releases those who wait.
+    pub async fn flush(&self, is_tick: bool) {
+        let (file, up_to, must_sync, has_waiting) = {
+            let mut state = self.0.borrow_mut();
+            if is_tick {
+                state.refusals_left = REFUSALS_PER_TICK;
+            }
+            state.write();
+            let must_sync = state.is_unsynced && !state.is_failing && (is_tick || state.durability == Durability::Machine);
+            (Arc::clone(&state.file), state.sequence, must_sync, !state.waiting.is_empty())
+        };
+        if must_sync {
+            self.0.borrow_mut().is_unsynced = false;
+            let synced = tokio::task::spawn_blocking(move || file.sync_data()).await;
+            if !matches!(synced, Ok(Ok(()))) {
+                tracing::error!("the audit file cannot be synchronised; callouts are refused");
+                self.0.borrow_mut().is_failing = true;
+            }
+        }
+        if has_waiting {
+            self.0.borrow_mut().release(up_to);
+        }
+    }
+
+    /// Head of the chain: the last record that is in the file, for an anchor.
+    pub fn head(&self) -> Option<(u64, Mac)> {
+        let state = self.0.borrow();
+        state.pending.is_empty().then_some((state.sequence, state.mac))
+    }
+
+    /// The lane's name, as in its records.
+    pub fn name(&self) -> String {
+        self.0.borrow().name.to_string()
+    }
+}
+
+impl State {
+    /// Adds a record to the pending ones and gives its number.
+    fn append(&mut self, write: impl FnOnce(&mut Vec<u8>, &str, u64)) -> u64 {
+        self.sequence += 1;
+        let start = self.pending.len();
+        write(&mut self.pending, &self.name, self.sequence);
+        self.mac = self.key.link(self.mac, &self.pending[start..]);
+        self.mac.end(&mut self.pending);
+        self.sequence
+    }
+
+    /// One system call for all pending records. What could not be written stays pending; what was written in part is cut off.
+    fn write(&mut self) {
+        if self.pending.is_empty() {
+            return;
+        }
+        match (&*self.file).write_all(&self.pending) {
+            Ok(()) => {
+                self.length += self.pending.len() as u64;
+                self.pending.clear();
+                self.is_unsynced = true;
+                if self.is_failing {
+                    tracing::info!("the audit file can be written again");
+                    self.is_failing = false;
+                }
+            }
+            Err(error) => {
+                if !self.is_failing {
+                    tracing::error!("the audit file cannot be written; callouts are refused: {error}");
+                }
+                self.is_failing = true;
+                // If this fails too, the next attempt or the next start cuts it off.
+                let _ = self.file.set_len(self.length);
+            }
+        }
+    }
+
+    fn release(&mut self, up_to: u64) {
+        let is_failing = self.is_failing;
+        if is_failing {
+            self.failed_up_to = up_to;
+        } else {
+            self.safe = up_to;
+        }
+        let waiting = std::mem::take(&mut self.waiting);
+        let (done, later): (Vec<_>, Vec<_>) = waiting.into_iter().partition(|(sequence, _, _)| *sequence <= up_to);
+        self.waiting = later;
+        for (sequence, at, waker) in done {
+            if is_failing {
+                let outcome = Outcome {
+                    status: None,
+                    code: Some("audit_unavailable"),
+                    sent_bytes: 0,
+                    received_bytes: 0,
+                    duration: Duration::ZERO,
+                    completeness: Ending::NoAnswer,
+                    renewed: false,
+                };
+                self.append(|line, name, number| record::result(line, name, number, at, sequence, &outcome));
+            }
+            waker.wake();
+        }
+    }
+}
+
+impl AuditLog for Lane {
+    async fn open(&self, intent: Intent<'_>) -> Result<Opened, AuditUnavailable> {
+        let at = intent.at;
+        let sequence = {
+            let mut state = self.0.borrow_mut();
+            if state.is_failing {
+                return Err(AuditUnavailable);
+            }
+            state.append(|line, name, sequence| record::intent(line, name, sequence, &intent))
+        };
+        let mut is_registered = false;
+        std::future::poll_fn(|context| {
+            let mut state = self.0.borrow_mut();
+            if state.safe >= sequence {
+                return Poll::Ready(Ok(Opened { sequence, at }));
+            }
+            if state.failed_up_to >= sequence {
+                return Poll::Ready(Err(AuditUnavailable));
+            }
+            if !is_registered {
+                is_registered = true;
+                state.waiting.push((sequence, at, context.waker().clone()));
+                if state.waiting.len() == 1
+                    && let Some(flusher) = state.flusher.take()
+                {
+                    flusher.wake();
+                }
+            }
+            Poll::Pending
+        })
+        .await
+    }
+
+    fn close(&self, opened: Opened, outcome: Outcome) {
+        let mut state = self.0.borrow_mut();
+        let at = opened.at.after(outcome.duration);
+        state.append(|line, name, sequence| record::result(line, name, sequence, at, opened.sequence, &outcome));
+    }
+
+    fn refuse(&self, refusal: Refusal<'_>) {
+        let mut state = self.0.borrow_mut();
+        if state.refusals_left == 0 || state.is_failing {
+            state.refusals_unrecorded += 1;
+            return;
+        }
+        state.refusals_left -= 1;
+        let unrecorded = std::mem::take(&mut state.refusals_unrecorded);
+        state.append(|line, name, sequence| record::refusal(line, name, sequence, &refusal, unrecorded));
+    }
+}

@@ -1,0 +1,132 @@
+//! Reading the audit's files: the tail of one, the last records of all, and records as they come.
+
+use std::fs::File;
+use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom};
+use std::path::{Path, PathBuf};
+
+use super::chain::Mac;
+
+/// No record is longer: its longest part is the path, at most 16 KiB.
+const MAX_LINE: u64 = 64 * 1024;
+
+/// Why the audit cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot read the audit in {path}")]
+pub struct ReadAuditError {
+    /// Which file or directory.
+    pub path: PathBuf,
+    /// Why.
+    pub source: io::Error,
+}
+
+/// One record, as it stands in its file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// When, as in the record; RFC 3339 in UTC sorts as text.
+    pub at: String,
+    /// The record, one JSON object.
+    pub text: String,
+}
+
+/// How far each file was read.
+pub type Positions = Vec<(PathBuf, u64)>;
+
+/// The end of a file.
+pub(super) struct Tail {
+    /// Length up to the last whole line.
+    pub(super) length: u64,
+    /// Bytes behind it: a record that was never finished.
+    pub(super) torn_bytes: u64,
+    /// The last whole line, without its line break.
+    pub(super) last_line: Option<Vec<u8>>,
+}
+
+pub(super) fn tail(file: &mut File) -> io::Result<Tail> {
+    let end = file.seek(SeekFrom::End(0))?;
+    let start = end.saturating_sub(2 * MAX_LINE);
+    file.seek(SeekFrom::Start(start))?;
+    let mut bytes = Vec::new();
+    file.take(2 * MAX_LINE).read_to_end(&mut bytes)?;
+    let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+    let last_line = bytes[..whole].strip_suffix(b"\n").map(|lines| lines.rsplit(|byte| *byte == b'\n').next().unwrap_or(lines).to_vec());
+    Ok(Tail { length: start + whole as u64, torn_bytes: (bytes.len() - whole) as u64, last_line })
+}
+
+/// The number in a record.
+pub(super) fn sequence(line: &[u8]) -> Option<u64> {
+    let body = Mac::split(line)?.0;
+    let marker = br#","sequence":"#;
+    let start = body.windows(marker.len()).position(|window| window == marker)? + marker.len();
+    let digits = body[start..].split(|byte| !byte.is_ascii_digit()).next()?;
+    std::str::from_utf8(digits).ok()?.parse().ok()
+}
+
+fn moment(line: &str) -> &str {
+    let marker = r#","at":""#;
+    line.find(marker).and_then(|at| line.get(at + marker.len()..at + marker.len() + 24)).unwrap_or("")
+}
+
+/// The audit's files, sorted by name.
+///
+/// # Errors
+/// The directory cannot be read.
+pub fn files(directory: &Path) -> Result<Vec<PathBuf>, ReadAuditError> {
+    let wrap = |source| ReadAuditError { path: directory.to_owned(), source };
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(directory).map_err(wrap)? {
+        let path = entry.map_err(wrap)?.path();
+        if path.extension().is_some_and(|extension| extension == "jsonl") {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// The last `count` records of all files together, oldest first, and how far each file was read, for [`read_lines`] to go on.
+///
+/// # Errors
+/// A file cannot be read.
+pub fn last_lines(directory: &Path, count: usize) -> Result<(Vec<Line>, Positions), ReadAuditError> {
+    let mut lines = Vec::new();
+    let mut positions = Vec::new();
+    for path in files(directory)? {
+        let wrap = |source| ReadAuditError { path: path.clone(), source };
+        let mut file = File::open(&path).map_err(wrap)?;
+        let end = file.seek(SeekFrom::End(0)).map_err(wrap)?;
+        // 512 bytes are a generous mean; a shorter answer than asked for is better than reading gigabytes.
+        let start = end.saturating_sub((count as u64).saturating_mul(512).max(MAX_LINE));
+        let (mut read, position) = read_lines(&path, start)?;
+        if start > 0 && !read.is_empty() {
+            read.remove(0);
+        }
+        let surplus = read.len().saturating_sub(count);
+        lines.extend(read.into_iter().skip(surplus));
+        positions.push((path, position));
+    }
+    lines.sort_by(|one, other| one.at.cmp(&other.at));
+    let surplus = lines.len().saturating_sub(count);
+    Ok((lines.split_off(surplus), positions))
+}
+
+/// The whole records of one file from a position on, and where the next one will begin.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn read_lines(path: &Path, position: u64) -> Result<(Vec<Line>, u64), ReadAuditError> {
+    let wrap = |source| ReadAuditError { path: path.to_owned(), source };
+    let mut file = File::open(path).map_err(wrap)?;
+    file.seek(SeekFrom::Start(position)).map_err(wrap)?;
+    let mut reader = BufReader::new(file);
+    let (mut lines, mut position, mut line) = (Vec::new(), position, Vec::new());
+    loop {
+        line.clear();
+        let length = reader.by_ref().take(MAX_LINE).read_until(b'\n', &mut line).map_err(wrap)?;
+        if length == 0 || line.last() != Some(&b'\n') {
+            return Ok((lines, position));
+        }
+        position += length as u64;
+        let text = String::from_utf8_lossy(&line).trim_end().to_owned();
+        lines.push(Line { at: moment(&text).to_owned(), text });
+    }
+}

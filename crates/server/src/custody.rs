@@ -1,0 +1,191 @@
+//! Custody: stored values and grants for the callout's flow, where the database's sealed rows and the vault's keys meet.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use sortie_callout::{Committed, Custody, CustodyError, GrantKey, Kept, KeptFailure, Lease, Leased};
+use sortie_model::{ExternalCredentialId, Secret, Timestamp};
+use sortie_protocol::{Grant, Pending, Values};
+use sortie_store::{Failure, GrantState, Identity, LeaseOutcome, LeaseRequest, ReadError, SealedGrant, WriteError};
+use sortie_vault::SealContext;
+use uuid::Uuid;
+
+use crate::house::{House, new_id};
+
+/// Every code that a failed renewal can have, so that one read back from the database is the one that was written.
+const FAILURE_CODES: &[&str] = &[
+    "credential_not_configured",
+    "credential_misconfigured",
+    "token_refused",
+    "needs_authentication",
+    "token_endpoint_unavailable",
+    "token_answer_malformed",
+    "token_endpoint_timeout",
+    "egress_denied",
+    "store_unavailable",
+    "secret_tampered",
+    "sealed",
+    "internal",
+];
+
+/// SHA-256 of what decides where a credential's values may go.
+pub(crate) type Destinations = HashMap<ExternalCredentialId, [u8; 32]>;
+
+/// Custody of one node.
+pub(crate) struct HouseCustody {
+    house: House,
+    /// Of the definitions in force.
+    pub(crate) destinations: ArcSwap<Destinations>,
+    /// Whose leases are this node's.
+    owner: Uuid,
+}
+
+impl HouseCustody {
+    pub(crate) fn new(house: House) -> Self {
+        Self { house, destinations: ArcSwap::default(), owner: new_id() }
+    }
+
+    fn grant_context(row: Uuid, key: GrantKey, version: i64) -> SealContext<'static> {
+        // A token goes where its named credentials say; the values that it is made of are the ones that are bound to a destination.
+        SealContext { table: "grants", row, field: "sealed", owner: key.user, version, destination: [0; 32] }
+    }
+
+    async fn load_values(&self, key: GrantKey) -> Result<Values, CustodyError> {
+        let rows = self.house.store().credential_values().load(identity(key)).await.map_err(|error| unreadable(&error))?;
+        let destination = self.destinations.load().get(&key.credential).copied().unwrap_or_default();
+        let mut values = Values::new();
+        for row in rows {
+            let context = SealContext {
+                table: "credential_values",
+                row: row.head.id,
+                field: &row.head.name,
+                owner: key.user,
+                version: row.head.version,
+                destination,
+            };
+            let opened = self.house.vault().open(&context, &row.sealed).map_err(|error| tampered(&error, "credential_values"))?;
+            let text = std::str::from_utf8(opened.expose()).map_err(|_| CustodyError::Tampered)?;
+            values.insert(row.head.name, Secret::new(text));
+        }
+        Ok(values)
+    }
+
+    async fn load_grant(&self, key: GrantKey) -> Result<Option<Kept>, CustodyError> {
+        let Some(row) = self.house.store().grants().load(identity(key)).await.map_err(|error| unreadable(&error))? else {
+            return Ok(None);
+        };
+        // What was obtained, or failed, under another definition means nothing under this one.
+        let grant = match row.grant.filter(|grant| grant.revision == key.revision) {
+            Some(SealedGrant { sealed, issued_at, expires_at: Some(expires_at), .. }) => {
+                let opened = self
+                    .house
+                    .vault()
+                    .open(&Self::grant_context(row.id, key, row.version), &sealed)
+                    .map_err(|error| tampered(&error, "grants"))?;
+                Some((Grant::from_bytes(&opened).map_err(|_| CustodyError::Tampered)?, issued_at, expires_at))
+            }
+            _ => None,
+        };
+        let failure = row.failure.filter(|failure| failure.revision == key.revision).and_then(|failure| {
+            let retry_not_before = failure.retry_not_before?;
+            Some(KeptFailure { code: known_code(&failure.code), retry_not_before })
+        });
+        Ok(Some(Kept { version: row.version, revision: key.revision, grant, failure }))
+    }
+
+    async fn take_lease(&self, key: GrantKey, seen_version: i64, duration: Duration) -> Result<Leased, CustodyError> {
+        let request = LeaseRequest { identity: identity(key), seen_version, owner: self.owner, new_grant_id: new_id(), duration };
+        Ok(match self.house.store().grants().lease(&request).await.map_err(|error| unwritable(&error))? {
+            LeaseOutcome::Taken(lease) => {
+                Leased::Taken(Lease { row: lease.grant_id, fence: lease.fence, next_version: lease.next_version })
+            }
+            LeaseOutcome::Busy { .. } => Leased::Busy,
+            LeaseOutcome::Changed => Leased::Changed,
+        })
+    }
+
+    async fn commit_grant(
+        &self,
+        key: GrantKey,
+        lease: Lease,
+        grant: &Grant,
+        issued_at: Timestamp,
+        expires_at: Timestamp,
+    ) -> Result<Committed, CustodyError> {
+        let context = Self::grant_context(lease.row, key, lease.next_version);
+        let sealed = self.house.vault().seal(&context, &grant.to_bytes()).map_err(|_| CustodyError::Sealed)?;
+        let grant = SealedGrant { revision: key.revision, sealed, issued_at, expires_at: Some(expires_at) };
+        Ok(match self.house.store().grants().commit(&stored(lease), grant).await.map_err(|error| unwritable(&error))? {
+            sortie_store::Committed::Stored { version } => Committed::Stored(version),
+            sortie_store::Committed::Fenced => Committed::Fenced,
+        })
+    }
+
+    async fn note_failure(&self, key: GrantKey, lease: Lease, failure: KeptFailure) -> Result<(), CustodyError> {
+        let state = match failure.code {
+            "needs_authentication" => GrantState::NeedsAuthentication,
+            "token_refused" | "credential_misconfigured" | "credential_not_configured" | "egress_denied" => GrantState::ConfigurationError,
+            _ => GrantState::Ok,
+        };
+        let failure =
+            Failure { revision: key.revision, state, code: failure.code.to_owned(), retry_not_before: Some(failure.retry_not_before) };
+        self.house.store().grants().release(&stored(lease), &failure).await.map_err(|error| unwritable(&error)).map(|_| ())
+    }
+}
+
+impl Custody for HouseCustody {
+    fn values(&self, key: GrantKey) -> Pending<'_, Result<Values, CustodyError>> {
+        Box::pin(self.load_values(key))
+    }
+
+    fn load(&self, key: GrantKey) -> Pending<'_, Result<Option<Kept>, CustodyError>> {
+        Box::pin(self.load_grant(key))
+    }
+
+    fn lease(&self, key: GrantKey, seen_version: i64, duration: Duration) -> Pending<'_, Result<Leased, CustodyError>> {
+        Box::pin(self.take_lease(key, seen_version, duration))
+    }
+
+    fn commit<'a>(
+        &'a self,
+        key: GrantKey,
+        lease: Lease,
+        grant: &'a Grant,
+        issued_at: Timestamp,
+        expires_at: Timestamp,
+    ) -> Pending<'a, Result<Committed, CustodyError>> {
+        Box::pin(self.commit_grant(key, lease, grant, issued_at, expires_at))
+    }
+
+    fn fail(&self, key: GrantKey, lease: Lease, failure: KeptFailure) -> Pending<'_, Result<(), CustodyError>> {
+        Box::pin(self.note_failure(key, lease, failure))
+    }
+}
+
+const fn identity(key: GrantKey) -> Identity {
+    Identity { principal: key.principal, owner: key.user }
+}
+
+const fn stored(lease: Lease) -> sortie_store::Lease {
+    sortie_store::Lease { grant_id: lease.row, fence: lease.fence, next_version: lease.next_version }
+}
+
+fn known_code(code: &str) -> &'static str {
+    FAILURE_CODES.iter().find(|known| **known == code).copied().unwrap_or("internal")
+}
+
+fn unreadable(error: &ReadError) -> CustodyError {
+    tracing::error!(code = error.code(), "the database cannot be read: {error}");
+    CustodyError::Unavailable
+}
+
+fn unwritable(error: &WriteError) -> CustodyError {
+    tracing::error!(code = error.code(), "the database cannot be written: {error}");
+    CustodyError::Unavailable
+}
+
+fn tampered(error: &sortie_vault::OpenError, table: &str) -> CustodyError {
+    tracing::error!(code = error.code(), table, "a sealed value in `{table}` does not open: {error}");
+    CustodyError::Tampered
+}

@@ -1,0 +1,109 @@
+//! Who calls: an API key becomes a [`Caller`]. A key that was seen lately costs one hash and no database.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use aws_lc_rs::constant_time;
+use http::{HeaderMap, HeaderName, header};
+use quick_cache::unsync::Cache;
+use sortie_callout::Caller;
+use sortie_model::{ApiKeyId, Grantee, Timestamp};
+use sortie_store::{Store, StoredCaller};
+
+use super::respond::BadRequest;
+use crate::manage::key::KeyText;
+
+/// Callers held by one core: a few hundred bytes each.
+const MAX_CALLERS: usize = 10_000;
+
+/// The callers that one core has seen lately.
+pub(super) struct Directory {
+    store: Store,
+    runtime: tokio::runtime::Handle,
+    known: RefCell<Cache<ApiKeyId, Rc<Known>>>,
+}
+
+/// A key as it was at one generation of the definitions. Any change of users, keys or assignments makes a new generation.
+struct Known {
+    generation: i64,
+    /// `None`: there is no such key.
+    key: Option<KnownKey>,
+}
+
+struct KnownKey {
+    secret_hash: [u8; 32],
+    expires_at: Option<Timestamp>,
+    caller: Arc<Caller>,
+}
+
+impl Directory {
+    pub(super) fn new(store: Store, runtime: tokio::runtime::Handle) -> Self {
+        Self { store, runtime, known: RefCell::new(Cache::new(MAX_CALLERS)) }
+    }
+
+    /// Finds out who calls, and takes the key out of the headers so that it goes no further.
+    pub(super) async fn identify(&self, headers: &mut HeaderMap, generation: i64, now: Timestamp) -> Result<Arc<Caller>, BadRequest> {
+        let name = place_of_key(headers)?;
+        let value = headers.remove(name).ok_or(BadRequest::Unauthenticated)?;
+        let key = KeyText::parse(bearer(&value).ok_or(BadRequest::Unauthenticated)?).ok_or(BadRequest::Unauthenticated)?;
+        let known = self.known.borrow().get(&key.id()).filter(|known| known.generation == generation).map(Rc::clone);
+        let known = match known {
+            Some(known) => known,
+            None => self.look_up(key.id(), generation).await?,
+        };
+        let presented = key.secret_hash();
+        // A key that does not exist costs the same as one whose secret is wrong (AUTH-02).
+        let secret_hash = known.key.as_ref().map_or([0; 32], |stored| stored.secret_hash);
+        let is_same = constant_time::verify_slices_are_equal(&presented, &secret_hash).is_ok();
+        match &known.key {
+            Some(stored) if is_same && stored.expires_at.is_none_or(|expires_at| now < expires_at) => Ok(Arc::clone(&stored.caller)),
+            _ => Err(BadRequest::Unauthenticated),
+        }
+    }
+
+    /// One indexed read, on the runtime that owns the database's connections.
+    async fn look_up(&self, id: ApiKeyId, generation: i64) -> Result<Rc<Known>, BadRequest> {
+        let store = self.store.clone();
+        let stored = self.runtime.spawn(async move { store.caller_by_key(id).await }).await;
+        let stored = stored.map_err(|_| BadRequest::StoreUnavailable)?.map_err(|_| BadRequest::StoreUnavailable)?;
+        let known = Rc::new(Known { generation, key: stored.and_then(known_key) });
+        self.known.borrow_mut().insert(id, Rc::clone(&known));
+        Ok(known)
+    }
+}
+
+fn known_key(stored: StoredCaller) -> Option<KnownKey> {
+    let StoredCaller { key, .. } = &stored;
+    if !stored.user.is_active || key.revoked_at.is_some() {
+        return None;
+    }
+    let (secret_hash, expires_at) = (key.secret_hash, key.expires_at);
+    Some(KnownKey { secret_hash, expires_at, caller: Arc::new(caller(stored)) })
+}
+
+/// A stored user as a caller.
+pub(crate) fn caller(stored: StoredCaller) -> Caller {
+    let permission_sets = stored.permission_sets.into_iter().map(Grantee::PermissionSet);
+    let grantees = permission_sets.chain(stored.user.profile.map(Grantee::Profile)).collect();
+    Caller::new(stored.user.id, stored.user.name, Some(stored.key.id), stored.user.attributes, grantees)
+}
+
+/// In `Proxy-Authorization` if there is one, so that `Authorization` stays free for the upstream; else in `Authorization`. Never twice: two readers could take a
+/// different one each (AUTH-06).
+fn place_of_key(headers: &HeaderMap) -> Result<HeaderName, BadRequest> {
+    for name in [header::PROXY_AUTHORIZATION, header::AUTHORIZATION] {
+        let mut values = headers.get_all(&name).iter();
+        match (values.next(), values.next()) {
+            (None, _) => {}
+            (Some(_), None) => return Ok(name),
+            (Some(_), Some(_)) => return Err(BadRequest::KeyTwice),
+        }
+    }
+    Err(BadRequest::Unauthenticated)
+}
+
+fn bearer(value: &http::HeaderValue) -> Option<&str> {
+    let (scheme, key) = value.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("Bearer").then(|| key.trim_start())
+}

@@ -1,0 +1,201 @@
+//! The data plane: one thread, one event loop, one listening socket and one pool of upstream connections for each core. Nothing on the way of a callout is shared
+//! between cores but the snapshot, which is only read, and grants, which are swapped whole.
+
+mod answer;
+pub(crate) mod identify;
+mod listen;
+mod pulse;
+mod respond;
+pub(crate) mod sealed;
+mod serve;
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::pin::pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use sortie_callout::Callouts;
+use sortie_outbound::{PoolLimits, Upstream};
+use tokio::net::TcpStream;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::task::LocalSet;
+
+use self::identify::Directory;
+use self::pulse::{Pulse, Pulses};
+use crate::audit::{ChainKey, Durability, Lane};
+use crate::node::Node;
+
+/// 64 KiB: four times the longest target, and room for the headers.
+const MAX_HEAD_BYTES: usize = 64 * 1024;
+
+/// 30 s: how much of the audit's tail could be cut off unseen.
+const ANCHOR_EVERY: Duration = Duration::from_secs(30);
+
+/// 100 headers, as hyper's default; HDR-16 wants the 101st refused.
+const MAX_HEADERS: usize = 100;
+
+/// What every core needs.
+#[derive(Clone)]
+pub(crate) struct Plane {
+    pub(crate) node: Node,
+    pub(crate) runtime: tokio::runtime::Handle,
+    pub(crate) chain: ChainKey,
+    pub(crate) durability: Durability,
+    pub(crate) max_connections: usize,
+    pub(crate) drain: Duration,
+    /// Becomes true when the node is to stop.
+    pub(crate) stop: watch::Receiver<bool>,
+}
+
+/// A core that serves.
+pub(crate) struct Core {
+    thread: std::thread::JoinHandle<()>,
+    address: SocketAddr,
+}
+
+/// Why a core cannot serve.
+#[derive(Debug, thiserror::Error)]
+pub enum CoreError {
+    /// The address is taken, or not ours.
+    #[error("cannot listen on {address}")]
+    Listen {
+        /// Which.
+        address: SocketAddr,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The audit cannot be written.
+    #[error(transparent)]
+    Audit(#[from] crate::audit::LaneError),
+    /// No thread, or no event loop.
+    #[error("cannot start a thread for a core")]
+    Thread(#[source] std::io::Error),
+}
+
+impl Core {
+    /// Opens the socket and the audit, and begins to serve in a thread of its own. Returns when both stand, so that what is wrong shows at the start.
+    pub(crate) fn start(index: usize, address: SocketAddr, audit_directory: &Path, plane: Plane) -> Result<Self, CoreError> {
+        let listener = listen::bind(address).map_err(|source| CoreError::Listen { address, source })?;
+        let address = listener.local_addr().map_err(|source| CoreError::Listen { address, source })?;
+        let directory = audit_directory.to_owned();
+        let (opened, is_open) = std::sync::mpsc::sync_channel(1);
+        let run = move || {
+            let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+                Ok(runtime) => runtime,
+                Err(error) => return drop(opened.send(Err(CoreError::Thread(error)))),
+            };
+            match Lane::open(&directory, &format!("core-{index}"), plane.chain.clone(), plane.durability, plane.node.world()) {
+                Ok(lane) => {
+                    let _ = opened.send(Ok(()));
+                    LocalSet::new().block_on(&runtime, serve_core(plane, listener, lane));
+                }
+                Err(error) => drop(opened.send(Err(error.into()))),
+            }
+        };
+        let thread = std::thread::Builder::new().name(format!("core-{index}")).spawn(run).map_err(CoreError::Thread)?;
+        is_open.recv().map_err(|_| CoreError::Thread(std::io::Error::other("the thread ended")))??;
+        Ok(Self { thread, address })
+    }
+
+    /// Where it listens; the port is the real one, also if any was asked for.
+    pub(crate) const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Waits for the core to end, after `stop` has become true.
+    pub(crate) fn join(self) {
+        if self.thread.join().is_err() {
+            tracing::error!("a core of the data plane has panicked");
+        }
+    }
+}
+
+async fn serve_core(plane: Plane, listener: std::net::TcpListener, lane: Lane) {
+    let Plane { node, runtime, max_connections, drain, mut stop, .. } = plane;
+    let pulses = Rc::new(Pulses::default());
+    let tasks = [
+        tokio::task::spawn_local(lane.clone().run()),
+        tokio::task::spawn_local(Rc::clone(&pulses).run()),
+        tokio::task::spawn_local(keep_anchored(lane.clone(), node.clone())),
+    ];
+    let callouts = Callouts::new(node.grants(), Upstream::new(node.connector(), PoolLimits::default()), lane.clone());
+    let directory = Directory::new(node.house().store().clone(), runtime);
+    let server = Rc::new(serve::Server::new(node.clone(), callouts, directory));
+    let places = Arc::new(Semaphore::new(max_connections));
+    let Ok(listener) = tokio::net::TcpListener::from_std(listener) else {
+        return tracing::error!("a listening socket cannot be used");
+    };
+    while let Ok(place) = Arc::clone(&places).acquire_owned().await {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            _ = stop.wait_for(|stop| *stop) => break,
+        };
+        match accepted {
+            Ok((stream, _)) => {
+                let pulse = pulses.pulse();
+                let connection = serve_connection(Rc::clone(&server), Rc::clone(&pulse), stream, stop.clone(), place);
+                pulses.watch(pulse, tokio::task::spawn_local(connection).abort_handle());
+            }
+            // Out of file descriptors, or the peer was quicker: pause rather than spin (DOS-17).
+            Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
+        }
+    }
+    drop(listener);
+    let all = places.acquire_many(u32::try_from(max_connections).unwrap_or(u32::MAX));
+    if tokio::time::timeout(drain, all).await.is_err() {
+        tracing::warn!("some callouts were cut off: they took longer than the shutdown waits");
+    }
+    tasks.iter().for_each(tokio::task::JoinHandle::abort);
+    lane.flush(true).await;
+    store_anchor(&lane, &node).await;
+}
+
+async fn serve_connection(
+    server: Rc<serve::Server>,
+    pulse: Rc<Pulse>,
+    stream: TcpStream,
+    mut stop: watch::Receiver<bool>,
+    _place: OwnedSemaphorePermit,
+) {
+    let _ = stream.set_nodelay(true);
+    let service = service_fn(|request| server.answer(request, &pulse));
+    // Time limits are the pulse's; hyper's own would take a timer for every request.
+    let mut connection = pin!(
+        http1::Builder::new()
+            .header_read_timeout(None)
+            .max_buf_size(MAX_HEAD_BYTES)
+            .max_headers(MAX_HEADERS)
+            .serve_connection(TokioIo::new(stream), service)
+    );
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        _ = stop.wait_for(|stop| *stop) => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!("a caller's connection ended: {error}");
+    }
+}
+
+/// Keeps the head of the chain in the database too, so that a cut-off tail shows.
+async fn keep_anchored(lane: Lane, node: Node) {
+    loop {
+        tokio::time::sleep(ANCHOR_EVERY).await;
+        store_anchor(&lane, &node).await;
+    }
+}
+
+async fn store_anchor(lane: &Lane, node: &Node) {
+    if let Some((sequence, mac)) = lane.head()
+        && let Err(error) = node.store_anchor(&lane.name(), sequence, mac).await
+    {
+        tracing::warn!("the head of the audit cannot be anchored: {error}");
+    }
+}

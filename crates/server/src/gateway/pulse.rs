@@ -1,0 +1,101 @@
+//! Time limits of the callers' connections, by one tick a second for all of a core's connections together: a timer for each request would cost more than the rest of
+//! the limits.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::time::Duration;
+
+use tokio::task::AbortHandle;
+
+/// 10 ticks for the first request's head (DOS-01).
+const HEAD_TICKS: u32 = 10;
+
+/// 75 ticks between two requests, as common servers have it, so that pools of common clients fit.
+const IDLE_TICKS: u32 = 75;
+
+/// 120 ticks without the caller taking anything of an answer (DOS-03). What the upstream may take has limits of its own, all shorter.
+const STALL_TICKS: u32 = 120;
+
+/// What a connection is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    /// Sending its first request.
+    FirstHead,
+    /// Between two requests.
+    Idle,
+    /// Waiting for us.
+    Busy,
+    /// Taking an answer.
+    Answering,
+}
+
+/// The limits of one core's connections.
+#[derive(Default)]
+pub(super) struct Pulses {
+    tick: Cell<u32>,
+    all: RefCell<Vec<(Rc<Pulse>, AbortHandle)>>,
+}
+
+/// What one connection is doing, and since when.
+pub(super) struct Pulse {
+    core: Rc<Pulses>,
+    phase: Cell<Phase>,
+    since: Cell<u32>,
+}
+
+impl Pulses {
+    /// Ends connections that are over their limit, once a second, until the core ends.
+    pub(super) async fn run(self: Rc<Self>) {
+        let mut second = tokio::time::interval(Duration::from_secs(1));
+        loop {
+            second.tick().await;
+            self.tick.set(self.tick.get().wrapping_add(1));
+            self.all.borrow_mut().retain(|(pulse, connection)| {
+                if pulse.is_overdue() {
+                    connection.abort();
+                }
+                !connection.is_finished()
+            });
+        }
+    }
+
+    pub(super) fn pulse(self: &Rc<Self>) -> Rc<Pulse> {
+        Rc::new(Pulse { core: Rc::clone(self), phase: Cell::new(Phase::FirstHead), since: Cell::new(self.tick.get()) })
+    }
+
+    pub(super) fn watch(&self, pulse: Rc<Pulse>, connection: AbortHandle) {
+        self.all.borrow_mut().push((pulse, connection));
+    }
+}
+
+impl Pulse {
+    /// A whole head has come.
+    pub(super) fn busy(&self) {
+        self.enter(Phase::Busy);
+    }
+
+    /// A piece of an answer was taken.
+    pub(super) fn answering(&self) {
+        self.enter(Phase::Answering);
+    }
+
+    /// The answer is over.
+    pub(super) fn idle(&self) {
+        self.enter(Phase::Idle);
+    }
+
+    fn enter(&self, phase: Phase) {
+        self.phase.set(phase);
+        self.since.set(self.core.tick.get());
+    }
+
+    fn is_overdue(&self) -> bool {
+        let ticks = self.core.tick.get().wrapping_sub(self.since.get());
+        match self.phase.get() {
+            Phase::FirstHead => ticks > HEAD_TICKS,
+            Phase::Idle => ticks > IDLE_TICKS,
+            Phase::Busy => false,
+            Phase::Answering => ticks > STALL_TICKS,
+        }
+    }
+}

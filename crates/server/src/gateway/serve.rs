@@ -1,0 +1,154 @@
+//! One request of a caller: is it whole and clear, who sends it, what for; then it is a callout, and what came of it goes back.
+
+use std::convert::Infallible;
+use std::rc::Rc;
+
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri, Version, header};
+use hyper::body::Incoming;
+use sortie_callout::{
+    AuditLog as _, Call, Callouts, Delivered, Ending, NotDelivered, Outcome, Reference, Refusal, Refused, parse_after_scheme,
+};
+use sortie_outbound::{RequestBody, SentBytes, Upstream};
+
+use super::answer::{Audited, Content, GatewayBody, Record};
+use super::identify::Directory;
+use super::pulse::Pulse;
+use super::respond::{self, BadRequest, Problem};
+use crate::audit::Lane;
+use crate::node::Node;
+
+/// Where callouts are.
+const PREFIX: &str = "/callout/";
+
+/// The header that names the audit record of a callout.
+const SORTIE_CALLOUT: HeaderName = HeaderName::from_static("sortie-callout");
+
+/// The server of one core.
+pub(super) struct Server {
+    node: Node,
+    callouts: Callouts<Upstream, Lane>,
+    directory: Directory,
+}
+
+impl Server {
+    pub(super) fn new(node: Node, callouts: Callouts<Upstream, Lane>, directory: Directory) -> Self {
+        Self { node, callouts, directory }
+    }
+
+    /// Answers one request. There is always an answer; only a broken-off body ends a connection early.
+    pub(super) async fn answer(&self, request: Request<Incoming>, pulse: &Rc<Pulse>) -> Result<Response<GatewayBody>, Infallible> {
+        pulse.busy();
+        let response = match self.callout(request).await {
+            Ok(response) => response.map(|audited| Content::Answer(Box::new(audited))),
+            Err(problem) => problem.map(|bytes| Content::Whole(Some(bytes))),
+        };
+        Ok(response.map(|content| GatewayBody::new(content, Rc::clone(pulse))))
+    }
+
+    async fn callout(&self, request: Request<Incoming>) -> Result<Response<Audited>, Problem> {
+        let now = self.node.world().now();
+        let (mut parts, body) = request.into_parts();
+        check_framing(&parts.method, &parts.uri, parts.version, &parts.headers).map_err(|bad| self.turn_away(bad, None))?;
+        let snapshot = self.node.snapshot();
+        let caller = self.directory.identify(&mut parts.headers, snapshot.generation(), now).await;
+        let caller = caller.map_err(|bad| self.turn_away(bad, None))?;
+        let target = parts.uri.path_and_query().map(|target| target.as_str()).unwrap_or_default();
+        let target = target.strip_prefix(PREFIX).ok_or_else(|| self.turn_away(BadRequest::NotACallout, Some(caller.name.as_str())))?;
+        let reference = match parse_after_scheme(target) {
+            Ok(reference) => reference,
+            Err(fault) => return Err(self.refuse(&Refused::from(fault), caller.name.as_str(), None)),
+        };
+        let body = RequestBody::incoming(body);
+        let sent_bytes = body.sent();
+        let call = Call { caller: &caller, reference, method: parts.method, headers: parts.headers, body };
+        match self.callouts.call(&snapshot, call).await {
+            Ok(delivered) => Ok(self.deliver(delivered, sent_bytes)),
+            Err(NotDelivered { refused, intent: None }) => Err(self.refuse(&refused, caller.name.as_str(), Some(&reference))),
+            Err(NotDelivered { refused, intent: Some(intent) }) => {
+                let outcome = Outcome {
+                    status: None,
+                    code: Some(refused.code()),
+                    sent_bytes: sent_bytes.count(),
+                    received_bytes: 0,
+                    duration: self.node.world().now().since(intent.at),
+                    completeness: Ending::NoAnswer,
+                    renewed: false,
+                };
+                self.callouts.audit().close(intent, outcome);
+                let id = self.callout_id(intent.sequence);
+                tracing::info!(callout = id, code = refused.code(), "callout `{id}` was not delivered: {refused}");
+                Err(with_id(respond::refused(&refused, Some(&id)), &id))
+            }
+        }
+    }
+
+    fn deliver(&self, delivered: Delivered<sortie_outbound::AnswerBody>, sent_bytes: SentBytes) -> Response<Audited> {
+        let Delivered { answer, intent, renewed } = delivered;
+        let audit = self.callouts.audit().clone();
+        let record =
+            Record { audit, world: self.node.world(), intent, status: answer.status().as_u16(), renewed, sent_bytes, received_bytes: 0 };
+        let id = self.callout_id(intent.sequence);
+        with_id(answer.map(|body| Audited::new(body, record)), &id)
+    }
+
+    fn callout_id(&self, sequence: u64) -> String {
+        format!("{}-{sequence}", self.callouts.audit().name())
+    }
+
+    /// Refuses what never became a callout.
+    fn turn_away(&self, bad: BadRequest, user: Option<&str>) -> Problem {
+        self.callouts.audit().refuse(Refusal { at: self.node.world().now(), user, reference: None, code: bad.code(), reason: bad.code() });
+        bad.into_problem()
+    }
+
+    /// Refuses a callout before it had an intent.
+    fn refuse(&self, refused: &Refused, user: &str, reference: Option<&Reference<'_>>) -> Problem {
+        self.callouts.audit().refuse(Refusal {
+            at: self.node.world().now(),
+            user: Some(user),
+            reference,
+            code: refused.code(),
+            reason: refused.reason(),
+        });
+        respond::refused(refused, None)
+    }
+}
+
+fn with_id<B>(mut response: Response<B>, id: &str) -> Response<B> {
+    if let Ok(id) = HeaderValue::from_str(id) {
+        response.headers_mut().insert(SORTIE_CALLOUT, id);
+    }
+    response
+}
+
+/// Refuses what two readers could read differently; hyper has refused the rest.
+fn check_framing(method: &Method, uri: &Uri, version: Version, headers: &HeaderMap) -> Result<(), BadRequest> {
+    // RFC 9112, section 3.2: only the origin form; authority and absolute form are for proxies (URL-13 to URL-15).
+    if uri.authority().is_some() || !uri.path().starts_with('/') {
+        return Err(BadRequest::Target);
+    }
+    // RFC 9110, sections 9.3.6 and 9.3.8: a tunnel, and an echo of the headers (UPG-08, UPG-09). Methods are case-sensitive; `get` is not GET (AZ-17).
+    let is_token = method.as_str().bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'-');
+    if matches!(*method, Method::CONNECT | Method::TRACE) || !is_token {
+        return Err(BadRequest::Method);
+    }
+    // RFC 9112, section 3.2: no Host, or two of them, must be refused.
+    let mut hosts = headers.get_all(header::HOST).iter();
+    match (hosts.next(), hosts.next()) {
+        (Some(host), None) if host.as_bytes().iter().all(|byte| byte.is_ascii_alphanumeric() || b".-_:[]".contains(byte)) => {}
+        (None, None) if version == Version::HTTP_10 => {}
+        _ => return Err(BadRequest::Framing("there must be exactly one well-formed Host")),
+    }
+    // RFC 9112, section 6.1: hyper has decoded `chunked`; any other coding would go on undecoded (DSY-06 to DSY-09).
+    let mut codings = headers.get_all(header::TRANSFER_ENCODING).iter();
+    match (codings.next(), codings.next()) {
+        (None, _) => {}
+        (Some(coding), None) if coding.as_bytes().eq_ignore_ascii_case(b"chunked") => {}
+        _ => return Err(BadRequest::Framing("the only transfer coding understood is `chunked`, once")),
+    }
+    // RFC 9110, section 10.1.1 (UPG-12).
+    match headers.get(header::EXPECT) {
+        Some(expect) if !expect.as_bytes().eq_ignore_ascii_case(b"100-continue") => Err(BadRequest::Expectation),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,5 @@
+//! API keys.
+
+mod text;
+
+pub use text::{KeyText, NewKey, NewKeyError};

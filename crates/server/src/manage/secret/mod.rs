@@ -1,0 +1,5 @@
+//! Stored values of principals.
+
+mod destination;
+
+pub use destination::destination;

@@ -1,0 +1,183 @@
+//! A node: a house with all that a callout needs in memory. The only place that names database, vault and network together.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use sortie_callout::{Caller, Definitions, Grants, Plan, Snapshot};
+use sortie_model::{Grantee, Health};
+use sortie_outbound::{Connector, OutboundWorld, Trust};
+use sortie_protocol::World;
+use sortie_store::{Identity, ReadError, StoredUser};
+
+use crate::audit::Mac;
+use crate::config::{Config, ConfigError};
+use crate::custody::{Destinations, HouseCustody};
+use crate::house::House;
+use crate::manage::secret::destination;
+
+/// A node. Cheap to clone.
+#[derive(Clone)]
+pub struct Node(Arc<Inner>);
+
+struct Inner {
+    house: House,
+    connector: Arc<Connector>,
+    world: Arc<dyn World>,
+    custody: Arc<HouseCustody>,
+    grants: Arc<Grants>,
+    snapshot: ArcSwap<Snapshot>,
+}
+
+/// Why a node does not come up.
+#[derive(Debug, thiserror::Error)]
+pub enum NodeError {
+    /// The trusted authorities cannot be read.
+    #[error("the trusted certificate authorities cannot be used: {0}")]
+    Trust(#[from] sortie_outbound::TrustError),
+    /// A file of the configuration cannot be read.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The definitions cannot be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+}
+
+impl NodeError {
+    /// The stable code.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Trust(_) => "trust_unusable",
+            Self::Config(error) => error.code(),
+            Self::Read(error) => error.code(),
+        }
+    }
+}
+
+impl Node {
+    /// Brings a node up: reads the definitions, trusts whom the configuration trusts. Renewals run on the runtime that this is called on.
+    ///
+    /// # Errors
+    /// A [`NodeError`].
+    pub async fn start(house: House, config: &Config) -> Result<Self, NodeError> {
+        let connector = Arc::new(Connector::new(config.egress.clone(), trust(config)?)?);
+        let world: Arc<dyn World> = Arc::new(OutboundWorld::new(Arc::clone(&connector)));
+        let custody = Arc::new(HouseCustody::new(house.clone()));
+        let grants =
+            Grants::new(Arc::clone(&custody) as _, Arc::clone(&world), tokio::runtime::Handle::current(), config.gateway.max_cached_users);
+        let snapshot = ArcSwap::from_pointee(Snapshot::compile(Definitions::default(), &grants));
+        let node = Self(Arc::new(Inner { house, connector, world, custody, grants, snapshot }));
+        node.refresh().await?;
+        Ok(node)
+    }
+
+    /// Reads the definitions anew and puts them in force.
+    ///
+    /// # Errors
+    /// The database cannot be read; the definitions in force stay.
+    pub async fn refresh(&self) -> Result<(), ReadError> {
+        let definitions = self.0.house.store().definitions().await?;
+        let destinations: Destinations = definitions
+            .external_credentials
+            .iter()
+            .map(|credential| (credential.id, destination(&credential.protocol, &credential.settings)))
+            .collect();
+        self.0.custody.destinations.store(Arc::new(destinations));
+        let definitions = Definitions {
+            generation: definitions.generation.as_i64(),
+            external_credentials: definitions.external_credentials,
+            principals: definitions.principals,
+            principal_access: definitions.principal_access,
+            named_credentials: definitions.named_credentials,
+        };
+        self.0.snapshot.store(Arc::new(Snapshot::compile(definitions, &self.0.grants)));
+        Ok(())
+    }
+
+    /// Follows changes of the definitions until the database is closed.
+    pub async fn follow_changes(self) {
+        let mut changes = self.0.house.store().changes();
+        while changes.changed().await.is_ok() {
+            let generation = *changes.borrow_and_update();
+            if generation == self.snapshot().generation() {
+                continue;
+            }
+            if let Err(error) = self.refresh().await {
+                tracing::error!(
+                    code = error.code(),
+                    "the definitions cannot be read; those of generation {} stay in force: {error}",
+                    self.snapshot().generation()
+                );
+                tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+                changes.mark_changed();
+            }
+        }
+    }
+
+    /// Stores what is known of every credential's health.
+    pub async fn store_health(&self) {
+        let reports = self.0.grants.health().into_iter().map(|report| {
+            let identity = Identity { principal: report.key.principal, owner: report.key.user };
+            let health = Health {
+                last_success: report.last_success,
+                last_failure: report.last_failure,
+                last_failure_code: report.last_failure_code.map(str::to_owned),
+                token_expires_at: report.token_expires_at,
+            };
+            (identity, health)
+        });
+        let reports = reports.collect::<std::collections::BTreeMap<_, _>>();
+        if !reports.is_empty()
+            && let Err(error) = self.0.house.store().health().record(&reports).await
+        {
+            tracing::warn!(code = error.code(), "the health of credentials cannot be stored: {error}");
+        }
+    }
+
+    /// Keeps the head of an audit chain in the database.
+    pub(crate) async fn store_anchor(&self, lane: &str, sequence: u64, mac: Mac) -> Result<(), sortie_store::WriteError> {
+        let sequence = i64::try_from(sequence).unwrap_or(i64::MAX);
+        self.0.house.store().audit_anchors().append(lane, sequence, mac.as_bytes()).await
+    }
+
+    /// What a callout of `user` would do.
+    pub async fn explain(&self, user: StoredUser, target: &str) -> Plan {
+        sortie_callout::explain(&self.snapshot(), &self.0.grants, &caller_without_key(user), target).await
+    }
+
+    /// The house.
+    pub fn house(&self) -> &House {
+        &self.0.house
+    }
+
+    /// The definitions in force.
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.0.snapshot.load_full()
+    }
+
+    pub(crate) fn grants(&self) -> Arc<Grants> {
+        Arc::clone(&self.0.grants)
+    }
+
+    pub(crate) fn connector(&self) -> Arc<Connector> {
+        Arc::clone(&self.0.connector)
+    }
+
+    pub(crate) fn world(&self) -> Arc<dyn World> {
+        Arc::clone(&self.0.world)
+    }
+}
+
+fn caller_without_key(stored: StoredUser) -> Caller {
+    let permission_sets = stored.permission_sets.into_iter().map(Grantee::PermissionSet);
+    let grantees = permission_sets.chain(stored.user.profile.map(Grantee::Profile)).collect();
+    Caller::new(stored.user.id, stored.user.name, None, stored.user.attributes, grantees)
+}
+
+fn trust(config: &Config) -> Result<Trust, NodeError> {
+    let mut trust = Trust::new(config.trust.roots.into());
+    for path in &config.trust.ca_files {
+        let pem = std::fs::read(path).map_err(|source| ConfigError::Read { path: path.clone(), source })?;
+        trust = trust.with_ca_pem(&pem)?;
+    }
+    Ok(trust)
+}

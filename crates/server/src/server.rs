@@ -1,0 +1,204 @@
+//! A server: a node that listens. Cores serve callouts, everything else runs on the runtime that started it.
+
+use std::fs::File;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use crate::admin;
+use crate::config::ConfigError;
+use crate::gateway::{Core, CoreError, Plane, sealed as sealed_plane};
+use crate::house::{House, HouseConfig, OpenError};
+use crate::node::{Node, NodeError};
+
+/// 5 s: how old the stored health of a credential may be.
+const HEALTH_EVERY: Duration = Duration::from_secs(5);
+
+/// A running server. Dropping it leaves its cores to themselves: call [`Server::stop`].
+pub struct Server {
+    node: Option<Node>,
+    cores: Vec<Core>,
+    gateway: SocketAddr,
+    admin: SocketAddr,
+    stop: watch::Sender<bool>,
+    tasks: Vec<tokio::task::JoinHandle<()>>,
+    _lock: File,
+}
+
+/// Why a server does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The configuration would be unsafe.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The house does not open.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The node does not come up.
+    #[error(transparent)]
+    Node(#[from] NodeError),
+    /// A core cannot serve.
+    #[error(transparent)]
+    Core(#[from] CoreError),
+    /// Another server uses the data directory.
+    #[error("another server already uses the data directory {path}")]
+    Locked {
+        /// Which.
+        path: PathBuf,
+    },
+    /// The operators' listener cannot be opened.
+    #[error("cannot listen for operators on {address}")]
+    Admin {
+        /// Where.
+        address: SocketAddr,
+        /// Why.
+        source: std::io::Error,
+    },
+}
+
+impl StartError {
+    /// The stable code.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Config(error) => error.code(),
+            Self::Open(error) => error.code(),
+            Self::Node(error) => error.code(),
+            Self::Core(CoreError::Listen { .. }) | Self::Admin { .. } => "cannot_listen",
+            Self::Core(CoreError::Audit(_)) => "audit_unavailable",
+            Self::Core(CoreError::Thread(_)) => "cannot_start_core",
+            Self::Locked { .. } => "data_directory_in_use",
+        }
+    }
+
+    /// What to do.
+    pub fn next_step(&self) -> &'static str {
+        match self {
+            Self::Config(error) => error.next_step(),
+            Self::Open(error) => error.next_step(),
+            Self::Node(_) => "correct `trust` in the configuration, or bring the database back",
+            Self::Core(CoreError::Listen { .. }) | Self::Admin { .. } => "choose another address, or end what listens there",
+            Self::Core(CoreError::Audit(_)) => "make the audit directory writable; if a file is damaged, run `sortie audit verify`",
+            Self::Core(CoreError::Thread(_)) => "raise the limit of threads",
+            Self::Locked { .. } => "stop the other one, or choose another --data-dir",
+        }
+    }
+}
+
+impl Server {
+    /// Starts to serve. With a missing or wrong root key the server still starts, sealed: it tells so at `/readyz`, and changes and serves nothing.
+    ///
+    /// # Errors
+    /// A [`StartError`].
+    pub async fn start(setup: &HouseConfig) -> Result<Self, StartError> {
+        setup.config.check_for_serving()?;
+        let opened = House::open(setup).await;
+        let lock = lock(setup)?;
+        let (stop, stopping) = watch::channel(false);
+        let (node, sealed) = match opened {
+            Ok(house) => (Some(Node::start(house, &setup.config).await?), None),
+            Err(error) if error.is_sealed() => {
+                tracing::error!(code = error.code(), "the node is sealed: {error}");
+                (None, Some(error.code()))
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let gateway = &setup.config.gateway;
+        let mut cores = Vec::new();
+        let mut address = gateway.listen;
+        if let Some(node) = &node {
+            for index in 0..core_count(gateway.cores) {
+                let plane = Plane {
+                    node: node.clone(),
+                    runtime: tokio::runtime::Handle::current(),
+                    chain: node.house().chain_key(),
+                    durability: setup.config.audit.durability,
+                    max_connections: gateway.max_connections_per_core,
+                    drain: Duration::from_secs(gateway.drain_seconds),
+                    stop: stopping.clone(),
+                };
+                let core = Core::start(index, address, node.house().audit_directory(), plane)?;
+                address = core.address();
+                cores.push(core);
+            }
+        }
+        let mut tasks = Vec::new();
+        if node.is_none() {
+            let (bound, refusing) = sealed_plane::start(address).map_err(|source| CoreError::Listen { address, source })?;
+            address = bound;
+            tasks.push(refusing);
+        }
+        let listen = setup.config.admin.listen;
+        let (admin, serving) =
+            admin::start(listen, sealed, stopping).await.map_err(|source| StartError::Admin { address: listen, source })?;
+        tasks.push(serving);
+        if let Some(node) = &node {
+            tasks.push(tokio::spawn(node.clone().follow_changes()));
+            tasks.push(tokio::spawn(keep_health(node.clone())));
+        }
+        Ok(Self { node, cores, gateway: address, admin, stop, tasks, _lock: lock })
+    }
+
+    /// Where callers connect.
+    pub const fn gateway(&self) -> SocketAddr {
+        self.gateway
+    }
+
+    /// Where operators ask.
+    pub const fn admin(&self) -> SocketAddr {
+        self.admin
+    }
+
+    /// How many cores serve.
+    pub fn core_count(&self) -> usize {
+        self.cores.len()
+    }
+
+    /// The node; `None` if it is sealed.
+    pub const fn node(&self) -> Option<&Node> {
+        self.node.as_ref()
+    }
+
+    /// Stops: readiness goes first, then no connection is accepted, callouts under way end, the audit is written, the database is closed.
+    pub async fn stop(self) {
+        let _ = self.stop.send(true);
+        for core in self.cores {
+            // Joining waits for callouts under way; not on a thread that others need.
+            let _ = tokio::task::spawn_blocking(move || core.join()).await;
+        }
+        for task in &self.tasks {
+            task.abort();
+        }
+        if let Some(node) = &self.node {
+            node.store_health().await;
+            node.house().store().close().await;
+        }
+    }
+}
+
+async fn keep_health(node: Node) {
+    loop {
+        tokio::time::sleep(HEALTH_EVERY).await;
+        node.store_health().await;
+    }
+}
+
+fn core_count(configured: usize) -> usize {
+    match configured {
+        0 => std::thread::available_parallelism().map_or(1, usize::from),
+        count => count,
+    }
+}
+
+/// One server for one data directory: its audit files are its own (OPS-07).
+fn lock(setup: &HouseConfig) -> Result<File, StartError> {
+    let path = setup.data_directory.join("serve.lock");
+    let unusable = |source| StartError::Open(OpenError::DataDirectory { path: path.clone(), source });
+    let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(unusable)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(std::fs::TryLockError::WouldBlock) => Err(StartError::Locked { path: setup.data_directory.clone() }),
+        Err(std::fs::TryLockError::Error(source)) => Err(unusable(source)),
+    }
+}

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sortie_model::{PrincipalId, Timestamp};
+use sortie_model::{ExternalCredentialId, PrincipalId, Timestamp};
 use uuid::Uuid;
 
 use crate::change::Rules;
@@ -40,8 +40,16 @@ pub struct StoredValue {
 pub struct ValueSummary {
     /// Names of the fields that the shared identity has.
     pub shared: BTreeSet<String>,
-    /// How many users have stored at least one of their own.
-    pub users: u64,
+    /// How many users have stored which fields of their own: each set of names with the number of users who have exactly these.
+    pub users_by_fields: BTreeMap<BTreeSet<String>, u64>,
+}
+
+impl ValueSummary {
+    /// How many users have stored all of these fields of their own; with none named, any field at all.
+    pub fn users_with(&self, fields: &[&str]) -> u64 {
+        let has_all = |stored: &BTreeSet<String>| fields.iter().all(|field| stored.contains(*field));
+        self.users_by_fields.iter().filter(|(stored, _)| has_all(stored)).map(|(_, users)| users).sum()
+    }
 }
 
 /// Reads stored secrets.
@@ -91,14 +99,19 @@ impl CredentialValues<'_> {
         const SHARED: Sql = Sql::new("credential_values", "SELECT principal_id, name FROM credential_values WHERE owner_id IS NULL");
         const USERS: Sql = Sql::new(
             "credential_values",
-            "SELECT principal_id, COUNT(DISTINCT owner_id) AS users FROM credential_values WHERE owner_id IS NOT NULL GROUP BY principal_id",
+            "SELECT principal_id, names, COUNT(*) AS users FROM
+                 (SELECT principal_id, string_agg(name, ' ' ORDER BY name) AS names FROM credential_values
+                  WHERE owner_id IS NOT NULL GROUP BY principal_id, owner_id) AS each_user
+             GROUP BY principal_id, names",
         );
         let mut summary: BTreeMap<PrincipalId, ValueSummary> = BTreeMap::new();
         for row in self.db.fetch(SHARED, []).await? {
             summary.entry(row.id("principal_id")?).or_default().shared.insert(row.text("name")?);
         }
         for row in self.db.fetch(USERS, []).await? {
-            summary.entry(row.id("principal_id")?).or_default().users = row.number("users")?;
+            // No name holds a space: they are developer names, or declared by a protocol.
+            let names = row.text("names")?.split(' ').map(str::to_owned).collect();
+            summary.entry(row.id("principal_id")?).or_default().users_by_fields.insert(names, row.number("users")?);
         }
         Ok(summary)
     }
@@ -118,6 +131,21 @@ impl CredentialValues<'_> {
 }
 
 impl CredentialValueChanges<'_> {
+    /// All secrets of a credential's principals, shared ones and users' own, as they are within the change.
+    ///
+    /// # Errors
+    /// A [`ChangeError`] of the database.
+    pub async fn of_credential(&mut self, credential: ExternalCredentialId) -> Result<Vec<(Identity, StoredValue)>, ChangeError> {
+        const OF_CREDENTIAL: Sql = Sql::new(
+            "credential_values",
+            "SELECT credential_values.id AS id, principal_id, owner_id, credential_values.name AS name, version, updated_at, sealed
+             FROM credential_values JOIN principals ON principals.id = principal_id
+             WHERE external_credential_id = $1 ORDER BY principal_id, owner_key, credential_values.name",
+        );
+        let rows = self.tx.fetch(OF_CREDENTIAL, [credential.into()]).await?;
+        Ok(rows.iter().map(|row| Ok((Identity::read(row)?, read(row)?))).collect::<Result<_, Fault>>()?)
+    }
+
     /// Stores a new secret. `sealed` must be bound to `id` and version 1.
     ///
     /// # Errors

@@ -14,6 +14,7 @@ both_backends! {
     a_name_holds_one_secret,
     a_user_made_again_gets_nothing_of_the_former_one,
     the_summary_tells_which_fields_and_how_many_users,
+    a_change_sees_all_secrets_of_a_credential,
     a_shared_secret_moves_the_revision_and_an_own_one_drops_only_that_grant,
 }
 
@@ -136,11 +137,38 @@ async fn the_summary_tells_which_fields_and_how_many_users(backend: Backend) {
         insert(&store, Identity::of_user(each.id, user.id), "username").await;
         insert(&store, Identity::of_user(each.id, user.id), "password").await;
     }
+    let carol = user("carol", None);
+    let mut change = store.change().await.unwrap();
+    change.users().insert(&carol).await.unwrap();
+    change.commit().await.unwrap();
+    insert(&store, Identity::of_user(each.id, carol.id), "username").await;
     let summary = store.credential_values().summary().await.unwrap();
     assert_eq!(summary[&admin.id].shared.iter().collect::<Vec<_>>(), ["password", "username"]);
-    assert_eq!((summary[&admin.id].users, summary[&each.id].users, summary[&each.id].shared.len()), (0, 2, 0));
-    assert_eq!(store.credential_values().user_count(each.id).await.unwrap(), 2);
+    assert_eq!((summary[&admin.id].users_with(&[]), summary[&each.id].shared.len()), (0, 0));
+    let counts = [&["password", "username"][..], &["username"], &["other"], &[]].map(|fields| summary[&each.id].users_with(fields));
+    assert_eq!(counts, [2, 3, 0, 3]);
+    assert_eq!(store.credential_values().user_count(each.id).await.unwrap(), 3);
     assert_eq!(store.credential_values().user_count(admin.id).await.unwrap(), 0);
+}
+
+async fn a_change_sees_all_secrets_of_a_credential(backend: Backend) {
+    let (store, crm, admin) = store_with_principal(&backend).await;
+    let (other, alice) = (external_credential("Other"), user("alice", None));
+    let elsewhere = principal(&other, "Admin", 1);
+    let mut change = store.change().await.unwrap();
+    change.external_credentials().insert(&other).await.unwrap();
+    change.principals().insert(&elsewhere).await.unwrap();
+    change.users().insert(&alice).await.unwrap();
+    change.commit().await.unwrap();
+    let (shared, own) = (Identity::shared(admin.id), Identity::of_user(admin.id, alice.id));
+    insert(&store, own, "password").await;
+    insert(&store, Identity::shared(elsewhere.id), "password").await;
+
+    let mut change = store.change().await.unwrap();
+    change.credential_values().insert(shared, Uuid::now_v7(), "password", b"of this change").await.unwrap();
+    let seen = change.credential_values().of_credential(crm.id).await.unwrap();
+    let seen: Vec<_> = seen.iter().map(|(identity, value)| (*identity, value.head.name.as_str(), value.sealed.as_slice())).collect();
+    assert_eq!(seen, [(shared, "password", b"of this change".as_slice()), (own, "password", b"sealed".as_slice())]);
 }
 
 async fn a_shared_secret_moves_the_revision_and_an_own_one_drops_only_that_grant(backend: Backend) {

@@ -124,7 +124,8 @@ fn certificate_reason(fault: &CertificateError) -> &'static str {
         CertificateError::Expired | CertificateError::ExpiredContext { .. } => "its certificate has expired",
         CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => "its certificate is not valid yet",
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => "its certificate is for another name",
-        CertificateError::UnknownIssuer => "its certificate is not signed by a trusted authority",
+        // A bad signature is that of somebody who goes by the name of a trusted authority.
+        CertificateError::UnknownIssuer | CertificateError::BadSignature => "its certificate is not signed by a trusted authority",
         CertificateError::Revoked => "its certificate is revoked",
         _ => "its certificate is not acceptable",
     }

@@ -1,6 +1,5 @@
 //! What the tests of this crate share: an upstream's client on one core, and certificates.
 #![allow(dead_code, reason = "each test file uses its part")]
-#![allow(unreachable_pub, reason = "one test program")]
 
 use std::future::Future;
 use std::net::SocketAddr;

@@ -1,6 +1,11 @@
 //! The crate from outside, against real servers on loopback.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+#![allow(clippy::disallowed_methods, reason = "tests meet the real clock and real threads")]
+#![allow(unreachable_pub, reason = "one test program")]
 
+mod certificates;
 mod common;
+mod connect;
 mod egress;
 mod pool;
+mod tls;

@@ -105,15 +105,23 @@ impl<F: Forward, A: AuditLog> Callouts<F, A> {
             .open(Intent { at, chosen: &chosen, method: &call.method, path: call.reference.path() })
             .await
             .map_err(Refused::from)?;
-        let delivered = self.deliver(&chosen, call).await;
+        let mut unclosed = Unclosed { audit: &self.audit, grants: &self.grants, intent: Some(intent) };
+        let delivered = self.deliver(&chosen, &intent, call).await;
+        // From here on the record is the gateway's to close, with what it sees of the bodies.
+        unclosed.intent = None;
         match delivered {
             Ok((answer, renewed)) => Ok(Delivered { answer, intent, renewed }),
             Err(refused) => Err(self.note_failure(&chosen, intent, refused)),
         }
     }
 
-    /// Obtain, apply, forward, inspect; and once more if the token was stale and the body can be sent again.
-    async fn deliver(&self, chosen: &Chosen<'_>, mut call: Call<'_, F::RequestBody>) -> Result<(Response<F::AnswerBody>, bool), Refused> {
+    /// Obtain, apply, forward, inspect; and once more if the token was stale and the body can be sent again. Only with a recorded intent.
+    async fn deliver(
+        &self,
+        chosen: &Chosen<'_>,
+        _recorded: &Opened,
+        mut call: Call<'_, F::RequestBody>,
+    ) -> Result<(Response<F::AnswerBody>, bool), Refused> {
         let target = chosen.named().endpoint.join(call.reference.path(), call.reference.query());
         let target =
             PathAndQuery::from_maybe_shared(Bytes::from(target)).map_err(|_| Refused::Target(TargetFault::Path(PathFault::RawByte)))?;
@@ -164,6 +172,32 @@ impl<F: Forward, A: AuditLog> Callouts<F, A> {
             self.grants.failed(chosen, refused.code());
         }
         NotDelivered { refused, intent: Some(intent) }
+    }
+}
+
+/// Closes a record whose callout is given up before there is an answer: the caller hung up.
+struct Unclosed<'a, A: AuditLog> {
+    audit: &'a A,
+    grants: &'a Grants,
+    intent: Option<Opened>,
+}
+
+impl<A: AuditLog> Drop for Unclosed<'_, A> {
+    fn drop(&mut self) {
+        if let Some(intent) = self.intent {
+            let duration = self.grants.now().since(intent.at);
+            let ending = Ending::CallerAborted;
+            let outcome = Outcome {
+                status: None,
+                code: Some("caller_aborted"),
+                sent_bytes: 0,
+                received_bytes: 0,
+                duration,
+                completeness: ending,
+                renewed: false,
+            };
+            self.audit.close(intent, outcome);
+        }
     }
 }
 

@@ -167,7 +167,7 @@ fn read_body(data: &str) -> Result<Bytes, CallError> {
     read.map(Bytes::from).map_err(|source| CallError::File { what: format!("the body from {data}"), source })
 }
 
-async fn send(gateway: &str, request: Request<Full<Bytes>>) -> Result<Response<Incoming>, CallError> {
+pub(crate) async fn send(gateway: &str, request: Request<Full<Bytes>>) -> Result<Response<Incoming>, CallError> {
     let unreachable = |reason: String| CallError::Gateway { address: gateway.to_owned(), reason };
     let address = gateway.strip_prefix("http://").unwrap_or(gateway).trim_end_matches('/');
     let stream = tokio::net::TcpStream::connect(address).await.map_err(|error| unreachable(error.to_string()))?;

@@ -113,9 +113,10 @@ impl Line {
         }
     }
 
-    /// The answer's head is there.
+    /// The answer's head is there, and the rest comes as the caller takes it.
     pub(crate) fn head_has_come(&self) {
         self.phase.set(Phase::Streaming);
+        self.awaited.set(Party::Caller);
         self.touch();
     }
 
@@ -128,6 +129,11 @@ impl Line {
     /// Whether it has rested so long that the upstream may be about to close it.
     pub(crate) fn is_stale(&self) -> bool {
         self.deadline.get() <= self.clock.now()
+    }
+
+    /// Whether the connection is closed, or will be as soon as its task has its turn.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.end.get().is_some()
     }
 
     /// Whom the watch has cut the line for, if it has.
@@ -156,7 +162,7 @@ pub(crate) struct Driving(pub(crate) Rc<Line>);
 
 impl Drop for Driving {
     fn drop(&mut self) {
-        if self.0.end.get().is_none() {
+        if !self.0.has_ended() {
             self.0.end.set(Some(End::Closed));
         }
     }
@@ -200,10 +206,10 @@ impl Lines {
         let mut lines = self.0.borrow_mut();
         let before = lines.len();
         lines.retain(|line| {
-            if line.end.get().is_none() && line.deadline.get() < now {
+            if !line.has_ended() && line.deadline.get() < now {
                 line.cut();
             }
-            line.end.get().is_none()
+            !line.has_ended()
         });
         before - lines.len()
     }

@@ -109,7 +109,7 @@ impl Pool {
     /// Forgets connections that have ended, and names that have none left.
     pub(crate) fn sweep(&self) {
         self.shelves.borrow_mut().retain(|_, shelf| {
-            shelf.waiting.retain(|lease| !lease.sender.is_closed());
+            shelf.waiting.retain(|lease| !lease.line.has_ended());
             // A connection in use refers to the shelf by its endpoint.
             !shelf.waiting.is_empty() || Rc::strong_count(&shelf.endpoint) > 1
         });

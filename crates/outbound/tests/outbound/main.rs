@@ -3,9 +3,13 @@
 #![allow(clippy::disallowed_methods, reason = "tests meet the real clock and real threads")]
 #![allow(unreachable_pub, reason = "one test program")]
 
+mod answer;
 mod certificates;
 mod common;
 mod connect;
 mod egress;
+mod front;
 mod pool;
+mod raw;
+mod request;
 mod tls;

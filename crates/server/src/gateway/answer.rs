@@ -102,7 +102,7 @@ impl Body for GatewayBody {
                 let polled = Pin::new(&mut audited.body).poll_frame(context);
                 match &polled {
                     Poll::Ready(Some(Ok(frame))) => audited.record.received_bytes += frame.data_ref().map_or(0, |data| data.len() as u64),
-                    Poll::Ready(Some(Err(_))) => audited.close(Ending::UpstreamTruncated),
+                    Poll::Ready(Some(Err(error))) => audited.close(error.ending()),
                     Poll::Ready(None) => audited.close(Ending::Complete),
                     Poll::Pending => {}
                 }

@@ -74,13 +74,13 @@ impl OpenError {
     }
 
     pub(crate) fn of_file(path: PathBuf, error: FileError) -> Self {
-        let (problem, remedy) = match &error {
-            FileError::Io(_) => ("", ""),
-            FileError::NotAFile => ("", "; name the file itself, not a link to it"),
-            FileError::FileOpenToOthers { .. } => ("", "; run chmod 600 on it, and change the secrets if others may have read it"),
-            FileError::DirectoryOpenToOthers { .. } => ("", "; give it a directory of its own with mode 700"),
+        let remedy = match &error {
+            FileError::Io(_) => "",
+            FileError::NotAFile => "; name the file itself, not a link to it",
+            FileError::FileOpenToOthers { .. } => "; run chmod 600 on it, and change the secrets if others may have read it",
+            FileError::DirectoryOpenToOthers { .. } => "; give it a directory of its own with mode 700",
         };
-        let why = format!("{problem}{error}{remedy}");
+        let why = format!("{error}{remedy}");
         match error {
             FileError::Io(source) => Self::File { path, source },
             FileError::NotAFile | FileError::FileOpenToOthers { .. } | FileError::DirectoryOpenToOthers { .. } => {

@@ -215,10 +215,12 @@ impl Grants {
         Arc::clone(lock(&self.shared).entry(key).or_insert_with(|| Arc::new(Slot::new(key))))
     }
 
-    /// Drops shared grants of definitions that no longer exist.
+    /// Drops shared grants of definitions that no longer exist, and all users' own ones: a user's stored values may have changed without a new revision
+    /// of the credential. What is still good is found in custody again.
     pub(crate) fn forget_all_but<'a>(&self, keys: impl Iterator<Item = &'a GrantKey>) {
         let keys: HashSet<&GrantKey> = keys.collect();
         lock(&self.shared).retain(|key, _| keys.contains(key));
+        self.per_user.clear();
     }
 
     fn slot(&self, chosen: &Chosen<'_>) -> Arc<Slot> {

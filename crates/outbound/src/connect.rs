@@ -55,7 +55,7 @@ impl From<ConnectError> for ForwardError {
 }
 
 /// Addresses of one name that the policy has passed. Only [`Connector::resolve`] makes one, and only addresses in it are dialled.
-struct Checked(Vec<SocketAddr>);
+struct Checked(Arc<[SocketAddr]>);
 
 impl Connector {
     /// Joins the policy and the trusted authorities.
@@ -105,12 +105,10 @@ impl Connector {
     /// Every address of the host, all of them allowed.
     async fn resolve(&self, endpoint: &Endpoint) -> Result<Checked, ConnectError> {
         let port = endpoint.port();
-        let addresses = match endpoint.host() {
-            Host::V4(address) => vec![SocketAddr::new(IpAddr::V4(*address), port)],
-            Host::V6(address) => vec![SocketAddr::new(IpAddr::V6(*address), port)],
-            Host::Name(name) => {
-                self.resolver.lookup(name, port).await.map_err(|_| ConnectError::Unreachable("the name cannot be resolved"))?
-            }
+        let addresses: Arc<[SocketAddr]> = match endpoint.host() {
+            Host::V4(address) => Arc::new([SocketAddr::new(IpAddr::V4(*address), port)]),
+            Host::V6(address) => Arc::new([SocketAddr::new(IpAddr::V6(*address), port)]),
+            Host::Name(name) => self.resolver.lookup(name, port).await.ok_or(ConnectError::Unreachable("the name cannot be resolved"))?,
         };
         if addresses.is_empty() {
             return Err(ConnectError::Unreachable("the name has no address"));

@@ -3,6 +3,7 @@
 #![allow(clippy::disallowed_methods, reason = "a chore reads the environment that it was started in")]
 
 mod arrows;
+mod bench;
 mod peers;
 mod process;
 mod test;
@@ -33,6 +34,9 @@ enum Chore {
     Peers,
     /// Check that crates depend only on what the table of arrows allows.
     Arrows,
+    /// Measure speed and memory beside a peer.
+    #[command(subcommand)]
+    Bench(bench::Bench),
 }
 
 fn main() -> ExitCode {
@@ -40,6 +44,7 @@ fn main() -> ExitCode {
         Chore::Test { nextest } => test::run_with(&nextest),
         Chore::Peers => peers::install(),
         Chore::Arrows => arrows::check(),
+        Chore::Bench(bench) => bench::run_with(&bench, &std::env::args().skip(1).collect::<Vec<_>>()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -14,7 +14,7 @@ pub enum PathFault {
     #[error("must begin with a slash")]
     NoLeadingSlash,
     /// A byte that must be percent-encoded (RFC 3986, section 2), or a raw fragment.
-    #[error("holds a byte that must be percent-encoded: white space, a control character, `#`, `\\`, `<`, `>`, `\"` or a byte above 0x7E")]
+    #[error("holds a byte that must be percent-encoded: white space, a control character, `#`, `\\`, `<`, `>`, `\"`, a byte above 0x7E, or a backtick in a path")]
     RawByte,
     /// A `%` without two hexadecimal digits behind it.
     #[error("holds a `%` that is not followed by two hexadecimal digits")]
@@ -50,6 +50,10 @@ pub fn check_path(path: &[u8]) -> Result<(), PathFault> {
         Some(_) => return Err(PathFault::NoLeadingSlash),
     }
     check_raw_bytes(path)?;
+    // A backtick passes in queries, as browsers send it; in a path they encode it, and HTTP libraries refuse to send it as it is.
+    if path.contains(&b'`') {
+        return Err(PathFault::RawByte);
+    }
     if path.contains(&b'%') { check_decoded(path) } else { check_segments(path) }
 }
 
@@ -168,6 +172,7 @@ mod tests {
             ("/a b", PathFault::RawByte),                     // URL-17
             ("/\u{7f}", PathFault::RawByte),                  // URL-17
             ("/é", PathFault::RawByte),                       // URL-17
+            ("/a`b", PathFault::RawByte),
             ("/%", PathFault::BadEscape),                     // URL-18
             ("/%2", PathFault::BadEscape),                    // URL-18
             ("/%zz", PathFault::BadEscape),                   // URL-18

@@ -180,7 +180,7 @@ fn refuse(name: &HeaderName, value: &HeaderValue) -> Result<(), ApplyError> {
     let problem = if value.as_bytes().iter().any(|byte| !matches!(byte, b'\t' | 0x20..=0x7E)) {
         "holds a byte that is not visible ASCII" // HDR-14, HDR-15
     } else if value.as_bytes().windows(2).any(|pair| pair == b"{!") {
-        "holds a formula, which this named credential does not allow in callers' headers"
+        "holds a formula, and formulas in callers' headers are not evaluated"
     } else {
         return Ok(());
     };
@@ -196,23 +196,29 @@ const NEVER_FORWARDED_PREFIXES: &[&str] = &["sortie-", "proxy-", "metadata-", "x
 
 fn fate(name: &HeaderName, named: &Named, injected: &[Injection]) -> Fate {
     let text = name.as_str();
+    let is_withheld = is_withheld(text, named)
+        // Some servers read `X_Forwarded_For` as `X-Forwarded-For` (HDR-06): what becomes a withheld name that way is one.
+        || (text.contains('_') && is_withheld_when_folded(&text.replace('_', "-"), named))
+        || injected.iter().any(|ours| is_alias(text, ours.name.as_str()));
+    if is_withheld { Fate::Withhold } else { Fate::Forward }
+}
+
+fn is_withheld(text: &str, named: &Named) -> bool {
     let is_allowed = || named.forwarded_headers.iter().any(|allowed| allowed == text);
     match text {
         // Hop by hop (RFC 9110, section 7.6.1), and what hyper or we write ourselves.
-        "connection" | "keep-alive" | "te" | "trailer" | "transfer-encoding" | "upgrade" | "http2-settings" | "host" | "expect" => {
-            Fate::Withhold
-        }
+        "connection" | "keep-alive" | "te" | "trailer" | "transfer-encoding" | "upgrade" | "http2-settings" | "host" | "expect" => true,
         // What an inner proxy would believe, and cookies, which belong to a browser.
-        "cookie" | "forwarded" | "via" | "x-real-ip" | "x-original-url" | "x-rewrite-url" | "x-remote-user" if !is_allowed() => {
-            Fate::Withhold
-        }
-        // Some servers read `X_Api_Key` as `X-Api-Key` (HDR-06): anything that becomes a protected name that way goes.
-        _ if text.contains('_') && is_alias(text, injected) => Fate::Withhold,
-        _ if !may_start_withheld(text) => Fate::Forward,
-        _ if NEVER_FORWARDED_PREFIXES.iter().any(|prefix| text.starts_with(prefix)) => Fate::Withhold,
-        _ if WITHHELD_PREFIXES.iter().any(|prefix| text.starts_with(prefix)) && !is_allowed() => Fate::Withhold,
-        _ => Fate::Forward,
+        "cookie" | "forwarded" | "via" | "x-real-ip" | "x-original-url" | "x-rewrite-url" | "x-remote-user" => !is_allowed(),
+        _ if !may_start_withheld(text) => false,
+        _ if NEVER_FORWARDED_PREFIXES.iter().any(|prefix| text.starts_with(prefix)) => true,
+        _ => WITHHELD_PREFIXES.iter().any(|prefix| text.starts_with(prefix)) && !is_allowed(),
     }
+}
+
+/// Under its own spelling the length of the body is forwarded; a second opinion of it is not.
+fn is_withheld_when_folded(folded: &str, named: &Named) -> bool {
+    folded == "content-length" || is_withheld(folded, named)
 }
 
 /// The first letters of [`WITHHELD_PREFIXES`]: most headers are decided by this one comparison.
@@ -220,27 +226,10 @@ fn may_start_withheld(text: &str) -> bool {
     text.starts_with("x-") || matches!(text.as_bytes().first(), Some(b's' | b'p' | b'm'))
 }
 
-fn is_alias(text: &str, injected: &[Injection]) -> bool {
-    let is_same = |protected: &str| {
-        protected.len() == text.len()
-            && protected
-                .bytes()
-                .zip(text.bytes())
-                .all(|(one, other)| one == other || (matches!(one, b'-' | b'_') && matches!(other, b'-' | b'_')))
-    };
-    const PROTECTED: &[&str] = &[
-        "authorization",
-        "proxy-authorization",
-        "host",
-        "content-length",
-        "transfer-encoding",
-        "x-forwarded-for",
-        "x-forwarded-host",
-        "x-forwarded-proto",
-        "x-real-ip",
-    ];
-    let is_injected = injected.iter().any(|other| is_same(other.name.as_str()) && other.name.as_str() != text);
-    is_injected || PROTECTED.iter().any(|protected| is_same(protected))
+/// Whether a server that makes no difference between `-` and `_` would take the name for ours, in either spelling of ours (HDR-06).
+fn is_alias(text: &str, ours: &str) -> bool {
+    let fold = |byte: u8| if byte == b'_' { b'-' } else { byte };
+    text.len() == ours.len() && text != ours && text.bytes().map(fold).eq(ours.bytes().map(fold))
 }
 
 /// Removes from an answer what belongs to the upstream's hop, and what only we may say.
@@ -249,7 +238,8 @@ pub fn clean_answer(headers: &mut HeaderMap) {
     let is_withheld = |name: &&HeaderName| match name.as_str() {
         "connection" | "keep-alive" | "transfer-encoding" | "te" | "trailer" | "upgrade" => true,
         "proxy-authenticate" | "proxy-authorization" | "proxy-connection" => true,
-        text => nominated.contains(name) || crate::SORTIE_HEADERS.contains(&text),
+        // RSP-15: by prefix, as in requests, so that a new name of ours is covered on the day it is invented.
+        text => nominated.contains(name) || text.starts_with("sortie-"),
     };
     // Most answers hold one of these or none: looking once at each name is less than looking each of these up.
     while let Some(name) = headers.keys().find(is_withheld).cloned() {

@@ -5,6 +5,9 @@ use sortie_protocol::Renewal;
 
 use crate::choose::Chosen;
 
+/// The code under which the health of a credential notes that an upstream refused it.
+pub(crate) const REFUSED_BY_UPSTREAM: &str = "upstream_refused_credential";
+
 /// What to do with an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {

@@ -38,7 +38,7 @@ pub use ports::{
 pub use slot::{HealthReport, Slot};
 pub use snapshot::{ChosenPrincipal, Credential, Definitions, Named, Snapshot};
 
-/// Headers that only Sortie says: they are removed from what callers and upstreams send.
+/// Headers that only Sortie says. Any header that begins as they do is removed from what callers and upstreams send.
 pub const SORTIE_HEADERS: &[&str] = &["sortie-error", "sortie-callout"];
 
 /// One request of a caller.
@@ -128,16 +128,14 @@ impl<F: Forward, A: AuditLog> Callouts<F, A> {
         let again = may_be_renewed(chosen).then(|| (call.method.clone(), call.headers.clone(), call.body.remember()));
         let live = self.grants.obtain(chosen, Freshness::Kept).await?;
         let answer = self.send(chosen, &live, &target, call.method, call.headers, call.body).await?;
-        let verdict = inspect(chosen, answer.status());
-        match (verdict, again) {
+        match (inspect(chosen, answer.status()), again) {
             (Verdict::Renew, Some((method, headers, memory))) if self.grants.may_renew(chosen, &live) => {
                 // Renewed even if this request cannot be repeated: the next one will find a good token.
                 let renewed = self.grants.obtain(chosen, Freshness::RenewedSince(&live)).await;
-                match (renewed, F::RequestBody::again(memory)) {
-                    (Ok(live), Some(body)) => self.send(chosen, &live, &target, method, headers, body).await.map(|answer| (answer, true)),
-                    (Ok(_), None) => Ok((answer, true)),
-                    (Err(error), _) => Err(error.into()),
-                }
+                let Some(body) = F::RequestBody::again(memory) else { return Ok((answer, false)) };
+                let live = renewed?;
+                drop(answer);
+                self.send(chosen, &live, &target, method, headers, body).await.map(|answer| (answer, true))
             }
             (Verdict::Renew | Verdict::Deliver, _) => Ok((answer, false)),
         }
@@ -160,7 +158,7 @@ impl<F: Forward, A: AuditLog> Callouts<F, A> {
         let mut answer = self.upstream.forward(chosen.named(), request).await?;
         clean_answer(answer.headers_mut());
         if inspect::is_refusal(chosen, answer.status()) {
-            self.grants.failed(chosen, "upstream_refused_credential");
+            self.grants.failed(chosen, inspect::REFUSED_BY_UPSTREAM);
         } else {
             self.grants.accepted(chosen, self.grants.now());
         }

@@ -38,7 +38,7 @@ pub enum Refused {
 /// Who can put it right.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Turn {
-    /// The program that called.
+    /// The program that called, or the user behind it.
     Caller,
     /// Whoever defines credentials and grants.
     Admin,
@@ -80,7 +80,7 @@ impl Refused {
     }
 
     /// Whose turn it is.
-    pub const fn turn(&self) -> Turn {
+    pub fn turn(&self) -> Turn {
         match self {
             Self::Target(_) | Self::Request(ApplyError::CallerHeader { .. }) | Self::Upstream(ForwardError::CallerAborted) => Turn::Caller,
             Self::NotPermitted { .. } | Self::Disabled | Self::Request(ApplyError::Unresolved { .. } | ApplyError::NotAHeader { .. }) => {
@@ -95,7 +95,7 @@ impl Refused {
     }
 
     /// The next step, in words that reveal nothing about what the caller may not see.
-    pub const fn next_step(&self) -> &'static str {
+    pub fn next_step(&self) -> &'static str {
         match self {
             Self::Target(_) => "write the target as callout:Name/path?query, with the path percent-encoded once and without dot segments",
             Self::NotPermitted { .. } => {
@@ -123,11 +123,14 @@ impl Refused {
     }
 }
 
-const fn turn_of(error: &Unobtainable) -> Turn {
+fn turn_of(error: &Unobtainable) -> Turn {
     use sortie_protocol::ObtainError;
     match error {
-        Unobtainable::Protocol(ObtainError::Unavailable { .. } | ObtainError::Malformed { .. } | ObtainError::Unanswered)
-        | Unobtainable::BackingOff { .. }
+        Unobtainable::NotAuthenticated { .. } => Turn::Caller,
+        Unobtainable::BackingOff { code, .. } => kind_of(code).map_or(Turn::Provider, |kind| turn_of(&kind)),
+        Unobtainable::Protocol(
+            ObtainError::Unreachable { .. } | ObtainError::Unavailable { .. } | ObtainError::Malformed { .. } | ObtainError::Unanswered,
+        )
         | Unobtainable::Slow => Turn::Provider,
         Unobtainable::Protocol(
             ObtainError::NotConfigured { .. }
@@ -139,9 +142,34 @@ const fn turn_of(error: &Unobtainable) -> Turn {
     }
 }
 
-const fn next_step_of(error: &Unobtainable) -> &'static str {
+/// The kind of failure that a code stands for, without its words. Whoever is turned away because an earlier attempt failed can only be helped by what helps
+/// against that failure.
+fn kind_of(code: &str) -> Option<Unobtainable> {
+    use sortie_protocol::ObtainError;
+    Some(match code {
+        "credential_not_configured" => ObtainError::NotConfigured { field: "" }.into(),
+        "credential_misconfigured" => ObtainError::WrongConfiguration { field: "", problem: String::new() }.into(),
+        "token_refused" => ObtainError::Refused { error: String::new(), description: None }.into(),
+        "needs_authentication" => ObtainError::InvalidGrant { description: None }.into(),
+        "token_answer_malformed" => ObtainError::Malformed { what: "" }.into(),
+        "token_endpoint_timeout" => ObtainError::Unanswered.into(),
+        "token_endpoint_unavailable" => ObtainError::Unavailable { status: None, retry_after: None }.into(),
+        "egress_denied" => ObtainError::Denied.into(),
+        "store_unavailable" => CustodyError::Unavailable.into(),
+        "secret_tampered" => CustodyError::Tampered.into(),
+        "sealed" => CustodyError::Sealed.into(),
+        "internal" => Unobtainable::BrokeOff,
+        _ => return None,
+    })
+}
+
+fn next_step_of(error: &Unobtainable) -> &'static str {
     use sortie_protocol::ObtainError;
     match error {
+        Unobtainable::NotAuthenticated { .. } => {
+            "the user must store their own values: `sortie secret set CREDENTIAL/PRINCIPAL NAME --user USER`"
+        }
+        Unobtainable::BackingOff { code, .. } => kind_of(code).map_or("try again later", |kind| next_step_of(&kind)),
         Unobtainable::Protocol(ObtainError::NotConfigured { .. }) => "an admin must fill in what `sortie status` lists as missing",
         Unobtainable::Protocol(ObtainError::WrongConfiguration { .. }) => "an admin must correct that setting of the external credential",
         Unobtainable::Protocol(ObtainError::Refused { .. }) => {
@@ -149,13 +177,47 @@ const fn next_step_of(error: &Unobtainable) -> &'static str {
         }
         Unobtainable::Protocol(ObtainError::InvalidGrant { .. }) => "the principal must be authenticated again",
         Unobtainable::Protocol(ObtainError::Malformed { .. }) => "check that the token endpoint's URL is right: its answer is not a token",
-        Unobtainable::Protocol(ObtainError::Unavailable { .. } | ObtainError::Unanswered)
-        | Unobtainable::BackingOff { .. }
-        | Unobtainable::Slow => "try again later; the authorization server does not give tokens now",
+        Unobtainable::Protocol(ObtainError::Unreachable { .. }) => {
+            "check that the token endpoint's URL is right and that its server is up: no connection could be made"
+        }
+        Unobtainable::Protocol(ObtainError::Unavailable { .. } | ObtainError::Unanswered) | Unobtainable::Slow => {
+            "try again later; the authorization server does not give tokens now"
+        }
         Unobtainable::Protocol(ObtainError::Denied) => "the operator must allow the token endpoint's address in the egress policy",
         Unobtainable::Custody(CustodyError::Unavailable) => "the operator must bring the database back",
         Unobtainable::Custody(CustodyError::Tampered) => "the operator must find out who changed the database; store the secret again",
         Unobtainable::Custody(CustodyError::Sealed) => "the operator must provide the root key",
         Unobtainable::BrokeOff => "this is a defect of Sortie: report it with the log",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sortie_model::Timestamp;
+    use sortie_protocol::ObtainError;
+
+    use super::*;
+
+    #[test]
+    fn whoever_is_turned_away_early_gets_the_advice_for_the_failure_behind_it() {
+        for error in [
+            ObtainError::NotConfigured { field: "client_id" }.into(),
+            ObtainError::WrongConfiguration { field: "token_endpoint", problem: "x".to_owned() }.into(),
+            ObtainError::Refused { error: "invalid_client".to_owned(), description: None }.into(),
+            ObtainError::InvalidGrant { description: None }.into(),
+            ObtainError::Unavailable { status: Some(503), retry_after: None }.into(),
+            ObtainError::Malformed { what: "x" }.into(),
+            ObtainError::Unanswered.into(),
+            ObtainError::Denied.into(),
+            CustodyError::Unavailable.into(),
+            CustodyError::Tampered.into(),
+            CustodyError::Sealed.into(),
+            Unobtainable::Slow,
+            Unobtainable::BrokeOff,
+        ] {
+            let later = Refused::from(Unobtainable::BackingOff { code: error.code(), retry_not_before: Timestamp::from_millis(0) });
+            let first = Refused::from(error);
+            assert_eq!((later.code(), later.turn(), later.next_step()), (first.code(), first.turn(), first.next_step()));
+        }
     }
 }

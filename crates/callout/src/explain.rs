@@ -160,16 +160,7 @@ async fn foresee(grants: &Grants, chosen: &Chosen<'_>, plan: &mut Plan) -> Resul
     let live = |grant, expires_at| {
         let material = Material { settings: &credential.settings, values: &values, grant };
         let proof = credential.protocol.prove(material).map_err(|error| Refused::from(Unobtainable::from(ObtainError::from(error))))?;
-        Ok(Some(Live {
-            serial: 0,
-            version: 0,
-            values: values.clone(),
-            proof,
-            obtained_at: grants.now(),
-            renew_at: None,
-            stop_at: None,
-            expires_at,
-        }))
+        Ok(Some(Live { serial: 0, version: 0, values: values.clone(), proof, renew_at: None, stop_at: None, expires_at }))
     };
     if credential.protocol.renewal() == Renewal::Static {
         plan.token = Some(TokenState::NotNeeded);

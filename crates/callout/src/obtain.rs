@@ -13,13 +13,10 @@ use tokio::sync::watch;
 use crate::choose::Chosen;
 use crate::ports::{Custody, CustodyError};
 use crate::renewal::{self, Recipe};
-use crate::slot::{HealthReport, Renewed, Slot, lock};
+use crate::slot::{Failed, HealthReport, Renewed, Slot, is_under_way, lock};
 
 /// 25 s: longer than the 20 s that a provider has to answer, shorter than the 30 s of the lease.
 const WAIT: Duration = Duration::from_secs(25);
-
-/// The first pause after a token was refused that had been renewed because of a refusal; it doubles each time.
-const REJECTION_PAUSE: Duration = Duration::from_secs(10);
 
 /// What a grant is kept under. The revision makes a grant of an older definition unreachable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -44,8 +41,6 @@ pub struct Live {
     pub(crate) values: Values,
     /// What the protocol puts on the request.
     pub(crate) proof: Proof,
-    /// When it was obtained.
-    pub(crate) obtained_at: Timestamp,
     /// From here on a successor is fetched while this one still serves; `None` for what never dies.
     pub(crate) renew_at: Option<Timestamp>,
     /// From here on it is not sent any more.
@@ -60,7 +55,7 @@ impl Live {
         self.expires_at
     }
 
-    fn is_usable(&self, now: Timestamp) -> bool {
+    pub(crate) fn is_usable(&self, now: Timestamp) -> bool {
         self.stop_at.is_none_or(|stop_at| now < stop_at)
     }
 
@@ -76,6 +71,39 @@ pub enum Freshness<'a> {
     Kept,
     /// Not this one: the upstream has refused it.
     RenewedSince(&'a Live),
+}
+
+/// Why a grant is renewed.
+#[derive(Clone, Copy)]
+enum Cause<'a> {
+    /// There is none, or it has died.
+    Absence,
+    /// It will die soon, and serves meanwhile.
+    Age(&'a Live),
+    /// The upstream has refused it.
+    Refusal(&'a Live),
+}
+
+impl Cause<'_> {
+    /// The version that will not do. Versions, not serial numbers: a slot that was made anew finds the refused grant in custody again.
+    const fn replaced(self) -> Option<i64> {
+        match self {
+            Self::Absence => None,
+            Self::Age(live) | Self::Refusal(live) => Some(live.version),
+        }
+    }
+
+    fn is_met_by(self, live: &Live, now: Timestamp) -> bool {
+        live.is_usable(now) && self.replaced() != Some(live.version)
+    }
+}
+
+/// A renewal as one who wants its outcome finds it.
+enum Renewal {
+    /// Over, with what was wanted.
+    Over(Arc<Live>),
+    /// Under way.
+    UnderWay(watch::Receiver<Renewed>),
 }
 
 impl std::fmt::Debug for Live {
@@ -95,6 +123,12 @@ pub enum Unobtainable {
     /// The protocol or its provider says so.
     #[error(transparent)]
     Protocol(#[from] ObtainError),
+    /// The user of a Per User principal has never stored an own value. Whose turn: that user's.
+    #[error("this user has stored no `{field}`")]
+    NotAuthenticated {
+        /// The value's name.
+        field: &'static str,
+    },
     /// Stored secrets cannot be read.
     #[error(transparent)]
     Custody(#[from] CustodyError),
@@ -143,49 +177,38 @@ impl Grants {
     pub async fn obtain(self: &Arc<Self>, chosen: &Chosen<'_>, freshness: Freshness<'_>) -> Result<Arc<Live>, Unobtainable> {
         let slot = self.slot(chosen);
         let now = self.world.now();
-        let live = slot.live.load_full().filter(|live| live.is_usable(now));
-        match (live, freshness) {
-            (Some(live), Freshness::Kept) => {
-                // The old token serves while its successor is fetched.
-                if live.is_due(now) {
-                    let _ = self.renew(&slot, chosen, Some(&live), now);
-                }
-                return Ok(live);
-            }
-            (Some(live), Freshness::RenewedSince(refused)) if live.serial != refused.serial => return Ok(live),
-            (Some(_), Freshness::RenewedSince(_)) | (None, _) => {}
-        }
-        let replaced = match freshness {
-            Freshness::Kept => None,
-            Freshness::RenewedSince(refused) => Some(refused),
+        let cause = match freshness {
+            Freshness::Kept => Cause::Absence,
+            Freshness::RenewedSince(refused) => Cause::Refusal(refused),
         };
-        let mut renewed = self.renew(&slot, chosen, replaced, now)?;
-        match tokio::time::timeout(WAIT, renewed.wait_for(Option::is_some)).await {
-            Err(_) => Err(Unobtainable::Slow),
-            Ok(Err(_)) => Err(Unobtainable::BrokeOff),
-            Ok(Ok(outcome)) => outcome.clone().unwrap_or(Err(Unobtainable::BrokeOff)),
+        if let Some(live) = slot.live.load_full().filter(|live| cause.is_met_by(live, now)) {
+            if live.is_due(now) {
+                let _ = self.renew(&slot, chosen, Cause::Age(&live), now);
+            }
+            return Ok(live);
         }
+        let mut live = self.renewed(&slot, chosen, cause, now).await?;
+        // A renewal that was under way may have begun before the refusal, and found the very grant that was refused.
+        if cause.replaced() == Some(live.version) {
+            live = self.renewed(&slot, chosen, cause, self.world.now()).await?;
+        }
+        Ok(live)
     }
 
-    /// Whether a refused token may be renewed now. After a renewal that did not help, renewing again at once would only hammer the provider: the
-    /// pause grows from 10 s to 5 min, and ends with the first success.
+    /// Whether it makes sense to ask for another grant than the refused one. If it is there or on its way, it costs nothing; if the provider would have to
+    /// be asked, only so often.
     pub fn may_renew(&self, chosen: &Chosen<'_>, refused: &Live) -> bool {
         let slot = self.slot(chosen);
-        let rejections = slot.rejections.load(Ordering::Relaxed);
-        if rejections == 0 {
-            return true;
-        }
-        let pause = REJECTION_PAUSE.saturating_mul(1 << (rejections - 1).min(5)).min(Duration::from_secs(300));
-        self.world.now().since(refused.obtained_at) >= pause
+        let now = self.world.now();
+        let has_another = slot.live.load().as_ref().is_some_and(|live| Cause::Refusal(refused).is_met_by(live, now));
+        has_another || slot.rejections.may_renew(now) || slot.is_renewing()
     }
 
     /// Notes that an upstream took the credential.
     pub fn accepted(&self, chosen: &Chosen<'_>, now: Timestamp) {
         let slot = self.slot(chosen);
         slot.health.succeeded(now);
-        if slot.rejections.load(Ordering::Relaxed) != 0 {
-            slot.rejections.store(0, Ordering::Relaxed);
-        }
+        slot.rejections.note_success();
     }
 
     /// Notes that an upstream refused the credential, or that the callout failed otherwise.
@@ -235,38 +258,59 @@ impl Grants {
         }
     }
 
-    /// Joins the renewal that is under way, or starts one in a task of its own.
-    fn renew(
+    /// Joins the renewal that is under way, or starts one, and waits for its outcome.
+    async fn renewed(
         self: &Arc<Self>,
         slot: &Arc<Slot>,
         chosen: &Chosen<'_>,
-        replaced: Option<&Live>,
+        cause: Cause<'_>,
         now: Timestamp,
-    ) -> Result<watch::Receiver<Renewed>, Unobtainable> {
-        let mut renewal = lock(&slot.renewal);
-        if let Some(running) = renewal.as_ref().filter(|running| running.has_changed().is_ok() && running.borrow().is_none()) {
-            return Ok(running.clone());
+    ) -> Result<Arc<Live>, Unobtainable> {
+        let mut renewed = match self.renew(slot, chosen, cause, now)? {
+            Renewal::Over(live) => return Ok(live),
+            Renewal::UnderWay(renewed) => renewed,
+        };
+        match tokio::time::timeout(WAIT, renewed.wait_for(Option::is_some)).await {
+            Err(_) => Err(Unobtainable::Slow),
+            Ok(Err(_)) => Err(Unobtainable::BrokeOff),
+            Ok(Ok(outcome)) => outcome.clone().unwrap_or(Err(Unobtainable::BrokeOff)),
         }
-        if let Some((code, retry_not_before)) = lock(&slot.failures).last
+    }
+
+    /// Joins the renewal that is under way, or starts one in a task of its own.
+    fn renew(self: &Arc<Self>, slot: &Arc<Slot>, chosen: &Chosen<'_>, cause: Cause<'_>, now: Timestamp) -> Result<Renewal, Unobtainable> {
+        let mut renewal = lock(&slot.renewal);
+        if let Some(last) = renewal.as_ref() {
+            if is_under_way(last) {
+                return Ok(Renewal::UnderWay(last.clone()));
+            }
+            // It may have ended between the caller's look at the slot and this one.
+            if let Some(Ok(live)) = &*last.borrow()
+                && cause.is_met_by(live, now)
+            {
+                return Ok(Renewal::Over(Arc::clone(live)));
+            }
+        }
+        if let Some(Failed { error, retry_not_before }) = slot.last_failed()
             && now < retry_not_before
         {
-            return Err(Unobtainable::BackingOff { code, retry_not_before });
+            return Err(Unobtainable::BackingOff { code: error.code(), retry_not_before });
+        }
+        if let Cause::Refusal(_) = cause {
+            slot.rejections.note(now);
         }
         let (sender, receiver) = watch::channel(None);
         *renewal = Some(receiver.clone());
         drop(renewal);
-        let recipe = Recipe::new(chosen, replaced.map(|live| live.version));
+        let recipe = Recipe::new(chosen, cause.replaced());
         let (grants, slot) = (Arc::clone(self), Arc::clone(slot));
-        if matches!(replaced, Some(live) if !live.is_due(now)) {
-            slot.rejections.fetch_add(1, Ordering::Relaxed);
-        }
         self.runtime.spawn(async move {
             let outcome = renewal::run(&*grants.custody, &*grants.world, &recipe, || grants.serials.fetch_add(1, Ordering::Relaxed)).await;
             slot.settle(&outcome, grants.world.now());
             // Waiters are released only now, when the grant is stored and in its place.
             let _ = sender.send(Some(outcome));
         });
-        Ok(receiver)
+        Ok(Renewal::UnderWay(receiver))
     }
 }
 
@@ -275,6 +319,7 @@ impl Unobtainable {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::Protocol(error) => error.code(),
+            Self::NotAuthenticated { .. } => "needs_authentication",
             Self::Custody(CustodyError::Unavailable) => "store_unavailable",
             Self::Custody(CustodyError::Tampered) => "secret_tampered",
             Self::Custody(CustodyError::Sealed) => "sealed",

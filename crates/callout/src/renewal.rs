@@ -4,15 +4,17 @@
 //! held while the provider is asked. Losers wait and read again. `invalid_grant` means: read again, and only if nothing changed, somebody has to
 //! authenticate anew. A time-out never means that.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use sortie_model::{Settings, Timestamp};
-use sortie_protocol::{Grant, Material, ObtainError, Protocol, Renewal, Values, World};
+use sortie_protocol::{Grant, Material, ObtainError, Place, Protocol, Renewal, Values, World};
 
 use crate::choose::Chosen;
 use crate::obtain::{GrantKey, Live, Unobtainable};
-use crate::ports::{Committed, Custody, Kept, KeptFailure, Lease, Leased};
+use crate::ports::{Committed, Custody, CustodyError, Kept, KeptFailure, Lease, Leased};
 
 /// 30 s on the database's clock: longer than the provider has to answer, so that a lease never ends while its holder still waits.
 const LEASE: Duration = Duration::from_secs(30);
@@ -23,8 +25,11 @@ const PROVIDER_DEADLINE: Duration = Duration::from_secs(20);
 /// How often a loser looks again.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
-/// Looks before giving up: 30 s, the length of a lease.
-const MAX_LOOKS: u32 = 300;
+/// Looks before giving up: 32 s, a little longer than the lease of a holder who died.
+const MAX_LOOKS: u32 = 320;
+
+/// 60 s for the whole renewal. Looking takes at most 32 s and asking 20 s, so whoever needs longer is waiting for custody.
+const DEADLINE: Duration = Duration::from_secs(60);
 
 /// Five minutes, if the provider does not say how long its token lives (RFC 6749, section 5.1 lets it).
 const DEFAULT_LIFETIME: Duration = Duration::from_secs(300);
@@ -47,61 +52,72 @@ impl Recipe {
     fn material<'a>(&'a self, values: &'a Values, grant: Option<&'a Grant>) -> Material<'a> {
         Material { settings: &self.settings, values, grant }
     }
+
+    /// Makes values, and the grant of a renewable protocol, ready to use.
+    pub(crate) fn live(&self, values: Values, renewed: Option<Renewed>, serial: u64) -> Result<Live, Unobtainable> {
+        let grant = renewed.as_ref().map(|renewed| &renewed.grant);
+        let proof = self.protocol.prove(self.material(&values, grant)).map_err(|error| self.failed(error.into()))?;
+        let version = renewed.as_ref().map_or(0, |renewed| renewed.version);
+        let times = renewed.map(|Renewed { issued_at, expires_at, .. }| {
+            (renew_at(issued_at, expires_at, spread(self.key, version)), stop_at(issued_at, expires_at), expires_at)
+        });
+        let (renew_at, stop_at, expires_at) = (times.map(|times| times.0), times.map(|times| times.1), times.map(|times| times.2));
+        Ok(Live { serial, version, values, proof, renew_at, stop_at, expires_at })
+    }
+
+    /// What one user has not stored is not the admin's to fill in.
+    pub(crate) fn failed(&self, error: ObtainError) -> Unobtainable {
+        let is_value = |name: &str| self.protocol.fields().iter().any(|field| field.name == name && field.place == Place::Values);
+        match error {
+            ObtainError::NotConfigured { field } if self.key.user.is_some() && is_value(field) => Unobtainable::NotAuthenticated { field },
+            other => other.into(),
+        }
+    }
 }
 
-/// Finds or fetches a grant, and makes it ready to use.
+/// Finds or fetches a grant, and makes it ready to use. Always ends, and never by a panic: others wait for it.
 pub(crate) async fn run(
     custody: &dyn Custody,
     world: &dyn World,
     recipe: &Recipe,
     serial: impl Fn() -> u64,
 ) -> Result<Arc<Live>, Unobtainable> {
-    let values = custody.values(recipe.key).await?;
-    match recipe.protocol.renewal() {
-        Renewal::Static => {
-            let proof = recipe.protocol.prove(recipe.material(&values, None)).map_err(ObtainError::from)?;
-            Ok(Arc::new(Live {
-                serial: serial(),
-                version: 0,
-                values,
-                proof,
-                obtained_at: world.now(),
-                renew_at: None,
-                stop_at: None,
-                expires_at: None,
-            }))
-        }
-        Renewal::Renewable => {
-            let renewed = renew(custody, world, recipe, &values).await?;
-            let proof = recipe.protocol.prove(recipe.material(&values, Some(&renewed.grant))).map_err(ObtainError::from)?;
-            let Renewed { version, issued_at, expires_at, .. } = renewed;
-            let (renew_at, stop_at) = (renew_at(issued_at, expires_at, version), stop_at(issued_at, expires_at));
-            Ok(Arc::new(Live {
-                serial: serial(),
-                version,
-                values,
-                proof,
-                obtained_at: world.now(),
-                renew_at: Some(renew_at),
-                stop_at: Some(stop_at),
-                expires_at: Some(expires_at),
-            }))
-        }
-    }
+    let found = unless_it_panics(tokio::time::timeout(DEADLINE, find(custody, world, recipe, serial))).await;
+    found.ok_or(Unobtainable::BrokeOff)?.unwrap_or(Err(CustodyError::Unavailable.into()))
 }
 
-struct Renewed {
+async fn find(custody: &dyn Custody, world: &dyn World, recipe: &Recipe, serial: impl Fn() -> u64) -> Result<Arc<Live>, Unobtainable> {
+    let values = custody.values(recipe.key).await?;
+    let renewed = match recipe.protocol.renewal() {
+        Renewal::Static => None,
+        Renewal::Renewable => Some(renew(custody, world, recipe, &values).await?),
+    };
+    recipe.live(values, renewed, serial()).map(Arc::new)
+}
+
+/// `None` instead of a panic. The future is not touched again after one, so nothing half-done is seen.
+async fn unless_it_panics<T>(future: impl Future<Output = T>) -> Option<T> {
+    let mut future = std::pin::pin!(future);
+    std::future::poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context))) {
+        Ok(polled) => polled.map(Some),
+        Err(_) => Poll::Ready(None),
+    })
+    .await
+}
+
+/// A grant as it came from the provider or from custody.
+pub(crate) struct Renewed {
     grant: Grant,
     version: i64,
     issued_at: Timestamp,
-    expires_at: Timestamp,
+    pub(crate) expires_at: Timestamp,
 }
 
 async fn renew(custody: &dyn Custody, world: &dyn World, recipe: &Recipe, values: &Values) -> Result<Renewed, Unobtainable> {
-    for _ in 0..MAX_LOOKS {
+    for look in 0..MAX_LOOKS {
         let kept = custody.load(recipe.key).await?;
         let seen_version = kept.as_ref().map_or(0, |kept| kept.version);
-        if let Some(adopted) = kept.and_then(|kept| adopt(kept, recipe, world.now())) {
+        if let Some(adopted) = kept.and_then(|kept| adopt(kept, recipe.key, recipe.replaced, world.now())) {
             return adopted;
         }
         match custody.lease(recipe.key, seen_version, LEASE).await? {
@@ -109,28 +125,31 @@ async fn renew(custody: &dyn Custody, world: &dyn World, recipe: &Recipe, values
                 Some(renewed) => return Ok(renewed),
                 None => continue,
             },
-            Leased::Changed => continue,
-            Leased::Busy => tokio::time::sleep(LOOK_AGAIN).await,
+            // Usually a successor has just been stored. A row that changes again and again is not chased.
+            Leased::Changed if look == 0 => {}
+            Leased::Changed | Leased::Busy => tokio::time::sleep(LOOK_AGAIN).await,
         }
     }
     Err(Unobtainable::Slow)
 }
 
-/// What is kept, if it will do: it was obtained under the current definition, is not the refused one, and need not be renewed yet. A recent failure
-/// will do as well: another node has just tried.
-fn adopt(kept: Kept, recipe: &Recipe, now: Timestamp) -> Option<Result<Renewed, Unobtainable>> {
+/// What is kept, if it will do: it was obtained under the current definition, is not the refused one, and can still be sent. That it should be renewed
+/// soon is no reason to make anybody wait now. If it will not do, a recent failure will: another node has just tried.
+pub(crate) fn adopt(kept: Kept, key: GrantKey, replaced: Option<i64>, now: Timestamp) -> Option<Result<Renewed, Unobtainable>> {
     let Kept { version, revision, grant, failure } = kept;
-    if revision != recipe.key.revision {
+    if revision != key.revision {
         return None;
     }
-    if let Some(KeptFailure { code, retry_not_before }) = failure
-        && now < retry_not_before
-    {
-        return Some(Err(Unobtainable::BackingOff { code, retry_not_before }));
+    let is_good = |issued_at, expires_at| now < stop_at(issued_at, expires_at) && replaced != Some(version);
+    match (grant, failure) {
+        (Some((grant, issued_at, expires_at)), _) if is_good(issued_at, expires_at) => {
+            Some(Ok(Renewed { grant, version, issued_at, expires_at }))
+        }
+        (_, Some(KeptFailure { code, retry_not_before })) if now < retry_not_before => {
+            Some(Err(Unobtainable::BackingOff { code, retry_not_before }))
+        }
+        _ => None,
     }
-    let (grant, issued_at, expires_at) = grant?;
-    let is_good = now < renew_at(issued_at, expires_at, version) && recipe.replaced != Some(version);
-    is_good.then_some(Ok(Renewed { grant, version, issued_at, expires_at }))
 }
 
 /// Asks the provider, as the holder of the lease. `None`: another holder took over meanwhile, read again.
@@ -141,8 +160,14 @@ async fn fetch(
     values: &Values,
     lease: Lease,
 ) -> Result<Option<Renewed>, Unobtainable> {
-    let obtained = tokio::time::timeout(PROVIDER_DEADLINE, recipe.protocol.obtain(world, recipe.material(values, None))).await;
-    match obtained.unwrap_or(Err(ObtainError::Unanswered)) {
+    let obtained = unless_it_panics(recipe.protocol.obtain(world, recipe.material(values, None)));
+    let obtained = match tokio::time::timeout(PROVIDER_DEADLINE, obtained).await {
+        Ok(Some(obtained)) => obtained.map_err(|error| recipe.failed(error)),
+        // The lease is given back all the same.
+        Ok(None) => Err(Unobtainable::BrokeOff),
+        Err(_) => Err(ObtainError::Unanswered.into()),
+    };
+    match obtained {
         Ok(grant) => {
             let issued_at = world.now();
             let expires_at = issued_at.after(grant.lifetime.unwrap_or(DEFAULT_LIFETIME));
@@ -152,7 +177,6 @@ async fn fetch(
             }
         }
         Err(error) => {
-            let error = Unobtainable::from(error);
             let failure = KeptFailure { code: error.code(), retry_not_before: world.now().after(pause(&error, 1)) };
             // The first failure is what the caller must hear of; that it could not be noted is only logged.
             if let Err(custody_error) = custody.fail(recipe.key, lease, failure).await {
@@ -170,16 +194,26 @@ pub(crate) fn pause(error: &Unobtainable, in_a_row: u32) -> Duration {
     match error {
         Unobtainable::Protocol(ObtainError::Unavailable { retry_after: Some(retry_after), .. }) => backoff.max(*retry_after),
         Unobtainable::Protocol(ObtainError::NotConfigured { .. } | ObtainError::WrongConfiguration { .. })
+        | Unobtainable::NotAuthenticated { .. }
         | Unobtainable::BackingOff { .. } => Duration::ZERO,
         Unobtainable::Protocol(_) | Unobtainable::Custody(_) | Unobtainable::Slow | Unobtainable::BrokeOff => backoff,
     }
 }
 
-/// At four fifths of the life, less up to a twentieth, so that many tokens of one age are not renewed at one moment. The version is chance enough.
-fn renew_at(issued_at: Timestamp, expires_at: Timestamp, version: i64) -> Timestamp {
+/// The steps of [`spread`].
+const STEPS: u32 = 1024;
+
+/// At four fifths of the life, less up to a twentieth, so that many tokens of one age are not renewed at one moment.
+fn renew_at(issued_at: Timestamp, expires_at: Timestamp, spread: u32) -> Timestamp {
     let life = expires_at.since(issued_at);
-    let spread = u32::try_from(version.rem_euclid(16)).unwrap_or(0);
-    issued_at.after(life * 4 / 5 - life / 20 * spread / 16)
+    issued_at.after(life * 4 / 5 - life / 20 * spread / STEPS)
+}
+
+/// Chance that all nodes agree on: the last bits of an identity are random (RFC 9562, section 5.7). The version moves the moment from life to life.
+fn spread(key: GrantKey, version: i64) -> u32 {
+    let identity = key.principal.as_uuid().as_u128() ^ key.user.map_or(0, |user| user.as_uuid().as_u128());
+    let mixed = identity.wrapping_add(u128::from(version.unsigned_abs())) % u128::from(STEPS);
+    u32::try_from(mixed).unwrap_or(0)
 }
 
 /// 30 s or a tenth of the life before the end, whichever is less: clocks differ, and the callout takes time.
@@ -195,11 +229,11 @@ mod tests {
     #[test]
     fn a_token_is_renewed_before_it_stops_and_stops_before_it_dies() {
         for seconds in [0, 1, 3, 60, 3600, 86_400] {
-            for version in 0..40 {
+            for spread in (0..STEPS).step_by(31) {
                 let (issued, expires) = (Timestamp::from_millis(0), Timestamp::from_millis(seconds * 1000));
-                let (renew, stop) = (renew_at(issued, expires, version), stop_at(issued, expires));
-                assert!(issued <= renew && renew <= stop && stop <= expires, "{seconds} {version}");
-                assert!(seconds == 0 || renew.as_millis() >= seconds * 740, "{seconds} {version}: {renew:?}");
+                let (renew, stop) = (renew_at(issued, expires, spread), stop_at(issued, expires));
+                assert!(issued <= renew && renew <= stop && stop <= expires, "{seconds} {spread}");
+                assert!(seconds == 0 || renew.as_millis() >= seconds * 740, "{seconds} {spread}: {renew:?}");
             }
         }
     }

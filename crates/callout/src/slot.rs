@@ -1,7 +1,8 @@
 //! The place of one grant in one process: the grant itself, the renewal under way, and how it went lately.
 
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 use sortie_model::Timestamp;
@@ -10,22 +11,66 @@ use tokio::sync::watch;
 use crate::obtain::{GrantKey, Live, Unobtainable};
 use crate::renewal;
 
+/// The first pause after a renewal that an upstream's refusal caused; it doubles with every one that did not help.
+const REJECTION_PAUSE: Duration = Duration::from_secs(10);
+
+/// The longest such pause.
+const MAX_REJECTION_PAUSE: Duration = Duration::from_secs(300);
+
 pub(crate) type Renewed = Option<Result<Arc<Live>, Unobtainable>>;
 
 /// The place of one grant in this process.
 pub struct Slot {
     key: GrantKey,
     pub(crate) live: ArcSwapOption<Live>,
+    /// The renewal under way, or the last one: its outcome stays readable.
     pub(crate) renewal: Mutex<Option<watch::Receiver<Renewed>>>,
-    pub(crate) failures: Mutex<Failures>,
-    pub(crate) rejections: AtomicU32,
+    failures: Mutex<Failures>,
+    pub(crate) rejections: Rejections,
     pub(crate) health: SlotHealth,
 }
 
 #[derive(Default)]
-pub(crate) struct Failures {
+struct Failures {
     in_a_row: u32,
-    pub(crate) last: Option<(&'static str, Timestamp)>,
+    last: Option<Failed>,
+}
+
+/// A failed renewal.
+#[derive(Clone, Debug)]
+pub(crate) struct Failed {
+    pub(crate) error: Unobtainable,
+    pub(crate) retry_not_before: Timestamp,
+}
+
+/// Renewals that an upstream's refusals caused. They are paced: a token that was just renewed and is refused again is not helped by another one, and
+/// a path that always refuses must not cost a token for each request, not even while other paths accept it.
+#[derive(Default)]
+pub(crate) struct Rejections {
+    in_a_row: AtomicU32,
+    last: AtomicI64,
+}
+
+impl Rejections {
+    pub(crate) fn note(&self, now: Timestamp) {
+        self.in_a_row.fetch_add(1, Ordering::Relaxed);
+        self.last.store(now.as_millis(), Ordering::Relaxed);
+    }
+
+    /// A success ends the growth of the pause, and not the pause itself.
+    pub(crate) fn note_success(&self) {
+        if self.in_a_row.load(Ordering::Relaxed) > 1 {
+            self.in_a_row.store(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether the pause is over: 10 s, doubling to 5 min.
+    pub(crate) fn may_renew(&self, now: Timestamp) -> bool {
+        let in_a_row = self.in_a_row.load(Ordering::Relaxed);
+        let doublings = in_a_row.saturating_sub(1).min(5);
+        let pause = REJECTION_PAUSE.saturating_mul(1 << doublings).min(MAX_REJECTION_PAUSE);
+        in_a_row == 0 || now.since(Timestamp::from_millis(self.last.load(Ordering::Relaxed))) >= pause
+    }
 }
 
 /// What happened lately with a slot's credential, written without locks on the data plane and collected from time to time.
@@ -43,7 +88,7 @@ impl SlotHealth {
 
     pub(crate) fn failed(&self, now: Timestamp, code: &'static str) {
         self.last_failure.store(now.as_millis().unsigned_abs(), Ordering::Relaxed);
-        *self.last_failure_code.lock().unwrap_or_else(PoisonError::into_inner) = Some(code);
+        *lock(&self.last_failure_code) = Some(code);
     }
 }
 
@@ -69,9 +114,19 @@ impl Slot {
             live: ArcSwapOption::empty(),
             renewal: Mutex::default(),
             failures: Mutex::default(),
-            rejections: AtomicU32::new(0),
+            rejections: Rejections::default(),
             health: SlotHealth::default(),
         }
+    }
+
+    /// Whether a renewal is under way. One whose task is gone without a word is not.
+    pub(crate) fn is_renewing(&self) -> bool {
+        lock(&self.renewal).as_ref().is_some_and(is_under_way)
+    }
+
+    /// The last failure, unless a renewal has succeeded since.
+    pub(crate) fn last_failed(&self) -> Option<Failed> {
+        lock(&self.failures).last.clone()
     }
 
     pub(crate) fn settle(&self, outcome: &Result<Arc<Live>, Unobtainable>, now: Timestamp) {
@@ -87,7 +142,7 @@ impl Slot {
                     Unobtainable::BackingOff { retry_not_before, .. } => *retry_not_before,
                     other => now.after(renewal::pause(other, failures.in_a_row)),
                 };
-                failures.last = Some((error.code(), retry_not_before));
+                failures.last = Some(Failed { error: error.clone(), retry_not_before });
                 self.health.failed(now, error.code());
                 tracing::warn!(credential = %self.key.credential, principal = %self.key.principal, code = error.code(), "cannot obtain a grant: {error}");
             }
@@ -112,7 +167,34 @@ impl Slot {
     }
 }
 
+/// Its outcome is still to come, and there is somebody to bring it.
+pub(crate) fn is_under_way(renewal: &watch::Receiver<Renewed>) -> bool {
+    renewal.borrow().is_none() && renewal.has_changed().is_ok()
+}
+
 /// A panic while one of these locks was held leaves nothing half-written: every critical section is a single assignment or look-up.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refusals_are_answered_with_renewals_further_and_further_apart() {
+        let (rejections, mut now) = (Rejections::default(), Timestamp::from_millis(1_000_000));
+        for pause in [10, 20, 40, 80, 160, 300, 300] {
+            assert!(rejections.may_renew(now));
+            rejections.note(now);
+            now = now.after(Duration::from_secs(pause - 1));
+            assert!(!rejections.may_renew(now), "{pause}");
+            now = now.after(Duration::from_secs(1));
+        }
+        // A success shortens the pause to the first one.
+        rejections.note(now);
+        rejections.note_success();
+        assert!(!rejections.may_renew(now.after(Duration::from_secs(9))));
+        assert!(rejections.may_renew(now.after(Duration::from_secs(10))));
+    }
 }

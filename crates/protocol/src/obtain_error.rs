@@ -35,10 +35,16 @@ pub enum ObtainError {
         /// `error_description`, if it holds nothing that we sent in confidence.
         description: Option<String>,
     },
+    /// There is no connection to the provider, and nothing was sent. Repeating later may help.
+    #[error("there is no connection to the provider: {reason}")]
+    Unreachable {
+        /// Why, in words for an admin.
+        reason: String,
+    },
     /// The provider cannot answer now. Repeating later may help.
     #[error("the provider cannot answer now{}", .status.map(|status| format!(" (status {status})")).unwrap_or_default())]
     Unavailable {
-        /// Its status; absent if no connection was made.
+        /// Its status.
         status: Option<u16>,
         /// How long it asks us to stay away.
         retry_after: Option<Duration>,
@@ -65,7 +71,7 @@ impl ObtainError {
             Self::WrongConfiguration { .. } => "credential_misconfigured",
             Self::Refused { .. } => "token_refused",
             Self::InvalidGrant { .. } => "needs_authentication",
-            Self::Unavailable { .. } => "token_endpoint_unavailable",
+            Self::Unreachable { .. } | Self::Unavailable { .. } => "token_endpoint_unavailable",
             Self::Malformed { .. } => "token_answer_malformed",
             Self::Unanswered => "token_endpoint_timeout",
             Self::Denied => "egress_denied",
@@ -75,7 +81,7 @@ impl ObtainError {
     /// Whether the same request may succeed later without anybody changing anything.
     pub const fn is_retryable(&self) -> bool {
         match self {
-            Self::Unavailable { .. } | Self::Malformed { .. } | Self::Unanswered => true,
+            Self::Unreachable { .. } | Self::Unavailable { .. } | Self::Malformed { .. } | Self::Unanswered => true,
             Self::NotConfigured { .. }
             | Self::WrongConfiguration { .. }
             | Self::Refused { .. }
@@ -89,7 +95,7 @@ impl From<AskError> for ObtainError {
     fn from(error: AskError) -> Self {
         match error {
             AskError::Denied => Self::Denied,
-            AskError::NotSent { .. } => Self::Unavailable { status: None, retry_after: None },
+            AskError::NotSent { reason } => Self::Unreachable { reason },
             AskError::NoAnswer => Self::Unanswered,
             AskError::TooLarge => Self::Malformed { what: "an answer of at most 1 MiB" },
         }

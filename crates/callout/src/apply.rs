@@ -107,6 +107,17 @@ impl Injected {
     }
 }
 
+/// The names of the headers that would be added, in order, each once. Nothing is kept: asking must not disturb callouts.
+pub(crate) fn injected_names(named: &Named, live: &Live) -> Result<Vec<HeaderName>, ApplyError> {
+    let mut names: Vec<HeaderName> = Vec::new();
+    for Injection { name, .. } in make(named, live)?.headers {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    Ok(names)
+}
+
 /// The protocol's own headers first, so that a custom header of the same name overrides them; then the custom headers, in order.
 fn make(named: &Named, live: &Live) -> Result<Prepared, ApplyError> {
     let Proof::Place(proof) = &live.proof;

@@ -1,16 +1,16 @@
 //! What would happen: the same steps as a callout, without sending anything and without asking a provider.
 
-use http::HeaderMap;
 use serde::Serialize;
 use sortie_model::{IdentityType, Timestamp};
-use sortie_protocol::{Material, ObtainError, Renewal};
+use sortie_protocol::{ObtainError, Place, Proof, Renewal, Values};
 
 use crate::authorize::{Standing, authorize, consider};
 use crate::choose::{Chosen, choose};
 use crate::obtain::{Grants, Live, Unobtainable};
-use crate::ports::{Kept, KeptFailure};
+use crate::renewal::{Recipe, adopt};
+use crate::slot::Failed;
 use crate::snapshot::{Named, Snapshot};
-use crate::{Caller, Refused, Turn, apply, parse};
+use crate::{Caller, Refused, Turn, apply, inspect, parse};
 
 /// A callout as it would be.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -35,6 +35,8 @@ pub struct Plan {
     pub headers: Vec<String>,
     /// Why it would fail, if it would.
     pub refusal: Option<PlannedRefusal>,
+    /// What went wrong the last time, unless it has gone right since: all can be configured, and still nobody accepts it.
+    pub last_failure: Option<LastFailure>,
 }
 
 /// One principal in a plan.
@@ -89,6 +91,19 @@ pub struct PlannedRefusal {
     pub next_step: String,
 }
 
+/// What went wrong the last time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct LastFailure {
+    /// Stable code.
+    pub code: &'static str,
+    /// When.
+    pub at: Timestamp,
+    /// What is known of it.
+    pub message: String,
+    /// What to do.
+    pub next_step: String,
+}
+
 /// Follows a callout's steps for `caller` without sending anything.
 pub async fn explain(snapshot: &Snapshot, grants: &Grants, caller: &Caller, target: &str) -> Plan {
     let mut plan = Plan { target: target.to_owned(), user: caller.name.to_string(), ..Plan::default() };
@@ -106,11 +121,11 @@ async fn follow(snapshot: &Snapshot, grants: &Grants, caller: &Caller, target: &
     }
     let chosen = choose(authorize(snapshot, caller, &reference)?);
     plan.headers = header_names(chosen.named());
+    plan.last_failure = last_failure(grants, &chosen);
     let live = foresee(grants, &chosen, plan).await?;
-    if let Some(live) = live {
-        let mut headers = HeaderMap::new();
-        apply::apply(&chosen, &live, &mut headers)?;
-        plan.headers = headers.keys().filter(|name| *name != http::header::HOST).map(ToString::to_string).collect();
+    let injected = apply::injected_names(chosen.named(), &live)?;
+    if plan.token != Some(TokenState::WouldBeFetched) {
+        plan.headers = injected.iter().map(ToString::to_string).collect();
     }
     Ok(())
 }
@@ -143,44 +158,80 @@ fn principals(named: &Named, caller: &Caller) -> Vec<PlannedPrincipal> {
     consider(named, caller).map(plan).collect()
 }
 
-/// The grant that the callout would use, if it is there; `None` if it would be fetched first.
-async fn foresee(grants: &Grants, chosen: &Chosen<'_>, plan: &mut Plan) -> Result<Option<Live>, Refused> {
-    let credential = &chosen.named().credential;
+/// What the callout would send: from memory or from custody, as the callout itself would look. If a token would be fetched first, all but the token.
+async fn foresee(grants: &Grants, chosen: &Chosen<'_>, plan: &mut Plan) -> Result<Live, Refused> {
+    let now = grants.now();
+    let is_static = chosen.named().credential.protocol.renewal() == Renewal::Static;
+    if let Some(live) = grants.peek(chosen).filter(|live| live.is_usable(now)) {
+        plan.token = Some(live.expires_at().map_or(TokenState::NotNeeded, |expires_at| TokenState::Good { expires_at }));
+        return Ok(Live::clone(&live));
+    }
+    if let Some(Failed { error, retry_not_before }) = grants.last_failed(chosen).filter(|failed| now < failed.retry_not_before) {
+        plan.token = Some(TokenState::BackingOff { code: error.code(), retry_not_before });
+        return Err(error.into());
+    }
+    let recipe = Recipe::new(chosen, None);
     let values = grants.custody().values(chosen.key()).await.map_err(Unobtainable::from)?;
-    let missing = credential.protocol.fields().iter().find(|field| {
-        let is_required = field.need == sortie_protocol::Need::Required;
-        match field.place {
-            sortie_protocol::Place::Settings => is_required && !credential.settings.contains_key(field.name),
-            sortie_protocol::Place::Values => is_required && !values.contains_key(field.name),
-        }
-    });
-    if let Some(field) = missing {
-        return Err(Unobtainable::from(ObtainError::NotConfigured { field: field.name }).into());
+    if let Some(field) = missing(chosen, &values) {
+        return Err(recipe.failed(ObtainError::NotConfigured { field }).into());
     }
-    let live = |grant, expires_at| {
-        let material = Material { settings: &credential.settings, values: &values, grant };
-        let proof = credential.protocol.prove(material).map_err(|error| Refused::from(Unobtainable::from(ObtainError::from(error))))?;
-        Ok(Some(Live { serial: 0, version: 0, values: values.clone(), proof, renew_at: None, stop_at: None, expires_at }))
-    };
-    if credential.protocol.renewal() == Renewal::Static {
+    if is_static {
         plan.token = Some(TokenState::NotNeeded);
-        return live(None, None);
+        return Ok(recipe.live(values, None, 0)?);
     }
-    let kept = grants.custody().load(chosen.key()).await.map_err(Unobtainable::from)?.filter(|kept| kept.revision == chosen.key().revision);
-    match kept {
-        Some(Kept { grant: Some((grant, _, expires_at)), .. }) if grants.now() < expires_at => {
-            plan.token = Some(TokenState::Good { expires_at });
-            live(Some(&grant), Some(expires_at))
+    let kept = grants.custody().load(chosen.key()).await.map_err(Unobtainable::from)?;
+    match kept.and_then(|kept| adopt(kept, chosen.key(), None, now)).transpose() {
+        Ok(Some(renewed)) => {
+            plan.token = Some(TokenState::Good { expires_at: renewed.expires_at });
+            Ok(recipe.live(values, Some(renewed), 0)?)
         }
-        Some(Kept { failure: Some(KeptFailure { code, retry_not_before }), .. }) if grants.now() < retry_not_before => {
-            plan.token = Some(TokenState::BackingOff { code, retry_not_before });
-            Err(Unobtainable::BackingOff { code, retry_not_before }.into())
-        }
-        _ => {
+        Ok(None) => {
             plan.token = Some(TokenState::WouldBeFetched);
-            Ok(None)
+            let (renew_at, stop_at, expires_at) = (None, None, None);
+            Ok(Live { serial: 0, version: 0, values, proof: Proof::nothing(), renew_at, stop_at, expires_at })
+        }
+        Err(error) => {
+            if let Unobtainable::BackingOff { code, retry_not_before } = error {
+                plan.token = Some(TokenState::BackingOff { code, retry_not_before });
+            }
+            Err(error.into())
         }
     }
+}
+
+/// The first required field that is not filled in; an empty one is not.
+fn missing(chosen: &Chosen<'_>, values: &Values) -> Option<&'static str> {
+    let credential = &chosen.named().credential;
+    let required = credential.protocol.fields().iter().filter(|field| field.need == sortie_protocol::Need::Required);
+    let is_set = |field: &&sortie_protocol::Field| match field.place {
+        Place::Settings => credential.settings.get(field.name).and_then(serde_json::Value::as_str).is_some_and(|text| !text.is_empty()),
+        Place::Values => values.get(field.name).is_some_and(|value| !value.is_empty()),
+    };
+    required.filter(|field| !is_set(field)).map(|field| field.name).next()
+}
+
+/// The last failure that this process knows of, if nothing has succeeded since.
+fn last_failure(grants: &Grants, chosen: &Chosen<'_>) -> Option<LastFailure> {
+    let health = grants.health_of(chosen)?;
+    let at = health.last_failure.filter(|at| health.last_success.is_none_or(|success| success < *at))?;
+    let code = health.last_failure_code?;
+    let (message, next_step) = match grants.last_failed(chosen).filter(|failed| failed.error.code() == code) {
+        Some(Failed { error, .. }) => {
+            let refused = Refused::from(error);
+            (refused.to_string(), refused.next_step().to_owned())
+        }
+        None if code == inspect::REFUSED_BY_UPSTREAM => {
+            let (credential, principal) = (&chosen.named().credential.name, &chosen.principal().name);
+            (
+                "the upstream refused the credential".to_owned(),
+                format!(
+                    "it may be wrong, expired or revoked over there; store the right one: sortie secret set '{credential}/{principal}' NAME"
+                ),
+            )
+        }
+        None => (format!("the last callout failed with `{code}`"), "see the log and the audit for the callout that failed".to_owned()),
+    };
+    Some(LastFailure { code, at, message, next_step })
 }
 
 /// The headers of the definitions, for when there is no token yet to make them with.
@@ -199,6 +250,19 @@ fn refusal(refused: &Refused, plan: &Plan) -> PlannedRefusal {
             ("there is no named credential of this name".to_owned(), "check the spelling, or define it: sortie apply -f FILE".to_owned())
         }
         Refused::NotPermitted { reason: crate::Denial::NoPrincipal } => not_permitted(plan),
+        Refused::Credential(Unobtainable::NotAuthenticated { field }) => (
+            refused.to_string(),
+            format!(
+                "store it: sortie secret set '{}/{}' {field} --user '{}'",
+                plan.external_credential.as_deref().unwrap_or_default(),
+                plan.principals
+                    .iter()
+                    .find(|principal| principal.verdict == "chosen")
+                    .map(|principal| &*principal.name)
+                    .unwrap_or_default(),
+                plan.user
+            ),
+        ),
         other => (other.to_string(), other.next_step().to_owned()),
     };
     let turn = match refused.turn() {

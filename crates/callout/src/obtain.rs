@@ -32,6 +32,7 @@ pub struct GrantKey {
 }
 
 /// What is presented to the upstream, ready to use.
+#[derive(Clone)]
 pub struct Live {
     /// Different for every one ever made in this process.
     pub(crate) serial: u64,
@@ -219,6 +220,16 @@ impl Grants {
     /// What is held right now for a chosen principal, without obtaining anything.
     pub fn peek(&self, chosen: &Chosen<'_>) -> Option<Arc<Live>> {
         self.slot(chosen).live.load_full()
+    }
+
+    /// How the last renewal failed, if none has succeeded since.
+    pub(crate) fn last_failed(&self, chosen: &Chosen<'_>) -> Option<Failed> {
+        self.slot(chosen).last_failed()
+    }
+
+    /// The health of a chosen principal's grant, if there was any since the start.
+    pub(crate) fn health_of(&self, chosen: &Chosen<'_>) -> Option<HealthReport> {
+        self.slot(chosen).report()
     }
 
     /// Where grants are kept.

@@ -1,0 +1,16 @@
+//! What a callout promises, from its own front door: real steps, with a scripted provider, upstream, custody and audit around them.
+//!
+//! Ids in comments are those of the attack and fault catalogues (AZ, CACHE, HDR, TOK, REL-T, …).
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+mod answers;
+mod authorization;
+mod cluster;
+mod headers;
+mod isolation;
+mod records;
+mod renewal;
+mod staleness;
+mod support;
+mod targets;

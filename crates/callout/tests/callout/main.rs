@@ -7,6 +7,7 @@
 mod answers;
 mod authorization;
 mod cluster;
+mod explained;
 mod headers;
 mod isolation;
 mod records;

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
-use sortie_callout::{Call, Caller, Callouts, Delivered, Grants, NotDelivered, Snapshot, parse};
+use sortie_callout::{Call, Caller, Callouts, Delivered, Grants, NotDelivered, Plan, Snapshot, explain, parse};
 
 use super::{Clock, MemoryAudit, Scene, ScriptedUpstream, ScriptedWorld, TestBody};
 
@@ -63,6 +63,10 @@ impl Node {
             map.append(name, value);
         }
         self.callouts.call(&snapshot, Call { caller, reference, method, headers: map, body }).await
+    }
+
+    pub(crate) async fn explain(&self, caller: &Caller, target: &str) -> Plan {
+        explain(&self.snapshot(), &self.grants, caller, target).await
     }
 }
 

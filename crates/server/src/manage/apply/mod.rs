@@ -1,0 +1,67 @@
+//! Applies a definition: what the file says becomes so, in one transaction or not at all. Applying it twice changes nothing more.
+//!
+//! An object that the file describes becomes exactly that. What the file does not mention stays: other objects, a list that is not
+//! stated, a stored value that is not named. Principals that a described external credential does not list stay too, unless pruned.
+//! Names, protocols and identity types never change: who wants another one deletes the object and makes a new one.
+
+mod check;
+mod error;
+mod external_credential;
+mod named_credential;
+mod permission_set;
+mod principal;
+mod principal_access;
+mod profile;
+mod scene;
+mod sources;
+mod user;
+mod value;
+
+use sortie_metadata::Definition;
+
+use super::{Change, Manage};
+use scene::Scene;
+
+pub use error::ApplyError;
+pub use sources::Surroundings;
+
+/// Whether anything is stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// It is.
+    Store,
+    /// Only what would change is said.
+    DryRun,
+}
+
+/// What becomes of principals that the file's external credentials do not list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unlisted {
+    /// They stay, and are named.
+    Leave,
+    /// They are deleted with their access, values and tokens.
+    Prune,
+}
+
+/// Applies a definition.
+///
+/// # Errors
+/// An [`ApplyError`]: everything that is wrong with the definition beside what is stored, with its place, or why it could not be
+/// stored. Nothing was changed.
+pub async fn apply(
+    manage: &Manage<'_>,
+    definition: &Definition,
+    surroundings: &Surroundings<'_>,
+    mode: Mode,
+    unlisted: Unlisted,
+) -> Result<Vec<Change>, ApplyError> {
+    let mut problems = check::against_protocols(definition);
+    let given = sources::read(definition, surroundings, &mut problems);
+    let mut scene = Scene::begin(manage, definition, given, unlisted, problems).await?;
+    profile::apply(&mut scene).await?;
+    permission_set::apply(&mut scene).await?;
+    user::apply(&mut scene).await?;
+    external_credential::apply(&mut scene).await?;
+    named_credential::apply(&mut scene).await?;
+    scene.finish(mode).await
+}

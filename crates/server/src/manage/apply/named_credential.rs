@@ -1,0 +1,85 @@
+//! Named credentials of a definition.
+
+use sortie_metadata::NamedCredentialDefinition;
+use sortie_model::{NamedCredential, NamedCredentialId};
+
+use super::scene::Scene;
+use crate::manage::change::differing;
+use crate::manage::{Change, NotStored, UnknownName};
+
+pub(super) async fn apply(scene: &mut Scene<'_>) -> Result<(), NotStored> {
+    for (index, wanted) in scene.definition.named_credentials.iter().enumerate() {
+        apply_one(scene, &format!("named_credentials[{index}]"), wanted).await?;
+    }
+    Ok(())
+}
+
+async fn apply_one(scene: &mut Scene<'_>, path: &str, wanted: &NamedCredentialDefinition) -> Result<(), NotStored> {
+    let external_credential = scene.stored.external_credentials.iter().find(|stored| stored.name == wanted.external_credential);
+    let Some(external_credential) = external_credential.map(|credential| credential.id) else {
+        let unknown = UnknownName::new("external credential", &wanted.external_credential);
+        scene.refuse_unknown(&format!("{path}.external_credential"), &unknown);
+        return Ok(());
+    };
+    let before = scene.stored.named_credentials.iter().find(|stored| stored.name == wanted.name).cloned();
+    let credential = NamedCredential {
+        id: before.as_ref().map_or_else(|| NamedCredentialId::from_uuid((scene.manage.new_id)()), |before| before.id),
+        name: wanted.name.clone(),
+        label: wanted.label.clone(),
+        description: wanted.description.clone(),
+        url: wanted.url.clone(),
+        external_credential,
+        is_enabled: wanted.is_enabled,
+        generate_authorization_header: wanted.generate_authorization_header,
+        allow_formulas_in_header: false,
+        allow_formulas_in_body: false,
+        forwarded_headers: wanted.forwarded_headers.clone(),
+        headers: wanted.headers.clone(),
+        timeouts: wanted.timeouts,
+    };
+    let Some(before) = before else {
+        scene.change.named_credentials().insert(&credential).await?;
+        scene.created("named_credential", &credential.name);
+        return Ok(());
+    };
+    if !scene.is_spelled_alike(path, before.name.as_str(), credential.name.as_str()) {
+        return Ok(());
+    }
+    let fields = differing_fields(&before, &credential);
+    if !fields.is_empty() {
+        scene.change.named_credentials().update(&credential).await?;
+    }
+    scene.did(Change::of_fields("named_credential", &credential.name, fields));
+    Ok(())
+}
+
+fn differing_fields(before: &NamedCredential, wanted: &NamedCredential) -> Vec<String> {
+    let NamedCredential {
+        id: _,
+        name: _,
+        label,
+        description,
+        url,
+        external_credential,
+        is_enabled,
+        generate_authorization_header,
+        allow_formulas_in_header,
+        allow_formulas_in_body,
+        forwarded_headers,
+        headers,
+        timeouts,
+    } = wanted;
+    differing(&[
+        ("label", before.label != *label),
+        ("description", before.description != *description),
+        ("url", before.url != *url),
+        ("external_credential", before.external_credential != *external_credential),
+        ("enabled", before.is_enabled != *is_enabled),
+        ("generate_authorization_header", before.generate_authorization_header != *generate_authorization_header),
+        ("allow_formulas_in_header", before.allow_formulas_in_header != *allow_formulas_in_header),
+        ("allow_formulas_in_body", before.allow_formulas_in_body != *allow_formulas_in_body),
+        ("forwarded_headers", before.forwarded_headers != *forwarded_headers),
+        ("headers", before.headers != *headers),
+        ("timeouts", before.timeouts != *timeouts),
+    ])
+}

@@ -1,0 +1,66 @@
+//! Lists which values are stored, and which are missing. Never the values.
+
+use serde::Serialize;
+use sortie_model::{IdentityType, UserName};
+use sortie_protocol::{Need, Place};
+use sortie_store::Identity;
+
+use super::SecretError;
+use crate::manage::{Manage, PrincipalReference, UnknownName};
+
+/// One value as shown.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ValueView {
+    /// Its name.
+    pub name: String,
+    /// Its name for people, if the protocol declares it.
+    pub label: Option<&'static str>,
+    /// Whether a callout needs it.
+    pub required: bool,
+    /// Whether it is stored.
+    pub set: bool,
+    /// How often it was stored.
+    pub version: Option<i64>,
+    /// When it was stored last, RFC 3339.
+    pub updated_at: Option<String>,
+}
+
+/// The values of a principal, or of one user of it: those that the protocol declares, then all others that are stored.
+///
+/// # Errors
+/// A [`SecretError`]: principal or user does not exist.
+pub async fn list(manage: &Manage<'_>, reference: &PrincipalReference, user: Option<&UserName>) -> Result<Vec<ValueView>, SecretError> {
+    let definitions = manage.store.definitions().await?;
+    let (credential, principal) = reference.find(&definitions)?;
+    let owner = match (principal.identity_type, user) {
+        (IdentityType::Named, None) => None,
+        (IdentityType::PerUser, Some(name)) => {
+            Some(manage.store.users().find(name).await?.ok_or_else(|| UnknownName::new("user", name))?.id)
+        }
+        (IdentityType::Named, Some(_)) => return Err(SecretError::UserNotWanted { principal: reference.to_string() }),
+        (IdentityType::PerUser, None) => return Err(SecretError::UserRequired { principal: reference.to_string() }),
+    };
+    let mut heads = manage.store.credential_values().heads(Identity { principal: principal.id, owner }).await?;
+    let fields = sortie_protocol::find(&credential.protocol).map(|protocol| protocol.fields()).unwrap_or_default();
+    let mut views = Vec::new();
+    for field in fields.iter().filter(|field| field.place == Place::Values) {
+        let head = heads.iter().position(|head| head.name == field.name).map(|index| heads.remove(index));
+        views.push(ValueView {
+            name: field.name.to_owned(),
+            label: Some(field.label),
+            required: field.need == Need::Required,
+            set: head.is_some(),
+            version: head.as_ref().map(|head| head.version),
+            updated_at: head.as_ref().map(|head| head.updated_at.to_string()),
+        });
+    }
+    views.extend(heads.into_iter().map(|head| ValueView {
+        name: head.name,
+        label: None,
+        required: false,
+        set: true,
+        version: Some(head.version),
+        updated_at: Some(head.updated_at.to_string()),
+    }));
+    Ok(views)
+}

@@ -1,0 +1,43 @@
+//! Which values may be stored.
+
+use sortie_model::{ApiName, Secret, Violation};
+use sortie_protocol::{Field, Parameters, Place, Protocol};
+
+/// 64 KiB: longer than any key or token in use.
+const MAX_VALUE_BYTES: usize = 64 * 1024;
+
+/// Checks name and value by the protocol's rules, and gives back the field that the protocol declares for it, if it declares one.
+///
+/// # Errors
+/// A [`Violation`] of the value's name; it never repeats the value.
+pub(in crate::manage) fn check(protocol: &dyn Protocol, name: &str, value: &Secret) -> Result<Option<&'static Field>, Violation> {
+    let declared = check_name(protocol, name)?;
+    if value.is_empty() {
+        return Err(Violation::new(name, "value_empty", "must not be empty; to take it away, use `sortie secret remove`"));
+    }
+    if value.expose().len() > MAX_VALUE_BYTES {
+        return Err(Violation::new(name, "value_too_long", "must be at most 64 KiB long"));
+    }
+    protocol.check_value(name, value)?;
+    Ok(declared)
+}
+
+fn check_name(protocol: &dyn Protocol, name: &str) -> Result<Option<&'static Field>, Violation> {
+    let fields = protocol.fields();
+    if let Some(field) = fields.iter().find(|field| field.name == name) {
+        return match field.place {
+            Place::Values => Ok(Some(field)),
+            Place::Settings => {
+                Err(Violation::new(name, "value_is_a_setting", "belongs under `settings` of the external credential; use `sortie apply`"))
+            }
+        };
+    }
+    match protocol.parameters() {
+        Parameters::Free => ApiName::parse(name).map(|_| None).map_err(|violation| Violation { field: super::shown(name), ..violation }),
+        Parameters::Declared => {
+            let known: Vec<&str> = fields.iter().filter(|field| field.place == Place::Values).map(|field| field.name).collect();
+            let message = format!("is no value of the protocol `{}`; it has {}", protocol.name(), known.join(", "));
+            Err(Violation::new(super::shown(name), "value_unknown", message))
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! Authentication status of everything: complete or not, what is missing, and beside it how it went lately.
+
+mod report;
+
+pub use report::{CredentialReport, HealthReport, PlaceReport, PrincipalReport, StatusError, status};

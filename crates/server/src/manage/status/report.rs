@@ -1,0 +1,222 @@
+//! One report for each external credential.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use sortie_model::{ApiName, AuthenticationStatus, ExternalCredential, Health, IdentityType, MissingStep, Principal, PrincipalId};
+use sortie_protocol::{CredentialFacts, PrincipalFacts, PrincipalStatus, credential_status, principal_status};
+use sortie_store::{Definitions, ReadError, ValueSummary};
+
+use crate::manage::{Manage, UnknownName, find};
+
+/// Status of an external credential.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct CredentialReport {
+    /// Developer name.
+    pub name: String,
+    /// Shown name.
+    pub label: String,
+    /// Name of the protocol.
+    pub protocol: String,
+    /// Name of the protocol for people.
+    pub protocol_title: &'static str,
+    /// Complete or not.
+    pub status: AuthenticationStatus,
+    /// What the credential itself lacks. Each is the next thing to do.
+    pub missing: Vec<MissingStep>,
+    /// Its principals, lowest sequence number first.
+    pub principals: Vec<PrincipalReport>,
+    /// The named credentials that use it.
+    pub named_credentials: Vec<PlaceReport>,
+}
+
+/// Status of one principal.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PrincipalReport {
+    /// Its name.
+    pub name: String,
+    /// Named or Per User.
+    pub identity_type: IdentityType,
+    /// Its place in the order.
+    pub sequence_number: u32,
+    /// Complete or not.
+    pub status: AuthenticationStatus,
+    /// What it lacks. Each is the next thing to do.
+    pub missing: Vec<MissingStep>,
+    /// Permission sets that enable it.
+    pub permission_sets: Vec<String>,
+    /// Profiles that enable it.
+    pub profiles: Vec<String>,
+    /// Names of the values stored for all its users.
+    pub values: Vec<String>,
+    /// Users who have stored all required values of their own.
+    pub users_with_values: u64,
+    /// How it went lately, as far as its identity is shared.
+    pub health: HealthReport,
+}
+
+/// How it went lately. Moments in RFC 3339.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct HealthReport {
+    /// When an upstream last took the credential.
+    pub last_success: Option<String>,
+    /// When obtaining or using it last failed.
+    pub last_failure: Option<String>,
+    /// Stable code of the last failure.
+    pub last_failure_code: Option<String>,
+    /// When the current token dies.
+    pub token_expires_at: Option<String>,
+}
+
+/// A named credential that uses an external credential.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PlaceReport {
+    /// Developer name.
+    pub name: String,
+    /// Where it goes.
+    pub url: String,
+    /// Whether callouts are possible.
+    pub enabled: bool,
+}
+
+/// Why there is no status.
+#[derive(Debug, thiserror::Error)]
+pub enum StatusError {
+    /// There is no external credential of this name.
+    #[error(transparent)]
+    Unknown(#[from] UnknownName),
+    /// The database cannot be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+}
+
+impl StatusError {
+    /// Stable code.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Unknown(unknown) => unknown.code(),
+            Self::Read(error) => error.code(),
+        }
+    }
+
+    /// What to do.
+    pub fn next_step(&self) -> String {
+        match self {
+            Self::Unknown(_) => "check the spelling with `sortie status`, or define it: sortie apply -f FILE".to_owned(),
+            Self::Read(_) => "look at the database, then try again".to_owned(),
+        }
+    }
+}
+
+/// Everything that a report is made of.
+struct Facts {
+    definitions: Definitions,
+    values: BTreeMap<PrincipalId, ValueSummary>,
+    health: BTreeMap<PrincipalId, Health>,
+}
+
+/// The status of all external credentials in the order of their names, or of one.
+///
+/// # Errors
+/// A [`StatusError`].
+pub async fn status(manage: &Manage<'_>, name: Option<&ApiName>) -> Result<Vec<CredentialReport>, StatusError> {
+    let facts = Facts {
+        definitions: manage.store.definitions().await?,
+        values: manage.store.credential_values().summary().await?,
+        health: manage.store.health().shared().await?,
+    };
+    let wanted = |credential: &&ExternalCredential| name.is_none_or(|name| credential.name == *name);
+    let reports: Vec<_> = facts.definitions.external_credentials.iter().filter(wanted).map(|credential| facts.report(credential)).collect();
+    match name {
+        Some(name) if reports.is_empty() => Err(UnknownName::new("external credential", name).into()),
+        _ => Ok(reports),
+    }
+}
+
+impl Facts {
+    fn report(&self, credential: &ExternalCredential) -> CredentialReport {
+        let principals: Vec<&Principal> =
+            self.definitions.principals.iter().filter(|principal| principal.external_credential == credential.id).collect();
+        let protocol = sortie_protocol::find(&credential.protocol);
+        let facts = CredentialFacts {
+            name: credential.name.as_str(),
+            settings: &credential.settings,
+            principals: principals.iter().map(|principal| self.principal_facts(credential, principal)).collect(),
+        };
+        let PrincipalStatus { status, missing } = protocol.map_or_else(unknown_protocol, |protocol| credential_status(protocol, &facts));
+        let principals = principals.iter().zip(&facts.principals).map(|(principal, of_principal)| {
+            let status = protocol.map_or_else(unknown_protocol, |protocol| principal_status(protocol, &facts, of_principal));
+            self.principal_report(principal, of_principal, status)
+        });
+        CredentialReport {
+            name: credential.name.to_string(),
+            label: credential.label.to_string(),
+            protocol: credential.protocol.clone(),
+            protocol_title: protocol.map_or("unknown", |protocol| protocol.title()),
+            status,
+            missing,
+            principals: principals.collect(),
+            named_credentials: self.places(credential),
+        }
+    }
+
+    fn principal_facts<'f>(&self, credential: &ExternalCredential, principal: &'f Principal) -> PrincipalFacts<'f> {
+        let required = sortie_protocol::find(&credential.protocol).map(|protocol| protocol.fields()).unwrap_or_default();
+        let required: Vec<&str> = required
+            .iter()
+            .filter(|field| field.place == sortie_protocol::Place::Values && field.need == sortie_protocol::Need::Required)
+            .map(|field| field.name)
+            .collect();
+        let stored = self.values.get(&principal.id);
+        PrincipalFacts {
+            name: principal.name.as_str(),
+            identity_type: principal.identity_type,
+            stored_values: stored.map(|stored| stored.shared.iter().cloned().collect()).unwrap_or_default(),
+            has_access: self.definitions.principal_access.iter().any(|access| access.principal == principal.id),
+            users_with_values: stored.map_or(0, |stored| stored.users_with(&required)),
+        }
+    }
+
+    fn principal_report(&self, principal: &Principal, facts: &PrincipalFacts<'_>, status: PrincipalStatus) -> PrincipalReport {
+        let grantees = self.definitions.principal_access.iter().filter(|access| access.principal == principal.id);
+        let (mut permission_sets, mut profiles) = (Vec::new(), Vec::new());
+        for (kind, name) in grantees.map(|access| find::grantee_name(&self.definitions, access.grantee)) {
+            if kind == "profile" { profiles.push(name) } else { permission_sets.push(name) }
+        }
+        permission_sets.sort();
+        profiles.sort();
+        PrincipalReport {
+            name: principal.name.to_string(),
+            identity_type: principal.identity_type,
+            sequence_number: principal.sequence_number,
+            status: status.status,
+            missing: status.missing,
+            permission_sets,
+            profiles,
+            values: facts.stored_values.clone(),
+            users_with_values: facts.users_with_values,
+            health: self.health.get(&principal.id).map(health_report).unwrap_or_default(),
+        }
+    }
+
+    fn places(&self, credential: &ExternalCredential) -> Vec<PlaceReport> {
+        let named = self.definitions.named_credentials.iter().filter(|named| named.external_credential == credential.id);
+        named.map(|named| PlaceReport { name: named.name.to_string(), url: named.url.to_string(), enabled: named.is_enabled }).collect()
+    }
+}
+
+/// Stored by a newer version of Sortie.
+fn unknown_protocol() -> PrincipalStatus {
+    let message = "run the version of Sortie that stored this definition, or a newer one: its protocol is not known here".to_owned();
+    PrincipalStatus { status: AuthenticationStatus::Unknown, missing: vec![MissingStep { code: "protocol_unknown", message }] }
+}
+
+fn health_report(health: &Health) -> HealthReport {
+    let Health { last_success, last_failure, last_failure_code, token_expires_at } = health;
+    HealthReport {
+        last_success: last_success.map(|moment| moment.to_string()),
+        last_failure: last_failure.map(|moment| moment.to_string()),
+        last_failure_code: last_failure_code.clone(),
+        token_expires_at: token_expires_at.map(|moment| moment.to_string()),
+    }
+}

@@ -1,0 +1,17 @@
+//! Users: who calls.
+
+mod add;
+mod assign;
+mod error;
+mod list;
+mod remove;
+mod set;
+mod show;
+
+pub use add::{NewUser, add};
+pub use assign::{assign, unassign};
+pub use error::UserError;
+pub use list::list;
+pub use remove::remove;
+pub use set::{UserChange, set};
+pub use show::{UserView, show};

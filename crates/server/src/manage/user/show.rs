@@ -1,0 +1,47 @@
+//! Shows a user.
+
+use serde::Serialize;
+use sortie_model::{Attributes, Grantee, User, UserName};
+use sortie_store::Definitions;
+
+use super::UserError;
+use crate::manage::{Manage, UnknownName, find};
+
+/// A user as shown: names instead of identities.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct UserView {
+    /// Unique name.
+    pub name: String,
+    /// Whether the user may call.
+    pub active: bool,
+    /// Name of the profile.
+    pub profile: Option<String>,
+    /// Names of the assigned permission sets.
+    pub permission_sets: Vec<String>,
+    /// What formulas read.
+    pub attributes: Attributes,
+}
+
+/// One user.
+///
+/// # Errors
+/// A [`UserError`]: there is none of this name.
+pub async fn show(manage: &Manage<'_>, name: &UserName) -> Result<UserView, UserError> {
+    let definitions = manage.store.definitions().await?;
+    let user = manage.store.users().find(name).await?.ok_or_else(|| UnknownName::new("user", name))?;
+    Ok(view(manage, &definitions, user).await?)
+}
+
+pub(super) async fn view(manage: &Manage<'_>, definitions: &Definitions, user: User) -> Result<UserView, sortie_store::ReadError> {
+    let assigned = manage.store.users().permission_sets(user.id).await?;
+    let mut permission_sets: Vec<String> =
+        assigned.into_iter().map(|set| find::grantee_name(definitions, Grantee::PermissionSet(set)).1).collect();
+    permission_sets.sort();
+    Ok(UserView {
+        name: user.name.to_string(),
+        active: user.is_active,
+        profile: user.profile.map(|profile| find::grantee_name(definitions, Grantee::Profile(profile)).1),
+        permission_sets,
+        attributes: user.attributes,
+    })
+}

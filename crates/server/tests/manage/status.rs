@@ -1,0 +1,110 @@
+//! Authentication status, by the table of the reference.
+
+use std::collections::BTreeMap;
+
+use sortie_model::{AuthenticationStatus, Health, Secret, Timestamp};
+use sortie_server::manage::secret;
+use sortie_server::manage::status::{CredentialReport, status};
+use sortie_store::Identity;
+
+use crate::fixture::{Fixture, both_databases, name, principal, user};
+
+both_databases! {
+    status_goes_from_missing_steps_to_configured,
+    a_per_user_principal_needs_access_and_one_user_with_all_values,
+    custom_is_unknown_once_it_has_a_principal,
+    health_stands_beside_the_status,
+}
+
+async fn report(fixture: &Fixture, credential: &str) -> CredentialReport {
+    status(&fixture.manage(), Some(&name(credential))).await.unwrap().remove(0)
+}
+
+fn codes(missing: &[sortie_model::MissingStep]) -> Vec<&str> {
+    missing.iter().map(|step| step.code).collect()
+}
+
+async fn set(fixture: &Fixture, target: &str, value: &str, owner: Option<&str>) {
+    let owner = owner.map(user);
+    secret::set(&fixture.manage(), &principal(target), value, owner.as_ref(), &Secret::new("SECRET-x")).await.unwrap();
+}
+
+async fn status_goes_from_missing_steps_to_configured(fixture: Fixture) {
+    let text = "external_credentials:\n- name: Billing\n  protocol: oauth_client_credentials\n";
+    fixture.apply(text).await;
+    let bare = report(&fixture, "Billing").await;
+    assert_eq!((bare.status, codes(&bare.missing)), (AuthenticationStatus::NotConfigured, vec!["setting_missing", "principal_missing"]));
+
+    let text =
+        format!("{text}  settings: {{token_endpoint: https://id.test/token}}\n  principals: [{{name: Service, sequence_number: 1}}]\n");
+    fixture.apply(&text).await;
+    let empty = report(&fixture, "Billing").await;
+    assert_eq!((empty.status, codes(&empty.missing)), (AuthenticationStatus::NotConfigured, vec![]));
+    assert_eq!(codes(&empty.principals[0].missing), ["value_missing", "value_missing"]);
+    assert!(empty.principals[0].missing[1].message.contains("sortie secret set Billing/Service client_secret"));
+
+    set(&fixture, "Billing/Service", "client_id", None).await;
+    assert_eq!(codes(&report(&fixture, "Billing").await.principals[0].missing), ["value_missing"]);
+    set(&fixture, "Billing/Service", "client_secret", None).await;
+    let done = report(&fixture, "Billing").await;
+    assert_eq!((done.status, done.principals[0].status), (AuthenticationStatus::Configured, AuthenticationStatus::Configured));
+    assert_eq!(done.principals[0].values, ["client_id", "client_secret"]);
+    assert!(!serde_json::to_string(&done).unwrap().contains("SECRET-"));
+}
+
+async fn a_per_user_principal_needs_access_and_one_user_with_all_values(fixture: Fixture) {
+    let text = "
+permission_sets: [{name: Readers}]
+users: [{name: alice}, {name: bob}]
+external_credentials:
+- name: Crm
+  protocol: basic
+  principals:
+  - {name: Each, sequence_number: 1, identity_type: per_user}
+";
+    fixture.apply(text).await;
+    assert_eq!(codes(&report(&fixture, "Crm").await.principals[0].missing), ["access_missing", "user_values_missing"]);
+    fixture.apply(&text.replace("per_user}", "per_user, enabled_for: {permission_sets: [Readers]}}")).await;
+    assert_eq!(codes(&report(&fixture, "Crm").await.principals[0].missing), ["user_values_missing"]);
+    // Half of alice's and half of bob's do not make a whole.
+    set(&fixture, "Crm/Each", "username", Some("alice")).await;
+    set(&fixture, "Crm/Each", "password", Some("bob")).await;
+    let half = report(&fixture, "Crm").await;
+    assert_eq!((half.status, half.principals[0].users_with_values), (AuthenticationStatus::NotConfigured, 0));
+    set(&fixture, "Crm/Each", "password", Some("alice")).await;
+    let done = report(&fixture, "Crm").await;
+    assert_eq!((done.status, done.principals[0].users_with_values), (AuthenticationStatus::Configured, 1));
+    assert_eq!(done.principals[0].permission_sets, ["Readers"]);
+}
+
+async fn custom_is_unknown_once_it_has_a_principal(fixture: Fixture) {
+    let text = "external_credentials:\n- name: Search\n  protocol: custom\n";
+    fixture.apply(text).await;
+    assert_eq!(report(&fixture, "Search").await.status, AuthenticationStatus::NotConfigured);
+    fixture.apply(&format!("{text}  principals: [{{name: Key, sequence_number: 1}}]\n")).await;
+    assert_eq!(report(&fixture, "Search").await.status, AuthenticationStatus::Unknown);
+    let open = "external_credentials:\n- name: Open\n  protocol: no_authentication\n  principals: [{name: Any, sequence_number: 1}]\n";
+    fixture.apply(open).await;
+    assert_eq!(report(&fixture, "Open").await.status, AuthenticationStatus::Configured);
+    let all = status(&fixture.manage(), None).await.unwrap();
+    assert_eq!(all.iter().map(|report| report.name.as_str()).collect::<Vec<_>>(), ["Open", "Search"]);
+    assert_eq!(status(&fixture.manage(), Some(&name("Other"))).await.unwrap_err().code(), "external_credential_unknown");
+}
+
+async fn health_stands_beside_the_status(fixture: Fixture) {
+    fixture.apply(crate::fixture::BILLING).await;
+    let service = fixture.house.store().definitions().await.unwrap().principals[0].id;
+    let health = Health {
+        last_success: Some(Timestamp::from_millis(0)),
+        last_failure: Some(Timestamp::from_millis(1)),
+        last_failure_code: Some("token_refused".to_owned()),
+        token_expires_at: None,
+    };
+    fixture.house.store().health().record(&BTreeMap::from([(Identity::shared(service), health)])).await.unwrap();
+    let report = report(&fixture, "Billing").await;
+    let health = &report.principals[0].health;
+    assert_eq!(report.status, AuthenticationStatus::Configured, "a failure does not make it incomplete");
+    assert_eq!(health.last_success.as_deref(), Some("1970-01-01T00:00:00.000Z"));
+    assert_eq!(health.last_failure_code.as_deref(), Some("token_refused"));
+    assert_eq!(report.named_credentials[0].url, "https://api.test/v1");
+}

@@ -10,7 +10,7 @@ use sqlx::postgres::PgConnectOptions;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::db::{Db, Fault, Listener};
+use crate::db::{Db, Fault, Listener, Server, Sessions};
 use crate::deployment::{self, Generation};
 
 /// With PostgreSQL, notifications arrive long before.
@@ -33,11 +33,13 @@ impl Drop for Feed {
 
 impl Feed {
     /// Starts the task on the runtime that this is called on.
-    pub(crate) fn start(db: Db, options: Option<PgConnectOptions>, current: Generation) -> Self {
+    pub(crate) fn start(db: Db, server: Option<Server>, current: Generation) -> Self {
         let newest = Arc::new(watch::Sender::new(current.as_i64()));
-        let task = match options {
-            None => tokio::spawn(poll(db, Arc::clone(&newest))),
-            Some(options) => tokio::spawn(listen(db, options, Arc::clone(&newest))),
+        let task = match server {
+            None => tokio::spawn(poll(db, SQLITE_PERIOD, Arc::clone(&newest))),
+            // A pooler would take the LISTEN and give its session to somebody else.
+            Some(Server { sessions: Sessions::Shared, .. }) => tokio::spawn(poll(db, POSTGRES_PERIOD, Arc::clone(&newest))),
+            Some(Server { sessions: Sessions::Own, options }) => tokio::spawn(listen(db, options, Arc::clone(&newest))),
         };
         Self { newest, task }
     }
@@ -63,10 +65,10 @@ fn raise(newest: &watch::Sender<i64>, generation: Generation) {
     });
 }
 
-async fn poll(db: Db, newest: Arc<watch::Sender<i64>>) {
+async fn poll(db: Db, period: Duration, newest: Arc<watch::Sender<i64>>) {
     let mut outage = Outage::default();
     loop {
-        tokio::time::sleep(SQLITE_PERIOD).await;
+        tokio::time::sleep(period).await;
         outage.note(look(&db, &newest).await);
     }
 }

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use sortie_model::Secret;
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
 
+use crate::db::{Server, Sessions};
+
 /// Where the database is: a file of this machine, or a PostgreSQL server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Location {
@@ -70,7 +72,7 @@ impl Location {
         }
         if text.starts_with("postgres://") || text.starts_with("postgresql://") {
             let url = Secret::new(text);
-            postgres_options(&url)?;
+            postgres_server(&url)?;
             return Ok(Self::Postgres { url });
         }
         let path = match text.strip_prefix("sqlite:") {
@@ -84,25 +86,27 @@ impl Location {
 
 /// What the driver needs. Where the URL does not say, a server that is not on this machine must show a certificate
 /// for its name: the driver's own default would quietly go without TLS.
-pub(crate) fn postgres_options(url: &Secret) -> Result<PgConnectOptions, LocationError> {
-    let keys = parameter_names(url.expose());
-    if keys.iter().any(|key| !PARAMETERS.contains(key)) {
+pub(crate) fn postgres_server(url: &Secret) -> Result<Server, LocationError> {
+    let parameters = parameters(url.expose());
+    let has = |name| parameters.iter().any(|(key, _)| *key == name);
+    if parameters.iter().any(|(key, _)| !PARAMETERS.contains(key)) {
         return Err(LocationError::UnknownParameter);
     }
     let mut options: PgConnectOptions = url.expose().parse().map_err(|_| LocationError::PostgresUrl)?;
-    if !keys.contains(&"sslmode") {
+    if !has("sslmode") {
         let mode = if is_here(&options) { PgSslMode::Disable } else { PgSslMode::VerifyFull };
         options = options.ssl_mode(mode);
     }
-    if !keys.contains(&"application_name") {
+    if !has("application_name") {
         options = options.application_name("sortie");
     }
-    Ok(options)
+    let is_pooled = parameters.contains(&("statement-cache-capacity", "0"));
+    Ok(Server { options, sessions: if is_pooled { Sessions::Shared } else { Sessions::Own } })
 }
 
-fn parameter_names(url: &str) -> Vec<&str> {
+fn parameters(url: &str) -> Vec<(&str, &str)> {
     let Some((_, query)) = url.split_once('?') else { return Vec::new() };
-    query.split('&').filter(|pair| !pair.is_empty()).map(|pair| pair.split_once('=').map_or(pair, |(key, _)| key)).collect()
+    query.split('&').filter(|pair| !pair.is_empty()).map(|pair| pair.split_once('=').unwrap_or((pair, ""))).collect()
 }
 
 fn is_here(options: &PgConnectOptions) -> bool {
@@ -154,7 +158,7 @@ mod tests {
             ("postgres://me@127.0.0.1/x", "Disable"),
             ("postgres://me@%2Frun%2Fpostgresql/x", "Disable"),
         ] {
-            assert_eq!(format!("{:?}", postgres_options(&Secret::new(url)).unwrap().get_ssl_mode()), mode, "{url}");
+            assert_eq!(format!("{:?}", postgres_server(&Secret::new(url)).unwrap().options.get_ssl_mode()), mode, "{url}");
         }
     }
 }

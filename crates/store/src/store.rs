@@ -18,7 +18,7 @@ use crate::feed::Feed;
 use crate::grants::Grants;
 use crate::health::HealthRecords;
 use crate::keyring::Keyring;
-use crate::location::{Location, postgres_options};
+use crate::location::{Location, postgres_server};
 use crate::migrations;
 use crate::users::Users;
 
@@ -41,19 +41,19 @@ impl Store {
     /// # Errors
     /// An [`OpenError`]; a database of a newer version is refused and not touched.
     pub async fn open(location: &Location, new_deployment: Uuid) -> Result<Self, OpenError> {
-        let (db, options) = match location {
+        let (db, server) = match location {
             Location::Sqlite { path } => {
                 let opened = Db::open_sqlite(path).await.map_err(|error| OpenError::of_file(path.clone(), error))?;
                 (opened?, None)
             }
             Location::Postgres { url } => {
-                let options = postgres_options(url)?;
-                (Db::open_postgres(options.clone()).await?, Some(options))
+                let server = postgres_server(url)?;
+                (Db::open_postgres(server.clone()).await?, Some(server))
             }
         };
         migrations::migrate(&db).await?;
         let (deployment, generation) = deployment::establish(&db, new_deployment).await?;
-        let feed = Feed::start(db.clone(), options, generation);
+        let feed = Feed::start(db.clone(), server, generation);
         Ok(Self { inner: Arc::new(Inner { db, deployment, feed }) })
     }
 

@@ -17,7 +17,7 @@ use sqlx::{PgPool, Postgres, Sqlite, SqlitePool};
 
 pub use fault::Fault;
 pub(crate) use fault::FaultKind;
-pub(crate) use postgres::Listener;
+pub(crate) use postgres::{Listener, Server, Sessions};
 pub(crate) use row::Row;
 pub(crate) use sqlite::FileError;
 pub(crate) use value::Value;
@@ -48,7 +48,7 @@ type Translate = fn(&sqlx::Error, &'static str) -> Fault;
 #[derive(Clone)]
 pub(crate) enum Db {
     Sqlite { writer: SqlitePool, readers: SqlitePool },
-    Postgres { pool: PgPool },
+    Postgres { pool: PgPool, sessions: Sessions },
 }
 
 /// A transaction. Dropped without [`Tx::commit`], it leaves nothing behind.
@@ -60,7 +60,7 @@ pub(crate) struct Tx {
 
 enum Inner {
     Sqlite(sqlx::Transaction<'static, Sqlite>),
-    Postgres(sqlx::Transaction<'static, Postgres>),
+    Postgres(sqlx::Transaction<'static, Postgres>, Sessions),
 }
 
 impl Db {
@@ -71,10 +71,7 @@ impl Db {
                 let mut connection = readers.acquire().await.map_err(|error| Fault::of(&error, sql.table))?;
                 sqlite::fetch(&mut connection, sql, values.into(), Fault::of).await
             }
-            Self::Postgres { pool } => {
-                let mut connection = pool.acquire().await.map_err(|error| Fault::of(&error, sql.table))?;
-                postgres::fetch(&mut connection, sql, values.into(), Fault::of).await
-            }
+            Self::Postgres { pool, sessions } => postgres::fetch_alone(pool, *sessions, sql, values.into(), Fault::of).await,
         }
     }
 
@@ -94,10 +91,7 @@ impl Db {
                 let mut connection = writer.acquire().await.map_err(|error| Fault::of(&error, sql.table))?;
                 sqlite::fetch(&mut connection, sql, values, Fault::of_commit).await
             }
-            Self::Postgres { pool } => {
-                let mut connection = pool.acquire().await.map_err(|error| Fault::of(&error, sql.table))?;
-                postgres::fetch(&mut connection, sql, values, Fault::of_commit).await
-            }
+            Self::Postgres { pool, sessions } => postgres::fetch_alone(pool, *sessions, sql, values, Fault::of_commit).await,
         }
     }
 
@@ -105,7 +99,7 @@ impl Db {
     pub(crate) async fn begin_read(&self) -> Result<Tx, Fault> {
         let inner = match self {
             Self::Sqlite { readers, .. } => readers.begin().await.map(Inner::Sqlite),
-            Self::Postgres { pool } => pool.begin_with(postgres::BEGIN_READ).await.map(Inner::Postgres),
+            Self::Postgres { pool, sessions } => pool.begin_with(postgres::BEGIN_READ).await.map(|tx| Inner::Postgres(tx, *sessions)),
         };
         inner.map(|inner| Tx { inner, has_failed: false }).map_err(|error| Fault::of(&error, "transaction"))
     }
@@ -115,7 +109,7 @@ impl Db {
     pub(crate) async fn begin_write(&self) -> Result<Tx, Fault> {
         let inner = match self {
             Self::Sqlite { writer, .. } => writer.begin_with("BEGIN IMMEDIATE").await.map(Inner::Sqlite),
-            Self::Postgres { pool } => pool.begin_with(postgres::BEGIN_WRITE).await.map(Inner::Postgres),
+            Self::Postgres { pool, sessions } => pool.begin_with(postgres::BEGIN_WRITE).await.map(|tx| Inner::Postgres(tx, *sessions)),
         };
         inner.map(|inner| Tx { inner, has_failed: false }).map_err(|error| Fault::of(&error, "transaction"))
     }
@@ -127,7 +121,7 @@ impl Db {
                 readers.close().await;
                 writer.close().await;
             }
-            Self::Postgres { pool } => pool.close().await,
+            Self::Postgres { pool, sessions: _ } => pool.close().await,
         }
     }
 }
@@ -139,7 +133,7 @@ impl Tx {
         }
         let fetched = match &mut self.inner {
             Inner::Sqlite(tx) => sqlite::fetch(tx, sql, values.into(), Fault::of).await,
-            Inner::Postgres(tx) => postgres::fetch(tx, sql, values.into(), Fault::of).await,
+            Inner::Postgres(tx, sessions) => postgres::fetch(tx, *sessions, sql, values.into(), Fault::of).await,
         };
         self.has_failed = fetched.is_err();
         fetched
@@ -155,8 +149,8 @@ impl Tx {
             return Err(Fault::new(FaultKind::Aborted, sql.table));
         }
         let executed = match &mut self.inner {
-            Inner::Sqlite(tx) => sqlite::execute(tx, sql, values.into(), Fault::of).await,
-            Inner::Postgres(tx) => postgres::execute(tx, sql, values.into(), Fault::of).await,
+            Inner::Sqlite(tx) => sqlite::execute(tx, sql, values.into()).await,
+            Inner::Postgres(tx, sessions) => postgres::execute(tx, *sessions, sql, values.into()).await,
         };
         self.has_failed = executed.is_err();
         executed
@@ -166,7 +160,7 @@ impl Tx {
     pub(crate) async fn migrate(&mut self, statements: &'static str) -> Result<(), Fault> {
         let done = match &mut self.inner {
             Inner::Sqlite(tx) => sqlite::migrate(tx, statements).await,
-            Inner::Postgres(tx) => postgres::migrate(tx, statements).await,
+            Inner::Postgres(tx, _) => postgres::migrate(tx, statements).await,
         };
         done.map_err(|error| Fault::of(&error, "migrations"))
     }
@@ -176,7 +170,7 @@ impl Tx {
         match &mut self.inner {
             // `BEGIN IMMEDIATE` has locked the whole file.
             Inner::Sqlite(_) => Ok(()),
-            Inner::Postgres(tx) => postgres::exclude_others(tx).await.map_err(|error| Fault::of(&error, "transaction")),
+            Inner::Postgres(tx, _) => postgres::exclude_others(tx).await.map_err(|error| Fault::of(&error, "transaction")),
         }
     }
 
@@ -193,7 +187,7 @@ impl Tx {
         const NOTIFY: Sql = Sql::new("deployment", "SELECT 1::BIGINT AS one FROM pg_notify('sortie_changes', $1)");
         match &self.inner {
             Inner::Sqlite(_) => Ok(()),
-            Inner::Postgres(_) => self.fetch(NOTIFY, [generation.to_string().into()]).await.map(drop),
+            Inner::Postgres(..) => self.fetch(NOTIFY, [generation.to_string().into()]).await.map(drop),
         }
     }
 
@@ -204,7 +198,7 @@ impl Tx {
         }
         let committed = match self.inner {
             Inner::Sqlite(tx) => tx.commit().await,
-            Inner::Postgres(tx) => tx.commit().await,
+            Inner::Postgres(tx, _) => tx.commit().await,
         };
         committed.map_err(|error| Fault::of_commit(&error, "transaction"))
     }

@@ -1,12 +1,12 @@
 //! PostgreSQL: connecting, listening, and running one statement.
 //!
-//! No state is kept in a session (no advisory locks, no settings), so that a pooler in transaction mode may stand in
-//! between; `LISTEN` has a connection of its own and polling behind it.
+//! No state is kept in a session (no advisory locks, no settings). Prepared statements and `LISTEN` are the exceptions, and
+//! behind a pooler that hands a session to each transaction anew, both are done without.
 
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
-use sqlx::{AssertSqlSafe, Connection, PgConnection, query_with, raw_sql};
+use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool, query_with, raw_sql};
 
 use super::{Db, Fault, FaultKind, PATIENCE, Row, Sql, Translate, Value, value};
 
@@ -26,9 +26,27 @@ const FRESH: Duration = Duration::from_secs(1);
 
 const MAX_CONNECTIONS: u32 = 10;
 
+/// A server, as a URL names it.
+#[derive(Clone)]
+pub(crate) struct Server {
+    pub(crate) options: PgConnectOptions,
+    pub(crate) sessions: Sessions,
+}
+
+/// Whose sessions statements run in.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sessions {
+    /// Our own: a statement is prepared once and stays.
+    Own,
+    /// A pooler's, which may be another one after every transaction. The driver prepares a statement and runs it in two
+    /// steps, so each statement has a transaction around it, and nothing stays prepared.
+    Shared,
+}
+
 impl Db {
     /// Opens a pool. Connects at once, so that a wrong address or password shows now.
-    pub(crate) async fn open_postgres(options: PgConnectOptions) -> Result<Self, Fault> {
+    pub(crate) async fn open_postgres(server: Server) -> Result<Self, Fault> {
+        let Server { options, sessions } = server;
         let pool = PgPoolOptions::new()
             .max_connections(MAX_CONNECTIONS)
             .acquire_timeout(PATIENCE)
@@ -37,7 +55,7 @@ impl Db {
             .connect_with(for_poolers(options))
             .await
             .map_err(|error| Fault::of(&error, "connection"))?;
-        let db = Self::Postgres { pool };
+        let db = Self::Postgres { pool, sessions };
         db.require_utf8().await?;
         Ok(db)
     }
@@ -68,16 +86,43 @@ async fn is_alive(connection: &mut PgConnection, idle_for: Duration) -> Result<b
     Ok(true)
 }
 
-pub(super) async fn fetch(connection: &mut PgConnection, sql: Sql, values: Vec<Value>, translate: Translate) -> Result<Vec<Row>, Fault> {
-    let arguments = value::postgres(values, sql.table)?;
-    let rows = query_with(sql.text, arguments).fetch_all(connection).await.map_err(|error| translate(&error, sql.table))?;
+/// Runs a statement that is not part of a transaction.
+pub(super) async fn fetch_alone(
+    pool: &PgPool,
+    sessions: Sessions,
+    sql: Sql,
+    values: Vec<Value>,
+    translate: Translate,
+) -> Result<Vec<Row>, Fault> {
+    match sessions {
+        Sessions::Own => {
+            let mut connection = pool.acquire().await.map_err(|error| Fault::of(&error, sql.table))?;
+            fetch(&mut connection, sessions, sql, values, translate).await
+        }
+        Sessions::Shared => {
+            let mut tx = pool.begin().await.map_err(|error| Fault::of(&error, sql.table))?;
+            let rows = fetch(&mut tx, sessions, sql, values, Fault::of).await?;
+            tx.commit().await.map_err(|error| translate(&error, sql.table))?;
+            Ok(rows)
+        }
+    }
+}
+
+pub(super) async fn fetch(
+    connection: &mut PgConnection,
+    sessions: Sessions,
+    sql: Sql,
+    values: Vec<Value>,
+    translate: Translate,
+) -> Result<Vec<Row>, Fault> {
+    let query = query_with(sql.text, value::postgres(values, sql.table)?).persistent(sessions == Sessions::Own);
+    let rows = query.fetch_all(connection).await.map_err(|error| translate(&error, sql.table))?;
     Ok(rows.into_iter().map(|row| Row::postgres(sql.table, row)).collect())
 }
 
-pub(super) async fn execute(connection: &mut PgConnection, sql: Sql, values: Vec<Value>, translate: Translate) -> Result<u64, Fault> {
-    let arguments = value::postgres(values, sql.table)?;
-    let done = query_with(sql.text, arguments).execute(connection).await;
-    done.map(|done| done.rows_affected()).map_err(|error| translate(&error, sql.table))
+pub(super) async fn execute(connection: &mut PgConnection, sessions: Sessions, sql: Sql, values: Vec<Value>) -> Result<u64, Fault> {
+    let query = query_with(sql.text, value::postgres(values, sql.table)?).persistent(sessions == Sessions::Own);
+    query.execute(connection).await.map(|done| done.rows_affected()).map_err(|error| Fault::of(&error, sql.table))
 }
 
 pub(super) async fn migrate(connection: &mut PgConnection, statements: &'static str) -> Result<(), sqlx::Error> {

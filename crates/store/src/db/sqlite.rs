@@ -139,10 +139,10 @@ pub(super) async fn fetch(
     Ok(rows.into_iter().map(|row| Row::sqlite(sql.table, row)).collect())
 }
 
-pub(super) async fn execute(connection: &mut SqliteConnection, sql: Sql, values: Vec<Value>, translate: Translate) -> Result<u64, Fault> {
+pub(super) async fn execute(connection: &mut SqliteConnection, sql: Sql, values: Vec<Value>) -> Result<u64, Fault> {
     let arguments = value::sqlite(values, sql.table)?;
     let done = query_with(sql.text, arguments).execute(connection).await;
-    done.map(|done| done.rows_affected()).map_err(|error| translate(&error, sql.table))
+    done.map(|done| done.rows_affected()).map_err(|error| Fault::of(&error, sql.table))
 }
 
 pub(super) async fn migrate(connection: &mut SqliteConnection, statements: &'static str) -> Result<(), sqlx::Error> {

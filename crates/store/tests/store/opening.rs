@@ -85,6 +85,31 @@ async fn a_change_through_the_same_store_is_heard_of_at_once(backend: Backend) {
     assert_eq!(*heard.borrow(), generation.as_i64());
 }
 
+/// REL-D24 of the fault catalogue, as far as it shows without a pooler: what a pooler would break is not used.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn for_a_pooler_nothing_is_prepared_and_nobody_listens() {
+    let backend = Backend::postgres();
+    let Location::Postgres { url } = backend.location() else { panic!("it is PostgreSQL") };
+    let pooled = Location::Postgres { url: Secret::new(format!("{}?statement-cache-capacity=0", url.expose())) };
+    let store = Store::open(&pooled, Uuid::new_v4()).await.unwrap();
+    let mut heard = store.changes();
+    let other = Store::open(&pooled, Uuid::new_v4()).await.unwrap();
+    let generation = other.change().await.unwrap().commit().await.unwrap();
+    tokio::time::timeout(Duration::from_secs(5), heard.wait_for(|known| *known >= generation.as_i64())).await.unwrap().unwrap();
+
+    let mut change = store.change().await.unwrap();
+    change.external_credentials().insert(&external_credential("Crm")).await.unwrap();
+    change.commit().await.unwrap();
+    assert_eq!(store.definitions().await.unwrap().external_credentials.len(), 1);
+    store.audit_anchors().append("core-0", 1, &[1; 32]).await.unwrap();
+
+    // Of a connection that is idle the server shows what it did last: here always the end of a transaction.
+    let last =
+        "SELECT DISTINCT query FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND state = 'idle'";
+    let last = backend.query(last).await;
+    assert!(!last.is_empty() && last.iter().all(|query| ["COMMIT", "ROLLBACK"].contains(&query.as_str())), "{last:?}");
+}
+
 /// OPS-03 of the attack catalogue.
 #[tokio::test]
 async fn nobody_but_the_owner_can_read_the_files() {

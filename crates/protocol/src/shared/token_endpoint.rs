@@ -5,8 +5,9 @@ use std::time::Duration;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use serde_json::Value;
 use sortie_model::{Secret, ServiceUrl};
+use zeroize::Zeroizing;
 
-use super::form::Form;
+use super::form::{self, Form};
 use crate::{Answer, Ask, Grant, ObtainError, World};
 
 /// 16 KiB: larger than any token in use, and small enough for a header line.
@@ -28,11 +29,30 @@ pub async fn request(
 ) -> Result<Grant, ObtainError> {
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
     headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
+    let confidential = Confidential::new(confidential, &headers);
     let answer = world.ask(Ask { method: Method::POST, url, headers, body: form.into_body() }).await?;
-    read(&answer, confidential)
+    read(&answer, &confidential)
 }
 
-fn read(answer: &Answer, confidential: &[&Secret]) -> Result<Grant, ObtainError> {
+/// What was sent in confidence, in every form in which it went out: a provider that echoes a request echoes it as it came, or decoded (TOK-16).
+#[derive(Default)]
+struct Confidential(Vec<Zeroizing<String>>);
+
+impl Confidential {
+    fn new(secrets: &[&Secret], headers: &HeaderMap) -> Self {
+        let plain = secrets.iter().map(|secret| Zeroizing::new(secret.expose().to_owned()));
+        let in_forms = secrets.iter().map(|secret| form::encode(secret.expose()));
+        let authorization = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()?.split_once(' '));
+        let in_header = authorization.map(|(_, credentials)| Zeroizing::new(credentials.to_owned()));
+        Self(plain.chain(in_forms).chain(in_header).filter(|text| !text.is_empty()).collect())
+    }
+
+    fn is_in(&self, text: &str) -> bool {
+        self.0.iter().any(|secret| text.contains(secret.as_str()))
+    }
+}
+
+fn read(answer: &Answer, confidential: &Confidential) -> Result<Grant, ObtainError> {
     let body: Value = serde_json::from_slice(&answer.body).unwrap_or(Value::Null);
     // A 200 with `error` is an error too: some providers answer so (TOK-05).
     if let Some(error) = body.get("error").and_then(Value::as_str) {
@@ -51,7 +71,7 @@ fn read(answer: &Answer, confidential: &[&Secret]) -> Result<Grant, ObtainError>
     }
 }
 
-fn refusal(answer: &Answer, error: &str, description: Option<&str>, confidential: &[&Secret]) -> ObtainError {
+fn refusal(answer: &Answer, error: &str, description: Option<&str>, confidential: &Confidential) -> ObtainError {
     let description = description.and_then(|text| presentable(text, 200, confidential));
     match error {
         // RFC 6749, section 5.2: the grant or refresh token is invalid, expired or revoked.
@@ -75,8 +95,8 @@ fn unavailable(answer: &Answer) -> ObtainError {
 }
 
 /// What a provider says, if it can be shown: short, printable ASCII (RFC 6749, section 5.2 allows no other), and no echo of a secret.
-fn presentable(text: &str, max_length: usize, confidential: &[&Secret]) -> Option<String> {
-    let is_echo = confidential.iter().any(|secret| !secret.is_empty() && text.contains(secret.expose()));
+fn presentable(text: &str, max_length: usize, confidential: &Confidential) -> Option<String> {
+    let is_echo = confidential.is_in(text);
     let is_plain = text.bytes().all(|byte| (0x20..=0x7E).contains(&byte));
     (!is_echo && is_plain).then(|| text.chars().take(max_length).collect())
 }
@@ -130,7 +150,7 @@ mod tests {
     fn answers_are_read_as_group_tok_says() {
         let lifetime = |body: &str| {
             let answer = answer(200, body);
-            read(&answer, &[]).map(|grant| grant.lifetime)
+            read(&answer, &Confidential::default()).map(|grant| grant.lifetime)
         };
         assert_eq!(lifetime(r#"{"access_token":"t"}"#), Ok(None)); // TOK-01
         assert_eq!(lifetime(r#"{"access_token":"t","expires_in":0}"#), Ok(Some(Duration::ZERO))); // TOK-02
@@ -153,13 +173,13 @@ mod tests {
             r#"{"access_token":"t","expires_in":[1]}"#,
             r#"{"access_token":"t","expires_in":"soon"}"#,
         ] {
-            assert!(matches!(read(&answer(200, malformed), &[]), Err(ObtainError::Malformed { .. })), "{malformed}");
+            assert!(matches!(read(&answer(200, malformed), &Confidential::default()), Err(ObtainError::Malformed { .. })), "{malformed}");
         }
     }
 
     #[test]
     fn refusals_are_sorted_by_whose_turn_it_is() {
-        let code = |status, body: &str| read(&answer(status, body), &[]).unwrap_err().code();
+        let code = |status, body: &str| read(&answer(status, body), &Confidential::default()).unwrap_err().code();
         assert_eq!(code(200, r#"{"error":"invalid_client"}"#), "token_refused"); // TOK-05
         assert_eq!(code(400, r#"{"error":"invalid_grant"}"#), "needs_authentication"); // TOK-13
         for error in ["invalid_client", "unauthorized_client", "invalid_scope"] {
@@ -174,17 +194,27 @@ mod tests {
 
     #[test]
     fn an_echoed_secret_is_not_shown() {
-        // TOK-16 of the attack catalogue.
-        let secret = Secret::new("SECRET-c");
-        let body = r#"{"error":"invalid_client","error_description":"bad secret SECRET-c"}"#;
-        let error = read(&answer(401, body), &[&secret]).unwrap_err();
-        assert_eq!(error, ObtainError::Refused { error: "invalid_client".to_owned(), description: None });
+        // TOK-16 of the attack catalogue. Base64 made with coreutils: printf '%s' 'client:SECRET%2Bc' | base64
+        let secret = Secret::new("SECRET+c");
+        let headers = HeaderMap::from_iter([(header::AUTHORIZATION, HeaderValue::from_static("Basic Y2xpZW50OlNFQ1JFVCUyQmM="))]);
+        let confidential = Confidential::new(&[&secret], &headers);
+        for echo in ["bad secret SECRET+c", "client_secret=SECRET%2Bc&x", "got Basic Y2xpZW50OlNFQ1JFVCUyQmM="] {
+            let body = serde_json::json!({ "error": "invalid_client", "error_description": echo }).to_string();
+            let error = read(&answer(401, &body), &confidential).unwrap_err();
+            assert_eq!(error, ObtainError::Refused { error: "invalid_client".to_owned(), description: None }, "{echo}");
+            let body = serde_json::json!({ "error": echo }).to_string();
+            let error = read(&answer(401, &body), &confidential).unwrap_err();
+            assert_eq!(error, ObtainError::Refused { error: "an unprintable error".to_owned(), description: None }, "{echo}");
+        }
     }
 
     #[test]
     fn retry_after_is_kept_within_an_hour() {
         let mut busy = answer(429, "");
         busy.headers.insert(header::RETRY_AFTER, HeaderValue::from_static("99999"));
-        assert_eq!(read(&busy, &[]).unwrap_err(), ObtainError::Unavailable { status: Some(429), retry_after: Some(MAX_RETRY_AFTER) });
+        assert_eq!(
+            read(&busy, &Confidential::default()).unwrap_err(),
+            ObtainError::Unavailable { status: Some(429), retry_after: Some(MAX_RETRY_AFTER) }
+        );
     }
 }

@@ -16,7 +16,9 @@ use sortie_model::Secret;
 /// Exit status: 0 if the service answered (whatever its status), 1 if Sortie refused the callout or no answer came, 22 with --fail if the
 /// service answered with a status of 400 or more.
 #[derive(Debug, Args)]
-#[command(after_long_help = "Examples:\n  SORTIE_KEY=$(cat key) sortie call callout:Billing/invoices?open=true\n  sortie call callout:Billing/invoices -X POST -H 'Content-Type: application/json' -d '{\"amount\":5}' --key-file key\n  sortie call callout:Files/report.pdf -o report.pdf")]
+#[command(
+    after_long_help = "Examples:\n  SORTIE_KEY=$(cat key) sortie call callout:Billing/invoices?open=true\n  sortie call callout:Billing/invoices -X POST -H 'Content-Type: application/json' -d '{\"amount\":5}' --key-file key\n  sortie call callout:Files/report.pdf -o report.pdf"
+)]
 pub(crate) struct CallArguments {
     /// What to call: callout:Name/path?query
     target: String,
@@ -129,25 +131,34 @@ fn request(arguments: &CallArguments, key: Option<Secret>) -> Result<Request<Ful
     let body = arguments.data.as_deref().map(read_body).transpose()?;
     let method = arguments.method.as_deref().unwrap_or(if body.is_some() { "POST" } else { "GET" });
     let method = Method::from_bytes(method.as_bytes()).map_err(|_| CallError::Argument(format!("`{method}` is no method")))?;
-    let uri = http::uri::PathAndQuery::try_from(format!("/callout/{target}")).map_err(|_| CallError::Argument("the target is no path: percent-encode it".to_owned()))?;
+    let uri = http::uri::PathAndQuery::try_from(format!("/callout/{target}"))
+        .map_err(|_| CallError::Argument("the target is no path: percent-encode it".to_owned()))?;
     let mut request = Request::new(Full::from(body.unwrap_or_default()));
     *request.method_mut() = method;
     *request.uri_mut() = uri.into();
     let headers = request.headers_mut();
     for text in &arguments.headers {
-        let (name, value) = text.split_once(':').ok_or_else(|| CallError::Argument(format!("`{text}` is no header: write 'Name: value'")))?;
-        let name = HeaderName::from_bytes(name.trim().as_bytes()).map_err(|_| CallError::Argument(format!("`{name}` is no header name")))?;
-        let value = HeaderValue::from_str(value.trim()).map_err(|_| CallError::Argument(format!("the value of `{name}` cannot be sent")))?;
+        let (name, value) =
+            text.split_once(':').ok_or_else(|| CallError::Argument(format!("`{text}` is no header: write 'Name: value'")))?;
+        let name =
+            HeaderName::from_bytes(name.trim().as_bytes()).map_err(|_| CallError::Argument(format!("`{name}` is no header name")))?;
+        let value =
+            HeaderValue::from_str(value.trim()).map_err(|_| CallError::Argument(format!("the value of `{name}` cannot be sent")))?;
         headers.append(name, value);
     }
     headers.insert(header::PROXY_AUTHORIZATION, authorization(arguments, key)?);
-    headers.insert(header::HOST, HeaderValue::from_str(&arguments.gateway).map_err(|_| CallError::Argument("the gateway's address is not understood".to_owned()))?);
+    headers.insert(
+        header::HOST,
+        HeaderValue::from_str(&arguments.gateway).map_err(|_| CallError::Argument("the gateway's address is not understood".to_owned()))?,
+    );
     Ok(request)
 }
 
 fn authorization(arguments: &CallArguments, key: Option<Secret>) -> Result<HeaderValue, CallError> {
     let key = match &arguments.key_file {
-        Some(path) => Secret::new(std::fs::read_to_string(path).map_err(|source| CallError::File { what: format!("the key file {}", path.display()), source })?),
+        Some(path) => Secret::new(
+            std::fs::read_to_string(path).map_err(|source| CallError::File { what: format!("the key file {}", path.display()), source })?,
+        ),
         None => key.ok_or(CallError::NoKey)?,
     };
     let mut value = HeaderValue::from_str(&format!("Bearer {}", key.expose().trim())).map_err(|_| CallError::NoKey)?;
@@ -171,7 +182,8 @@ pub(crate) async fn send(gateway: &str, request: Request<Full<Bytes>>) -> Result
     let unreachable = |reason: String| CallError::Gateway { address: gateway.to_owned(), reason };
     let address = gateway.strip_prefix("http://").unwrap_or(gateway).trim_end_matches('/');
     let stream = tokio::net::TcpStream::connect(address).await.map_err(|error| unreachable(error.to_string()))?;
-    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(|error| unreachable(error.to_string()))?;
+    let (mut sender, connection) =
+        hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(|error| unreachable(error.to_string()))?;
     tokio::spawn(async move {
         if let Err(error) = connection.await {
             tracing::debug!("the connection to the gateway ended: {error}");

@@ -10,6 +10,7 @@ use tokio::signal::unix::{SignalKind, signal};
 /// # Errors
 /// The server does not start.
 pub(crate) async fn run(setup: &HouseConfig, is_json: bool) -> Result<(), StartError> {
+    keep_memory_private();
     let server = Server::start(setup).await?;
     announce(&server, setup, is_json);
     wait_for_the_end().await;
@@ -17,6 +18,16 @@ pub(crate) async fn run(setup: &HouseConfig, is_json: bool) -> Result<(), StartE
     server.stop().await;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// No core file, and no debugger of the same user: secrets are in this process's memory (LEAK-15). Where the system refuses, serving goes on, and the log says so.
+fn keep_memory_private() {
+    use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
+    let limited = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
+    let hidden = set_dumpable_behavior(DumpableBehavior::NotDumpable);
+    if limited.is_err() || hidden.is_err() {
+        tracing::warn!("core dumps of this process cannot be switched off");
+    }
 }
 
 /// One line that a program can wait for: the addresses are the real ones, also if a port was left to the system.
@@ -27,7 +38,9 @@ fn announce(server: &Server, setup: &HouseConfig, is_json: bool) {
         serde_json::json!({ "event": state, "gateway": format!("http://{gateway}"), "admin": format!("http://{admin}"), "cores": server.core_count() }).to_string()
     } else {
         let directory = setup.data_directory.display();
-        format!("sortie is {state}: callouts at http://{gateway}/callout/<Name>/<path>, health at http://{admin}/readyz, data in {directory}")
+        format!(
+            "sortie is {state}: callouts at http://{gateway}/callout/<Name>/<path>, health at http://{admin}/readyz, data in {directory}"
+        )
     };
     // Nobody may be reading: that is no reason not to serve.
     let _ = writeln!(std::io::stdout(), "{line}").and_then(|()| std::io::stdout().flush());

@@ -1,12 +1,14 @@
 //! Custody: stored values and grants for the callout's flow, where the database's sealed rows and the vault's keys meet.
 
 use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use sortie_callout::{Committed, Custody, CustodyError, GrantKey, Kept, KeptFailure, Lease, Leased};
 use sortie_model::{ExternalCredentialId, Secret, Timestamp};
-use sortie_protocol::{Grant, Pending, Values};
+use sortie_protocol::{Grant, Pending, Values, World};
 use sortie_store::{Failure, GrantState, Identity, LeaseOutcome, LeaseRequest, ReadError, SealedGrant, WriteError};
 use sortie_vault::SealContext;
 use uuid::Uuid;
@@ -39,11 +41,23 @@ pub(crate) struct HouseCustody {
     pub(crate) destinations: ArcSwap<Destinations>,
     /// Whose leases are this node's.
     owner: Uuid,
+    world: Arc<dyn World>,
+    /// Milliseconds by which this node's clock is ahead of the database's, as last seen. Stored times are the database's (REL-T11): nodes whose clocks differ
+    /// must agree when a token dies.
+    ahead: AtomicI64,
 }
 
 impl HouseCustody {
-    pub(crate) fn new(house: House) -> Self {
-        Self { house, destinations: ArcSwap::default(), owner: new_id() }
+    pub(crate) fn new(house: House, world: Arc<dyn World>) -> Self {
+        Self { house, destinations: ArcSwap::default(), owner: new_id(), world, ahead: AtomicI64::new(0) }
+    }
+
+    fn to_own_clock(&self, stored: Timestamp) -> Timestamp {
+        Timestamp::from_millis(stored.as_millis().saturating_add(self.ahead.load(Ordering::Relaxed)))
+    }
+
+    fn to_stored_clock(&self, own: Timestamp) -> Timestamp {
+        Timestamp::from_millis(own.as_millis().saturating_sub(self.ahead.load(Ordering::Relaxed)))
     }
 
     fn grant_context(row: Uuid, key: GrantKey, version: i64) -> SealContext<'static> {
@@ -75,6 +89,7 @@ impl HouseCustody {
         let Some(row) = self.house.store().grants().load(identity(key)).await.map_err(|error| unreadable(&error))? else {
             return Ok(None);
         };
+        self.ahead.store(self.world.now().as_millis() - row.read_at.as_millis(), Ordering::Relaxed);
         // What was obtained, or failed, under another definition means nothing under this one.
         let grant = match row.grant.filter(|grant| grant.revision == key.revision) {
             Some(SealedGrant { sealed, issued_at, expires_at: Some(expires_at), .. }) => {
@@ -83,12 +98,13 @@ impl HouseCustody {
                     .vault()
                     .open(&Self::grant_context(row.id, key, row.version), &sealed)
                     .map_err(|error| tampered(&error, "grants"))?;
-                Some((Grant::from_bytes(&opened).map_err(|_| CustodyError::Tampered)?, issued_at, expires_at))
+                let grant = Grant::from_bytes(&opened).map_err(|_| CustodyError::Tampered)?;
+                Some((grant, self.to_own_clock(issued_at), self.to_own_clock(expires_at)))
             }
             _ => None,
         };
         let failure = row.failure.filter(|failure| failure.revision == key.revision).and_then(|failure| {
-            let retry_not_before = failure.retry_not_before?;
+            let retry_not_before = self.to_own_clock(failure.retry_not_before?);
             Some(KeptFailure { code: known_code(&failure.code), retry_not_before })
         });
         Ok(Some(Kept { version: row.version, revision: key.revision, grant, failure }))
@@ -115,7 +131,12 @@ impl HouseCustody {
     ) -> Result<Committed, CustodyError> {
         let context = Self::grant_context(lease.row, key, lease.next_version);
         let sealed = self.house.vault().seal(&context, &grant.to_bytes()).map_err(|_| CustodyError::Sealed)?;
-        let grant = SealedGrant { revision: key.revision, sealed, issued_at, expires_at: Some(expires_at) };
+        let grant = SealedGrant {
+            revision: key.revision,
+            sealed,
+            issued_at: self.to_stored_clock(issued_at),
+            expires_at: Some(self.to_stored_clock(expires_at)),
+        };
         Ok(match self.house.store().grants().commit(&stored(lease), grant).await.map_err(|error| unwritable(&error))? {
             sortie_store::Committed::Stored { version } => Committed::Stored(version),
             sortie_store::Committed::Fenced => Committed::Fenced,
@@ -128,8 +149,12 @@ impl HouseCustody {
             "token_refused" | "credential_misconfigured" | "credential_not_configured" | "egress_denied" => GrantState::ConfigurationError,
             _ => GrantState::Ok,
         };
-        let failure =
-            Failure { revision: key.revision, state, code: failure.code.to_owned(), retry_not_before: Some(failure.retry_not_before) };
+        let failure = Failure {
+            revision: key.revision,
+            state,
+            code: failure.code.to_owned(),
+            retry_not_before: Some(self.to_stored_clock(failure.retry_not_before)),
+        };
         self.house.store().grants().release(&stored(lease), &failure).await.map_err(|error| unwritable(&error)).map(|_| ())
     }
 }

@@ -61,7 +61,7 @@ impl Node {
     pub async fn start(house: House, config: &Config) -> Result<Self, NodeError> {
         let connector = Arc::new(Connector::new(config.egress.clone(), trust(config)?)?);
         let world: Arc<dyn World> = Arc::new(OutboundWorld::new(Arc::clone(&connector)));
-        let custody = Arc::new(HouseCustody::new(house.clone()));
+        let custody = Arc::new(HouseCustody::new(house.clone(), Arc::clone(&world)));
         let grants =
             Grants::new(Arc::clone(&custody) as _, Arc::clone(&world), tokio::runtime::Handle::current(), config.gateway.max_cached_users);
         let snapshot = ArcSwap::from_pointee(Snapshot::compile(Definitions::default(), &grants));

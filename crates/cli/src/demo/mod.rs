@@ -141,7 +141,8 @@ impl Demo {
         teller.say(&format!("data         {}   (embedded database, key file, audit)", directory.display()));
 
         std::fs::write(directory.join("sortie.toml"), CONFIGURATION).map_err(DemoError::system("write its configuration"))?;
-        let definitions = DEFINITIONS.replace("TOKEN_SERVER", &services.token_server.to_string()).replace("UPSTREAM", &services.upstream.to_string());
+        let definitions =
+            DEFINITIONS.replace("TOKEN_SERVER", &services.token_server.to_string()).replace("UPSTREAM", &services.upstream.to_string());
         let file = directory.join("definitions.yaml");
         std::fs::write(&file, definitions).map_err(DemoError::system("write its definitions"))?;
         let config = Config::load(None, &directory)?;
@@ -173,7 +174,11 @@ impl Demo {
     async fn callout(&mut self, method: &str, target: &str, key: &str) -> Result<Answer, DemoError> {
         let answer = self.send(method, target, key).await?;
         let short_key: String = key.chars().take(20).collect();
-        let sent = [format!("{method} /callout/{target}"), format!("host: {}", self.server.gateway()), format!("proxy-authorization: Bearer {short_key}…")];
+        let sent = [
+            format!("{method} /callout/{target}"),
+            format!("host: {}", self.server.gateway()),
+            format!("proxy-authorization: Bearer {short_key}…"),
+        ];
         self.teller.beside(&sent, self.services.take_received().last());
         Ok(answer)
     }
@@ -205,7 +210,10 @@ impl Demo {
         ] {
             self.teller.step(title);
             let answer = self.callout(method, target, &key).await?;
-            self.teller.promise(&format!("the upstream welcomes the callout (status {})", answer.status.as_u16()), answer.status == StatusCode::OK);
+            self.teller.promise(
+                &format!("the upstream welcomes the callout (status {})", answer.status.as_u16()),
+                answer.status == StatusCode::OK,
+            );
         }
         Ok(())
     }
@@ -255,7 +263,10 @@ impl Demo {
         self.command(&remove, "").await?;
         self.settle().await;
         let answer = self.callout("GET", "Billing/2026", &key).await?;
-        self.teller.promise("the callout is refused with a code of its own (credential_not_configured)", answer.code.as_deref() == Some("credential_not_configured"));
+        self.teller.promise(
+            "the callout is refused with a code of its own (credential_not_configured)",
+            answer.code.as_deref() == Some("credential_not_configured"),
+        );
         let explained = self.explain("callout:Billing/2026", "alice").await?;
         let names_step = explained.contains("credential_not_configured") && explained.contains("client_secret");
         self.teller.promise("explain names the missing value and the next step", names_step);

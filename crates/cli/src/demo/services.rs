@@ -53,7 +53,13 @@ struct State {
 impl Services {
     /// Starts both on ports of the system's choice.
     pub(super) async fn start(expected: Expected, new_token: fn() -> String) -> std::io::Result<Self> {
-        let state = Arc::new(State { expected, good_tokens: Mutex::default(), token_requests: Mutex::default(), received: Mutex::default(), new_token });
+        let state = Arc::new(State {
+            expected,
+            good_tokens: Mutex::default(),
+            token_requests: Mutex::default(),
+            received: Mutex::default(),
+            new_token,
+        });
         let upstream = listen(Arc::clone(&state), State::upstream).await?;
         let token_server = listen(Arc::clone(&state), State::token_server).await?;
         Ok(Self { upstream, token_server, state })
@@ -75,7 +81,9 @@ impl Services {
     }
 }
 
-async fn listen(state: Arc<State>, answer: fn(&State, &Request<()>, &[u8]) -> Response<Full<Bytes>>) -> std::io::Result<SocketAddr> {
+type Answer = fn(&State, &Request<()>, &[u8]) -> Response<Full<Bytes>>;
+
+async fn listen(state: Arc<State>, answer: Answer) -> std::io::Result<SocketAddr> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
     tokio::spawn(async move {
@@ -124,7 +132,10 @@ impl State {
         }
         *lock(&self.token_requests) += 1;
         if !is_client {
-            return json(StatusCode::UNAUTHORIZED, &serde_json::json!({ "error": "invalid_client", "error_description": "unknown client or wrong secret" }));
+            return json(
+                StatusCode::UNAUTHORIZED,
+                &serde_json::json!({ "error": "invalid_client", "error_description": "unknown client or wrong secret" }),
+            );
         }
         let token = (self.new_token)();
         lock(&self.good_tokens).insert(token.clone());

@@ -32,7 +32,8 @@ impl Teller {
 
     /// A command as the reader would type it, and what it printed.
     pub(super) fn command(&self, arguments: &[&str], output: &str) {
-        let words: Vec<String> = arguments.iter().map(|word| if word.contains(' ') { format!("'{word}'") } else { (*word).to_owned() }).collect();
+        let words: Vec<String> =
+            arguments.iter().map(|word| if word.contains(' ') { format!("'{word}'") } else { (*word).to_owned() }).collect();
         Self::line(&format!("   $ sortie {}", words.join(" ")));
         for line in output.trim_end().lines() {
             Self::line(&format!("     {line}"));
@@ -73,7 +74,8 @@ impl Teller {
 }
 
 fn shown(received: &Received) -> Vec<String> {
-    let interesting = received.headers.iter().filter(|(name, _)| matches!(name.as_str(), "host" | "authorization" | "proxy-authorization" | "x-api-key"));
+    let interesting =
+        received.headers.iter().filter(|(name, _)| matches!(name.as_str(), "host" | "authorization" | "proxy-authorization" | "x-api-key"));
     std::iter::once(received.line.clone()).chain(interesting.map(|(name, value)| format!("{name}: {value}"))).collect()
 }
 

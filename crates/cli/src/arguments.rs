@@ -1,0 +1,99 @@
+//! What can be typed.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::{apply, audit, call, explain, grant, key, secret, status, user};
+
+/// Authenticated outbound calls by name
+///
+/// A program asks for callout:Billing/invoices; Sortie checks that it may, picks the principal, obtains the token or key, authenticates the request, sends
+/// it to the one place that the name stands for, and streams the answer back.
+#[derive(Debug, Parser)]
+#[command(name = "sortie", version, propagate_version = true, max_term_width = 100, after_long_help = EXIT_STATUS)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+
+    /// Print JSON instead of text
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+
+    /// Colour the output
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto)]
+    pub(crate) color: Color,
+
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+const EXIT_STATUS: &str = "Exit status:\n  0  done\n  1  refused or failed; standard error says what, and what to do next\n  2  the command line is not understood\n  3  `status --check` or `audit verify` found something\n\nTry it: sortie demo";
+
+/// Where the house is.
+#[derive(Debug, Args)]
+pub(crate) struct Global {
+    /// Directory with the database, the key file and the audit [default: $XDG_DATA_HOME/sortie]
+    #[arg(long, global = true, env = "SORTIE_DATA_DIR", value_name = "DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
+
+    /// Configuration file [default: sortie.toml in the data directory]
+    #[arg(long, global = true, env = "SORTIE_CONFIG", value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+
+    /// Database, as sqlite:PATH or postgres://…; better given as SORTIE_DATABASE_URL if it holds a password
+    #[arg(long, global = true, value_name = "URL")]
+    pub(crate) database: Option<String>,
+}
+
+/// When to colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    /// On a terminal, unless NO_COLOR is set.
+    Auto,
+    /// Also into files and pipes.
+    Always,
+    /// Never.
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Serve callouts until SIGINT or SIGTERM
+    Serve,
+    /// See it all at work, with a real upstream and a real token server, and no configuration
+    Demo {
+        /// End after the last step instead of serving on; the exit status says whether all was as promised
+        #[arg(long)]
+        exit: bool,
+    },
+    Call(call::CallArguments),
+    Apply(apply::ApplyArguments),
+    /// Users: the people and programs that make callouts
+    #[command(subcommand)]
+    User(user::UserCommand),
+    /// API keys: how users prove who they are to the gateway
+    #[command(subcommand)]
+    Key(key::KeyCommand),
+    /// Principal access: which permission sets and profiles may use which principals
+    #[command(subcommand)]
+    Grant(grant::GrantCommand),
+    /// Stored values of principals: passwords, keys, client secrets. Nothing ever shows one again
+    #[command(subcommand)]
+    Secret(secret::SecretCommand),
+    Status(status::StatusArguments),
+    Explain(explain::ExplainArguments),
+    /// The audit: what was called by whom, and whether anybody has tampered with the record of it
+    #[command(subcommand)]
+    Audit(audit::AuditCommand),
+    /// Print a completion script for a shell
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
+    /// Write manual pages
+    Man {
+        /// Directory to write them to
+        directory: PathBuf,
+    },
+}

@@ -1,0 +1,119 @@
+//! `sortie audit`.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use clap::Subcommand;
+use sortie_server::audit::{Finding, Line, Positions, Verified, files, last_lines, read_lines, verify};
+
+use crate::failure::Failure;
+use crate::printer::{Printer, Tone};
+use crate::setup::Opened;
+
+/// How often a followed audit is looked at.
+const LOOK_AGAIN: Duration = Duration::from_millis(200);
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AuditCommand {
+    /// Show the last records
+    Tail {
+        /// How many
+        #[arg(short = 'n', long, default_value_t = 20)]
+        lines: usize,
+        /// Go on as records come
+        #[arg(short, long)]
+        follow: bool,
+    },
+    /// Check every record of every chain; exit status 3 if one was changed, dropped or moved
+    Verify,
+}
+
+pub(crate) async fn run(command: &AuditCommand, opened: &Opened, printer: &Printer) -> Result<u8, Failure> {
+    match command {
+        AuditCommand::Tail { lines, follow } => tail(opened, printer, *lines, *follow).await,
+        AuditCommand::Verify => check(opened, printer).await,
+    }
+}
+
+async fn tail(opened: &Opened, printer: &Printer, count: usize, follow: bool) -> Result<u8, Failure> {
+    let directory = opened.house.audit_directory();
+    let (lines, mut positions) = last_lines(directory, count)?;
+    lines.iter().for_each(|line| show(printer, line));
+    if !follow {
+        return Ok(0);
+    }
+    loop {
+        tokio::time::sleep(LOOK_AGAIN).await;
+        let mut fresh = follow_files(directory, &mut positions)?;
+        fresh.sort_by(|one, other| one.at.cmp(&other.at));
+        fresh.iter().for_each(|line| show(printer, line));
+    }
+}
+
+/// What has come since the last look, also in files that are new.
+fn follow_files(directory: &std::path::Path, positions: &mut Positions) -> Result<Vec<Line>, Failure> {
+    for path in files(directory)? {
+        if !positions.iter().any(|(known, _)| *known == path) {
+            positions.push((path, 0));
+        }
+    }
+    let mut fresh = Vec::new();
+    for (path, position) in positions {
+        let (lines, next) = read_lines(path, *position)?;
+        *position = next;
+        fresh.extend(lines);
+    }
+    Ok(fresh)
+}
+
+/// One record a line: the JSON as it is with `--json`, else its fields without the MAC.
+fn show(printer: &Printer, line: &Line) {
+    let record: serde_json::Value = serde_json::from_str(&line.text).unwrap_or_default();
+    let Some(record) = record.as_object().filter(|_| !printer.is_json()) else {
+        return printer.line(&line.text);
+    };
+    let event = record.get("event").and_then(serde_json::Value::as_str).unwrap_or("?");
+    let is_bad = event == "refused" || record.contains_key("code");
+    let fields = record.iter().filter(|(name, _)| !matches!(name.as_str(), "at" | "event" | "mac"));
+    let fields: Vec<String> =
+        fields.map(|(name, value)| format!("{name}={}", value.as_str().map_or_else(|| value.to_string(), str::to_owned))).collect();
+    let event = printer.toned(if is_bad { Tone::Bad } else { Tone::Good }, &format!("{event:<8}"));
+    printer.line(&format!("{} {event} {}", printer.toned(Tone::Quiet, &line.at), fields.join(" ")));
+}
+
+async fn check(opened: &Opened, printer: &Printer) -> Result<u8, Failure> {
+    let anchors = opened.house.store().audit_anchors().last_of_each().await;
+    let anchors = anchors.map_err(|error| Failure::new(error.code(), error.to_string(), "look at the database, then try again"))?;
+    let own: BTreeMap<String, (u64, Vec<u8>)> =
+        anchors.into_iter().map(|anchor| (anchor.lane, (u64::try_from(anchor.sequence).unwrap_or(0), anchor.hash))).collect();
+    let verified = verify(opened.house.audit_directory(), &opened.house.chain_key(), &own)?;
+    let is_broken = verified.iter().any(|lane| lane.finding.is_some());
+    if printer.is_json() {
+        printer.json(&serde_json::json!({ "lanes": verified, "intact": !is_broken }));
+    } else {
+        verified.iter().for_each(|lane| show_lane(printer, lane));
+    }
+    Ok(if is_broken { 3 } else { 0 })
+}
+
+fn show_lane(printer: &Printer, verified: &Verified) {
+    let what = match &verified.finding {
+        None => printer.toned(Tone::Good, "intact"),
+        Some(finding) => printer.toned(Tone::Bad, &describe(finding)),
+    };
+    printer.line(&format!("{:<12} {:>9} records  {what}", verified.lane, verified.records));
+}
+
+fn describe(finding: &Finding) -> String {
+    match finding {
+        Finding::Broken { line, expected_sequence, found_sequence } => {
+            let found = found_sequence.map_or("something that is no record".to_owned(), |sequence| format!("number {sequence}"));
+            format!("broken at line {line}: record {expected_sequence} was changed, dropped or moved (found {found})")
+        }
+        Finding::Truncated { last_sequence, anchored_sequence } => {
+            format!("cut off behind record {last_sequence}: record {anchored_sequence} was there")
+        }
+        Finding::Replaced { anchored_sequence } => format!("not the file that was written: record {anchored_sequence} was another"),
+        Finding::Missing { anchored_sequence } => format!("the file is gone: it held at least {anchored_sequence} records"),
+    }
+}

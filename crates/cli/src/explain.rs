@@ -1,0 +1,79 @@
+//! `sortie explain`.
+
+use clap::Args;
+use sortie_callout::{Plan, TokenState};
+use sortie_model::UserName;
+use sortie_server::Node;
+
+use crate::failure::Failure;
+use crate::printer::{Printer, Tone};
+use crate::setup::Opened;
+
+/// Show what a callout would do, without sending anything
+///
+/// Follows the same steps as a callout: the named credential, each principal in order and why it is or is not the one, the token, the headers by name only, the
+/// destination, and, where it would fail, the same stable code with the next step.
+#[derive(Debug, Args)]
+#[command(
+    after_long_help = "Example:\n  sortie explain callout:Billing/invoices?open=true --as alice\n\nExit status: 0 if the callout would be sent, 1 if it would be refused."
+)]
+pub(crate) struct ExplainArguments {
+    /// What would be called: callout:Name/path?query
+    target: String,
+    /// Who would call
+    #[arg(long = "as", value_name = "USER")]
+    user: String,
+}
+
+pub(crate) async fn run(arguments: &ExplainArguments, opened: &Opened, printer: &Printer) -> Result<u8, Failure> {
+    let name = UserName::parse(&arguments.user)?;
+    let user = opened.house.store().caller_by_user(&name).await;
+    let user = user.map_err(|error| Failure::new(error.code(), error.to_string(), "look at the database, then try again"))?;
+    let user =
+        user.ok_or_else(|| Failure::new("user_unknown", format!("there is no user `{name}`"), "list them with `sortie user list`"))?;
+    let node = Node::start(opened.house.clone(), &opened.config).await?;
+    let plan = node.explain(user, &arguments.target).await;
+    if printer.is_json() {
+        printer.json(&plan);
+    } else {
+        show(printer, &plan);
+    }
+    Ok(u8::from(plan.refusal.is_some()))
+}
+
+fn show(printer: &Printer, plan: &Plan) {
+    let fact = |name: &str, value: &str| printer.line(&format!("{name:<20} {value}"));
+    fact("callout", &format!("{} as {}", plan.target, plan.user));
+    if let (Some(named), Some(destination)) = (&plan.named_credential, &plan.destination) {
+        fact("named credential", named);
+        fact("destination", destination);
+    }
+    if let (Some(credential), Some(protocol)) = (&plan.external_credential, plan.protocol) {
+        fact("external credential", &format!("{credential} ({protocol})"));
+    }
+    for principal in &plan.principals {
+        let tone = if principal.verdict == "chosen" { Tone::Good } else { Tone::Quiet };
+        let verdict = printer.toned(tone, &principal.verdict.replace('_', " "));
+        fact("principal", &format!("{}. {}: {verdict}, {}", principal.sequence_number, principal.name, principal.why));
+    }
+    match &plan.token {
+        None | Some(TokenState::NotNeeded) => {}
+        Some(TokenState::Good { expires_at }) => fact("token", &format!("kept, good until {expires_at}")),
+        Some(TokenState::WouldBeFetched) => fact("token", "none is kept; the callout would fetch one first"),
+        Some(TokenState::BackingOff { code, retry_not_before }) => {
+            fact("token", &format!("the last attempt failed ({code}); the next is due at {retry_not_before}"))
+        }
+    }
+    if !plan.headers.is_empty() {
+        fact("headers added", &plan.headers.join(", "));
+    }
+    match &plan.refusal {
+        None => fact("verdict", &printer.toned(Tone::Good, "it would be sent")),
+        Some(refusal) => {
+            fact("verdict", &printer.toned(Tone::Bad, &format!("it would be refused: {}", refusal.code)));
+            fact("why", &refusal.message);
+            fact("whose turn", &refusal.turn);
+            fact("next", &refusal.next_step);
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! `sortie key`.
+
+use std::time::Duration;
+
+use clap::{Args, Subcommand};
+use sortie_model::{ApiKeyId, Label, UserName};
+use sortie_server::manage::key::{self, KeyState, KeyView, NewKeyRequest};
+
+use crate::failure::Failure;
+use crate::printer::{Printer, Tone};
+use crate::setup::{self, Opened};
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeyCommand {
+    Create(CreateArguments),
+    /// List a user's keys
+    List {
+        /// The user's name
+        user: String,
+    },
+    /// Revoke a key for good
+    Revoke {
+        /// The key's public part: the 12 characters behind sortie_
+        id: String,
+    },
+}
+
+/// Make a key. It is shown once; nothing can bring it back
+#[derive(Debug, Args)]
+#[command(
+    after_long_help = "Examples:\n  sortie key create --user invoice-robot --label 'nightly run' --expires 90d\n  sortie key create --user invoice-robot > key && chmod 600 key"
+)]
+pub(crate) struct CreateArguments {
+    /// Whose key it will be
+    #[arg(long)]
+    user: String,
+    /// What it is for
+    #[arg(long)]
+    label: Option<String>,
+    /// How long it is good, such as 90d, 12h or 30m [default: until it is revoked]
+    #[arg(long, value_name = "DURATION")]
+    expires: Option<String>,
+}
+
+pub(crate) async fn run(command: &KeyCommand, opened: &Opened, printer: &Printer) -> Result<u8, Failure> {
+    let manage = opened.manage();
+    match command {
+        KeyCommand::Create(arguments) => {
+            let label = arguments.label.as_deref().map(Label::parse).transpose()?;
+            let lifetime = arguments.expires.as_deref().map(read_duration).transpose()?;
+            let expires_at = lifetime.map(|lifetime| setup::now().after(lifetime));
+            let created = key::create(&manage, NewKeyRequest { user: UserName::parse(&arguments.user)?, label, expires_at }).await?;
+            if printer.is_json() {
+                let expires_at = expires_at.map(|moment| moment.to_string());
+                printer.json(&serde_json::json!({ "id": created.id, "key": created.text.expose(), "user": arguments.user, "expires_at": expires_at }));
+            } else {
+                // Alone on its line, so that it can be redirected into a file.
+                printer.line(created.text.expose());
+            }
+        }
+        KeyCommand::List { user } => show(printer, &key::list(&manage, &UserName::parse(user)?).await?),
+        KeyCommand::Revoke { id } => {
+            let id = ApiKeyId::parse(id.strip_prefix("sortie_").unwrap_or(id)).ok_or_else(|| {
+                Failure::new(
+                    "key_id_format",
+                    "this is no key's public part",
+                    "give the 12 characters behind sortie_; see `sortie key list`",
+                )
+            })?;
+            printer.changes(&[key::revoke(&manage, id).await?]);
+        }
+    }
+    Ok(0)
+}
+
+fn read_duration(text: &str) -> Result<Duration, Failure> {
+    let wrong = || Failure::new("duration_format", format!("`{text}` is no duration"), "write a number and d, h or m, such as 90d");
+    let (number, unit) = text.split_at_checked(text.len().saturating_sub(1)).ok_or_else(wrong)?;
+    let seconds = match unit {
+        "d" => 86_400,
+        "h" => 3_600,
+        "m" => 60,
+        _ => return Err(wrong()),
+    };
+    let number: u64 = number.parse().map_err(|_| wrong())?;
+    Ok(Duration::from_secs(number.checked_mul(seconds).filter(|seconds| *seconds > 0).ok_or_else(wrong)?))
+}
+
+fn show(printer: &Printer, keys: &[KeyView]) {
+    if printer.is_json() {
+        return printer.json(&serde_json::json!({ "keys": keys }));
+    }
+    let row = |key: &KeyView| {
+        let tone = if key.state == KeyState::Active { Tone::Good } else { Tone::Bad };
+        let expires = key.expires_at.clone().unwrap_or_else(|| "never".to_owned());
+        vec![
+            (Tone::Plain, key.id.clone()),
+            (tone, key.state.as_str().to_owned()),
+            (Tone::Plain, key.label.clone()),
+            (Tone::Plain, key.created_at.clone()),
+            (Tone::Plain, expires),
+        ]
+    };
+    printer.table(&["key", "state", "label", "created", "expires"], keys.iter().map(row).collect());
+}

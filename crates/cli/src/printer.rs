@@ -1,0 +1,106 @@
+//! The one place that writes: text or JSON on standard output, failures on standard error.
+
+use std::io::{IsTerminal as _, Write as _};
+use std::process::ExitCode;
+
+use anstyle::{AnsiColor, Style};
+use comfy_table::{Cell, ContentArrangement, Table};
+use serde::Serialize;
+use sortie_server::manage::{Action, Change};
+
+use crate::arguments::Color;
+use crate::failure::Failure;
+
+/// Writes what commands have to say.
+pub(crate) struct Printer {
+    is_json: bool,
+    is_coloured: bool,
+}
+
+/// How a word is meant.
+#[derive(Clone, Copy)]
+pub(crate) enum Tone {
+    Good,
+    Bad,
+    Quiet,
+    Plain,
+}
+
+impl Printer {
+    pub(crate) fn new(is_json: bool, color: Color) -> Self {
+        let is_coloured = match color {
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto => std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none(),
+        };
+        Self { is_json, is_coloured }
+    }
+
+    pub(crate) const fn is_json(&self) -> bool {
+        self.is_json
+    }
+
+    /// A line of text. Whoever closed the pipe does not want more: that is no failure.
+    pub(crate) fn line(&self, text: &str) {
+        let _ = writeln!(std::io::stdout().lock(), "{text}");
+    }
+
+    /// A value as JSON.
+    pub(crate) fn json(&self, value: &impl Serialize) {
+        let text = serde_json::to_string_pretty(value).unwrap_or_else(|error| format!("{{\"error\":\"{error}\"}}"));
+        self.line(&text);
+    }
+
+    /// A word in its colour.
+    pub(crate) fn toned(&self, tone: Tone, text: &str) -> String {
+        let style = match tone {
+            Tone::Good => Style::new().fg_color(Some(AnsiColor::Green.into())),
+            Tone::Bad => Style::new().fg_color(Some(AnsiColor::Red.into())).bold(),
+            Tone::Quiet => Style::new().dimmed(),
+            Tone::Plain => Style::new(),
+        };
+        if self.is_coloured { format!("{style}{text}{style:#}") } else { text.to_owned() }
+    }
+
+    /// Aligned columns without lines around them.
+    pub(crate) fn table(&self, header: &[&str], rows: Vec<Vec<(Tone, String)>>) {
+        let mut table = Table::new();
+        table.load_style(comfy_table::presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
+        table.set_header(header.iter().map(|title| Cell::new(self.toned(Tone::Quiet, title))));
+        for row in rows {
+            table.add_row(row.into_iter().map(|(tone, text)| Cell::new(self.toned(tone, &text))));
+        }
+        for line in table.to_string().lines() {
+            self.line(line.trim());
+        }
+    }
+
+    /// What a command changed.
+    pub(crate) fn changes(&self, changes: &[Change]) {
+        if self.is_json {
+            return self.json(&serde_json::json!({ "changes": changes }));
+        }
+        for change in changes {
+            let tone = match change.action {
+                Action::Created | Action::Updated => Tone::Good,
+                Action::Deleted => Tone::Bad,
+                Action::Unchanged | Action::LeftAlone => Tone::Quiet,
+            };
+            let fields = if change.fields.is_empty() { String::new() } else { format!(" ({})", change.fields.join(", ")) };
+            let word = self.toned(tone, &format!("{:<10}", change.action.as_str().replace('_', " ")));
+            self.line(&format!("{word} {} {}{fields}", change.object.replace('_', " "), change.name));
+        }
+    }
+
+    /// A failure, and the exit status for it.
+    pub(crate) fn failure(&self, failure: &Failure) -> ExitCode {
+        let Failure { code, message, next } = failure;
+        let text = if self.is_json {
+            serde_json::json!({ "error": { "code": code, "message": message, "next": next } }).to_string()
+        } else {
+            format!("error[{code}]: {message}\nnext: {next}")
+        };
+        let _ = writeln!(std::io::stderr().lock(), "{text}");
+        ExitCode::from(1)
+    }
+}

@@ -1,0 +1,126 @@
+//! `sortie secret`. A value comes from a prompt, a file or standard input, never from an argument: arguments are seen by everybody on the machine (OPS-01).
+
+use std::io::{IsTerminal as _, Read as _};
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use sortie_model::{Secret, UserName};
+use sortie_server::manage::PrincipalReference;
+use sortie_server::manage::secret::{self, ValueView};
+
+use crate::failure::Failure;
+use crate::printer::{Printer, Tone};
+use crate::setup::Opened;
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum SecretCommand {
+    Set(SetArguments),
+    /// List which values are stored, without showing any
+    List {
+        /// The principal, as ExternalCredential/Principal
+        principal: String,
+        /// Whose own values, for a Per User principal
+        #[arg(long)]
+        user: Option<String>,
+    },
+    /// Remove a stored value
+    Remove {
+        /// The principal, as ExternalCredential/Principal
+        principal: String,
+        /// Name of the value, such as client_secret
+        name: String,
+        /// Whose own value, for a Per User principal
+        #[arg(long)]
+        user: Option<String>,
+    },
+}
+
+/// Store a value: asked for without echo, or read from a file or standard input
+#[derive(Debug, Args)]
+#[command(
+    after_long_help = "Examples:\n  sortie secret set Billing/Service client_secret\n  pass show billing | sortie secret set Billing/Service client_secret --stdin\n  sortie secret set Mail/Own password --user alice --from-file password.txt\n\nOne line break at the end of a file or of standard input is not part of the value."
+)]
+pub(crate) struct SetArguments {
+    /// The principal, as ExternalCredential/Principal
+    principal: String,
+    /// Name of the value, such as client_secret
+    name: String,
+    /// Whose own value, for a Per User principal
+    #[arg(long)]
+    user: Option<String>,
+    /// Read the value from a file
+    #[arg(long, value_name = "FILE", conflicts_with = "stdin")]
+    from_file: Option<PathBuf>,
+    /// Read the value from standard input
+    #[arg(long)]
+    stdin: bool,
+}
+
+pub(crate) async fn run(command: &SecretCommand, opened: &Opened, printer: &Printer) -> Result<u8, Failure> {
+    let manage = opened.manage();
+    let change = match command {
+        SecretCommand::Set(arguments) => {
+            let (principal, user) = read(&arguments.principal, arguments.user.as_deref())?;
+            let value = read_value(arguments)?;
+            secret::set(&manage, &principal, &arguments.name, user.as_ref(), &value).await?
+        }
+        SecretCommand::Remove { principal, name, user } => {
+            let (principal, user) = read(principal, user.as_deref())?;
+            secret::remove(&manage, &principal, name, user.as_ref()).await?
+        }
+        SecretCommand::List { principal, user } => {
+            let (principal, user) = read(principal, user.as_deref())?;
+            show(printer, &secret::list(&manage, &principal, user.as_ref()).await?);
+            return Ok(0);
+        }
+    };
+    printer.changes(&[change]);
+    Ok(0)
+}
+
+fn read(principal: &str, user: Option<&str>) -> Result<(PrincipalReference, Option<UserName>), Failure> {
+    Ok((PrincipalReference::parse(principal)?, user.map(UserName::parse).transpose()?))
+}
+
+fn read_value(arguments: &SetArguments) -> Result<Secret, Failure> {
+    let unreadable = |what: String, error: std::io::Error| {
+        Failure::new("file_unusable", format!("cannot read the value from {what}: {error}"), "check the path and its permissions")
+    };
+    let text = match &arguments.from_file {
+        Some(path) => std::fs::read_to_string(path).map_err(|error| unreadable(path.display().to_string(), error))?,
+        None if arguments.stdin => {
+            let mut text = String::new();
+            std::io::stdin().lock().read_to_string(&mut text).map_err(|error| unreadable("standard input".to_owned(), error))?;
+            text
+        }
+        None if std::io::stdin().is_terminal() => rpassword::prompt_password(format!("{} (not shown): ", arguments.name))
+            .map_err(|error| unreadable("the terminal".to_owned(), error))?,
+        None => return Err(Failure::new("value_missing", "there is no terminal to ask on", "give --stdin or --from-file")),
+    };
+    let value = text.strip_suffix('\n').map_or(text.as_str(), |line| line.strip_suffix('\r').unwrap_or(line));
+    if value.is_empty() {
+        return Err(Failure::new("value_empty", "the value is empty", "remove a value with `sortie secret remove`"));
+    }
+    Ok(Secret::new(value))
+}
+
+fn show(printer: &Printer, values: &[ValueView]) {
+    if printer.is_json() {
+        return printer.json(&serde_json::json!({ "values": values }));
+    }
+    let row = |value: &ValueView| {
+        let (tone, state) = match (value.set, value.required) {
+            (true, _) => (Tone::Good, "stored"),
+            (false, true) => (Tone::Bad, "missing"),
+            (false, false) => (Tone::Quiet, "not stored"),
+        };
+        let label = value.label.unwrap_or_default().to_owned();
+        vec![
+            (Tone::Plain, value.name.clone()),
+            (tone, state.to_owned()),
+            (Tone::Plain, label),
+            (Tone::Plain, value.updated_at.clone().unwrap_or_default()),
+        ]
+    };
+    printer.table(&["value", "state", "label", "stored at"], values.iter().map(row).collect());
+}

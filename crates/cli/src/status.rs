@@ -1,0 +1,79 @@
+//! `sortie status`.
+
+use clap::Args;
+use sortie_model::{ApiName, AuthenticationStatus};
+use sortie_server::manage::status::{CredentialReport, PrincipalReport, status};
+
+use crate::failure::Failure;
+use crate::printer::{Printer, Tone};
+use crate::setup::Opened;
+
+/// Show which credentials are complete, what is missing, and how they did lately
+#[derive(Debug, Args)]
+#[command(
+    after_long_help = "The status says whether a definition is complete, not whether the other side accepts it; that is what health is for.\n\nExit status: 0; with --check 3 if something is Not Configured."
+)]
+pub(crate) struct StatusArguments {
+    /// Only this external credential
+    name: Option<String>,
+    /// End with status 3 if something is Not Configured
+    #[arg(long)]
+    check: bool,
+}
+
+pub(crate) async fn run(arguments: &StatusArguments, opened: &Opened, printer: &Printer) -> Result<u8, Failure> {
+    let name = arguments.name.as_deref().map(ApiName::parse).transpose()?;
+    let reports = status(&opened.manage(), name.as_ref()).await?;
+    if printer.is_json() {
+        printer.json(&serde_json::json!({ "external_credentials": reports }));
+    } else {
+        if reports.is_empty() {
+            printer.line("nothing is defined yet; begin with: sortie apply -f FILE");
+        }
+        reports.iter().for_each(|report| show(printer, report));
+    }
+    let is_incomplete = reports.iter().any(|report| report.status == AuthenticationStatus::NotConfigured);
+    Ok(if arguments.check && is_incomplete { 3 } else { 0 })
+}
+
+fn show(printer: &Printer, report: &CredentialReport) {
+    printer.line(&format!("{}  {}  {}", report.name, toned(printer, report.status), printer.toned(Tone::Quiet, report.protocol_title)));
+    for step in &report.missing {
+        printer.line(&format!("  next: {}", step.message));
+    }
+    for place in &report.named_credentials {
+        let off = if place.enabled { "" } else { "  (switched off)" };
+        printer.line(&format!("  callout:{} -> {}{off}", place.name, place.url));
+    }
+    report.principals.iter().for_each(|principal| show_principal(printer, report, principal));
+}
+
+fn show_principal(printer: &Printer, report: &CredentialReport, principal: &PrincipalReport) {
+    printer.line(&format!("  {}. {}/{}  {}", principal.sequence_number, report.name, principal.name, toned(printer, principal.status)));
+    let enabled_for: Vec<&str> = principal.permission_sets.iter().chain(&principal.profiles).map(String::as_str).collect();
+    printer.line(&format!("     enabled for {}", if enabled_for.is_empty() { "nobody".to_owned() } else { enabled_for.join(", ") }));
+    // What the credential lacks is said once, above.
+    for step in principal.missing.iter().filter(|step| !report.missing.contains(step)) {
+        printer.line(&format!("     next: {}", step.message));
+    }
+    let health = &principal.health;
+    if let Some(success) = &health.last_success {
+        printer.line(&format!("     last success {success}"));
+    }
+    if let Some(failure) = &health.last_failure {
+        let code = health.last_failure_code.as_deref().unwrap_or("unknown");
+        printer.line(&format!("     last failure {failure} {}", printer.toned(Tone::Bad, code)));
+    }
+    if let Some(expiry) = &health.token_expires_at {
+        printer.line(&format!("     token expires {expiry}"));
+    }
+}
+
+fn toned(printer: &Printer, status: AuthenticationStatus) -> String {
+    let tone = match status {
+        AuthenticationStatus::Configured => Tone::Good,
+        AuthenticationStatus::NotConfigured => Tone::Bad,
+        AuthenticationStatus::Unknown => Tone::Quiet,
+    };
+    printer.toned(tone, status.as_str())
+}

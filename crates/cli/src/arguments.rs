@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::{apply, audit, call, explain, grant, key, secret, status, user};
+use crate::{apply, audit, call, explain, grant, key, remove, secret, status, user};
 
 /// Authenticated outbound calls by name
 ///
@@ -69,6 +69,7 @@ pub(crate) enum Command {
     },
     Call(call::CallArguments),
     Apply(apply::ApplyArguments),
+    Remove(remove::RemoveArguments),
     /// Users: the people and programs that make callouts
     #[command(subcommand)]
     User(user::UserCommand),

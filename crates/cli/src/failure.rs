@@ -51,6 +51,7 @@ failures!(
     sortie_server::StartError,
     crate::call::CallError,
     manage::apply::ApplyError,
+    manage::definition::DefinitionError,
     manage::user::UserError,
     manage::key::KeyError,
     manage::grant::GrantError,

@@ -13,6 +13,7 @@ mod grant;
 mod key;
 mod manual;
 mod printer;
+mod remove;
 mod secret;
 mod serve;
 mod setup;
@@ -74,6 +75,7 @@ async fn run(cli: &Cli, printer: &Printer) -> Result<u8, Failure> {
         Command::Demo { exit } => Ok(u8::from(!demo::run(*exit).await?)),
         Command::Call(arguments) => Ok(call::run(arguments, setup::secret_variable("SORTIE_KEY"), cli.json).await?),
         Command::Apply(arguments) => apply::run(arguments, &setup::open(&cli.global).await?, printer).await,
+        Command::Remove(arguments) => remove::run(arguments, &setup::open(&cli.global).await?, printer).await,
         Command::User(command) => user::run(command, &setup::open(&cli.global).await?, printer).await,
         Command::Key(command) => key::run(command, &setup::open(&cli.global).await?, printer).await,
         Command::Grant(command) => grant::run(command, &setup::open(&cli.global).await?, printer).await,

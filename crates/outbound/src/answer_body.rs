@@ -10,6 +10,7 @@ use hyper::body::Incoming;
 use sortie_callout::Ending;
 
 use crate::forward::Core;
+use crate::head::Framing;
 use crate::line::Party;
 use crate::pool::Lease;
 
@@ -29,15 +30,6 @@ pub struct AnswerBody {
 pub(crate) enum Afterwards {
     Reuse,
     Close,
-}
-
-/// How the answer says where it ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Framing {
-    /// By its length, by its last chunk, or by having no body.
-    Explicit,
-    /// By closing the connection (RFC 9112, section 6.3, rule 8): a complete answer looks like one that was cut off.
-    UntilClose,
 }
 
 /// Why an answer is not complete.

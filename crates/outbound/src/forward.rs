@@ -5,8 +5,8 @@ use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version, header};
+use http::header::{AUTHORIZATION, CONTENT_LENGTH, WWW_AUTHENTICATE};
+use http::{Request, Response, StatusCode, Version};
 use http_body::Body;
 use hyper::body::Incoming;
 use hyper::client::conn::http1::{self, SendRequest};
@@ -15,8 +15,9 @@ use sortie_callout::{Forward, ForwardError, Named};
 use sortie_model::{Endpoint, NamedCredentialId, Timeouts};
 use tokio::time::MissedTickBehavior;
 
-use crate::answer_body::{Afterwards, AnswerBody, Framing};
+use crate::answer_body::{Afterwards, AnswerBody};
 use crate::connect::Connector;
+use crate::head::{check_answer, frame_request, framing, is_bound_to_connection};
 use crate::line::{Clock, Driving, Line, Lines, Party, TICK};
 use crate::pool::{Lease, Pool, PoolLimits};
 use crate::request_body::RequestBody;
@@ -67,9 +68,8 @@ impl Upstream {
     /// # Errors
     /// A [`ForwardError`].
     pub async fn send(&self, to: Destination<'_>, mut request: Request<RequestBody>) -> Result<Response<AnswerBody>, ForwardError> {
-        frame(&mut request);
-        let afterwards =
-            if is_bound_to_connection(request.headers(), header::AUTHORIZATION) { Afterwards::Close } else { Afterwards::Reuse };
+        frame_request(&mut request);
+        let afterwards = if is_bound_to_connection(request.headers(), AUTHORIZATION) { Afterwards::Close } else { Afterwards::Reuse };
         let sent = request.body().sent();
         while let Some(mut lease) = self.core.pool.take(to.name, to.endpoint) {
             match attempt(&mut lease, to.timeouts, request).await {
@@ -89,12 +89,9 @@ impl Upstream {
 
     fn accept(&self, mut answer: Response<Incoming>, lease: Lease, afterwards: Afterwards) -> Result<Response<AnswerBody>, ForwardError> {
         lease.line.head_has_come();
-        check_head(&answer)?;
-        let afterwards = if is_bound_to_connection(answer.headers(), header::WWW_AUTHENTICATE) { Afterwards::Close } else { afterwards };
-        let is_until_close = !answer.body().is_end_stream()
-            && answer.body().size_hint().exact().is_none()
-            && !answer.headers().contains_key(TRANSFER_ENCODING);
-        let framing = if is_until_close { Framing::UntilClose } else { Framing::Explicit };
+        check_answer(&answer)?;
+        let afterwards = if is_bound_to_connection(answer.headers(), WWW_AUTHENTICATE) { Afterwards::Close } else { afterwards };
+        let framing = framing(&answer);
         if answer.status() == StatusCode::NO_CONTENT {
             // RFC 9110, section 8.6: a 204 has no Content-Length.
             answer.headers_mut().remove(CONTENT_LENGTH);
@@ -103,6 +100,14 @@ impl Upstream {
         // Among them is the handle that would turn the connection into a tunnel.
         answer.extensions_mut().clear();
         Ok(answer.map(|incoming| AnswerBody::new(incoming, lease, Rc::clone(&self.core), framing, afterwards)))
+    }
+}
+
+#[cfg(test)]
+impl Upstream {
+    /// Names with connections, connections, and whether they are watched.
+    pub(crate) fn held(&self) -> (usize, usize, bool) {
+        (self.core.pool.names(), self.core.lines.count(), self.core.is_watched.get())
     }
 }
 
@@ -155,7 +160,7 @@ async fn watch(core: Weak<Core>) {
         if core.lines.sweep(core.clock.now()) > 0 {
             core.pool.sweep();
         }
-        if core.lines.is_empty() {
+        if core.lines.count() == 0 {
             core.is_watched.set(false);
             return;
         }
@@ -210,49 +215,4 @@ fn blame(lease: &Lease, is_aborted: bool, reason: &'static str) -> ForwardError 
         None if is_aborted => ForwardError::CallerAborted,
         None => ForwardError::Protocol(reason.to_owned()),
     }
-}
-
-/// Leaves the framing to hyper, which derives it from the body: what the caller wrote about it described another message.
-fn frame(request: &mut Request<RequestBody>) {
-    let (has_body, has_length) = (!request.body().is_end_stream(), request.body().size_hint().exact().is_some());
-    let is_without_meaning = matches!(*request.method(), Method::GET | Method::HEAD | Method::DELETE | Method::OPTIONS);
-    let headers = request.headers_mut();
-    headers.remove(CONTENT_LENGTH);
-    headers.remove(TRANSFER_ENCODING);
-    if !has_body && !is_without_meaning {
-        // RFC 9110, section 8.6: a method that gives a body a meaning says so when there is none; some servers insist (411).
-        headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
-    }
-    if has_body && !has_length {
-        // Without it hyper takes the body of a GET for a mistake and drops it.
-        headers.insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
-    }
-    *request.version_mut() = Version::HTTP_11;
-}
-
-/// Refuses an answer that another reader could take for a different one, or that ends HTTP on this connection.
-fn check_head(answer: &Response<Incoming>) -> Result<(), ForwardError> {
-    let refuse = |reason: &str| Err(ForwardError::Protocol(reason.to_owned()));
-    if answer.status().is_informational() {
-        return refuse("it answered with a provisional status"); // UPG-07
-    }
-    let headers = answer.headers();
-    let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
-    if let Some(coding) = codings.next() {
-        if headers.contains_key(CONTENT_LENGTH) {
-            return refuse("the answer has both a length and a transfer coding"); // RSP-01; RFC 9112, section 6.3, rule 3
-        }
-        // We never ask for another coding (RFC 9112, section 7.4), and the caller would take it for content.
-        if codings.next().is_some() || !coding.as_bytes().trim_ascii().eq_ignore_ascii_case(b"chunked") {
-            return refuse("the answer has a transfer coding other than chunked");
-        }
-    }
-    Ok(())
-}
-
-/// NTLM and Negotiate authenticate the connection, not the request (RFC 4559, section 6): after them it must serve nobody else.
-fn is_bound_to_connection(headers: &HeaderMap, name: header::HeaderName) -> bool {
-    let begins_with =
-        |value: &HeaderValue, scheme: &[u8]| value.as_bytes().get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme));
-    headers.get_all(name).iter().any(|value| begins_with(value, b"ntlm") || begins_with(value, b"negotiate"))
 }

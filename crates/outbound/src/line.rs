@@ -197,8 +197,8 @@ impl Lines {
         self.0.borrow_mut().push(Rc::clone(line));
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.0.borrow().is_empty()
+    pub(crate) fn count(&self) -> usize {
+        self.0.borrow().len()
     }
 
     /// Cuts the lines whose time is up and forgets those that have ended. Tells how many were forgotten.

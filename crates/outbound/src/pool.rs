@@ -115,3 +115,53 @@ impl Pool {
         });
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use std::sync::Arc;
+
+    use bytes::Bytes;
+    use http::{HeaderValue, Request};
+    use http_body_util::BodyExt;
+    use sortie_model::Timeouts;
+    use sortie_testkit::upstream::RecordingUpstream;
+
+    use super::*;
+    use crate::{Connector, Destination, EgressPolicy, Roots, Trust, Upstream};
+
+    #[test]
+    fn a_core_that_has_been_idle_holds_nothing() {
+        let server = RecordingUpstream::answering("ok");
+        let policy = EgressPolicy { allow: vec!["127.0.0.0/8".parse().unwrap()], ports: Vec::new() };
+        let connector = Arc::new(Connector::new(policy, Trust::new(Roots::Mozilla)).unwrap());
+        let upstream = Upstream::new(connector, PoolLimits { idle_per_name: 64, idle_age: Duration::from_millis(100) });
+        let endpoint = Endpoint::parse(&server.url()).unwrap();
+        let name = "0193a5c0-0000-7000-8000-000000000001".parse().unwrap();
+        tokio::runtime::LocalRuntime::new().unwrap().block_on(async {
+            // Twice: the watch ends with the first connection and must begin again with the second.
+            for _ in 0..2 {
+                let mut request = Request::new(RequestBody::from(Bytes::from_static(b"body")));
+                request.headers_mut().insert("host", HeaderValue::from_static("up.test"));
+                let to = Destination { name, endpoint: &endpoint, timeouts: Timeouts::default() };
+                upstream.send(to, request).await.unwrap().into_body().collect().await.unwrap();
+                assert_eq!(upstream.held(), (1, 1, true));
+                tokio::time::timeout(Duration::from_secs(5), async {
+                    while upstream.held() != (0, 0, false) {
+                        tokio::time::sleep(Duration::from_millis(20)).await;
+                    }
+                })
+                .await
+                .unwrap();
+            }
+        });
+        assert_eq!(server.connections(), 2);
+    }
+
+    impl Pool {
+        /// Names with connections.
+        pub(crate) fn names(&self) -> usize {
+            self.shelves.borrow().len()
+        }
+    }
+}

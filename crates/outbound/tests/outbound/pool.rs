@@ -1,6 +1,7 @@
 //! Connections are kept, and never used where they could mix up two exchanges.
 
-use std::io::Write;
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use sortie_testkit::peers::NginxUpstream;
 use sortie_testkit::upstream::{RecordingUpstream, Reply};
 
 use crate::common::{Core, connector, on_one_core, until};
+use crate::front::Front;
 use crate::raw::{RawServer, read_head};
 
 #[test]
@@ -87,21 +89,65 @@ fn a_connection_whose_answer_was_not_read_to_its_end_is_not_used_again() {
 
 #[test]
 fn a_kept_connection_that_the_upstream_closed_costs_nothing() {
-    // After each answer the server closes, without having said so.
-    let upstream = RecordingUpstream::start(|_| Reply::raw("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"));
-    on_one_core(async {
-        let core = Core::to(&upstream.url());
-        for turn in 0..3 {
-            let answer = core.send(Method::POST, &format!("/{turn}"), RequestBody::from(Bytes::from_static(b"body"))).await.unwrap();
-            answer.into_body().collect().await.unwrap();
-            tokio::time::sleep(Duration::from_millis(20)).await;
+    // After each answer the server closes, without having said so. Either the connection's task learns of it while nobody needs it, or
+    // at the same moment as the next request is handed to it; then that one comes back unwritten.
+    for is_late in [false, true] {
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let record = Arc::clone(&seen);
+        let server = RawServer::start(move |mut stream, number| {
+            let (head, mut body) = (read_head(&mut stream).unwrap(), [0; 4]);
+            stream.read_exact(&mut body).unwrap();
+            record.lock().unwrap().push((head.split(' ').nth(1).unwrap().to_owned(), body, number));
+            stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok").unwrap();
+            // Not at once, so that the connection goes into the pool first.
+            std::thread::sleep(Duration::from_millis(20));
+        });
+        on_one_core(async {
+            let core = Core::to(&server.url());
+            for turn in 0..3 {
+                let body = RequestBody::from(Bytes::from_static(b"body"));
+                let answer = core.send(Method::POST, &format!("/{turn}"), body).await.unwrap();
+                answer.into_body().collect().await.unwrap();
+                if is_late {
+                    std::thread::sleep(Duration::from_millis(60));
+                    // The runtime looks at its sockets, then goes on with us, and then with the connection's task.
+                    tokio::task::yield_now().await;
+                } else {
+                    tokio::time::sleep(Duration::from_millis(60)).await;
+                }
+            }
+        });
+        let expected = [0, 1, 2].map(|turn| (format!("/{turn}"), *b"body", turn));
+        assert_eq!(*seen.lock().unwrap(), expected, "late: {is_late}");
+    }
+}
+
+#[test]
+fn a_connection_whose_request_is_still_going_out_is_not_used_again() {
+    // The answer is there before the request's body is; the connection could be used again later, but the exchange was not a clean one.
+    let server = RawServer::start(|mut stream, _| {
+        while let Some(head) = read_head(&mut stream) {
+            stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok").unwrap();
+            if head.starts_with("POST") {
+                stream.read_exact(&mut [0; 6]).unwrap();
+            }
         }
     });
-    let requests = upstream.wait_for(3);
-    assert_eq!(
-        requests.iter().map(|request| (request.target(), request.connection)).collect::<Vec<_>>(),
-        [("/0", 0), ("/1", 1), ("/2", 2)]
-    );
+    on_one_core(async {
+        let front = Front::before(Core::to(&server.url())).await;
+        let address = front.address;
+        let caller = move || {
+            let mut stream = TcpStream::connect(address).unwrap();
+            stream.write_all(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 6\r\n\r\nabc").unwrap();
+            stream.read_exact(&mut [0; 12]).unwrap();
+            std::thread::sleep(Duration::from_millis(50));
+            stream.write_all(b"def").unwrap();
+            std::thread::sleep(Duration::from_millis(50));
+            sortie_testkit::plain_http::get(&format!("http://{address}/")).unwrap()
+        };
+        assert_eq!(tokio::task::spawn_blocking(caller).await.unwrap().status, 200);
+    });
+    assert_eq!(server.connections(), 2);
 }
 
 #[test]

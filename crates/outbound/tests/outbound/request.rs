@@ -80,19 +80,24 @@ fn a_request_without_a_body_says_so_where_that_means_something() {
 
 #[test]
 fn trailers_of_a_caller_do_not_reach_the_upstream() {
-    // UPG-13: declared and not declared.
-    let upstream = RecordingUpstream::answering("ok");
-    let request = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nTrailer: Authorization\r\nConnection: close\r\n\r\n\
-        3\r\nabc\r\n0\r\nAuthorization: SECRET-x\r\nContent-Length: 9\r\nX-Api-Key: SECRET-y\r\n\r\n";
+    // UPG-13: declared and not declared. hyper itself would let X-Api-Key through, because it is declared and harmless by its list.
+    let (sender, received) = std::sync::mpsc::channel();
+    let server = RawServer::start(move |mut stream, _| {
+        read_head(&mut stream).unwrap();
+        // What is behind the head ends with an empty line too, with trailers or without.
+        sender.send(read_head(&mut stream).unwrap()).unwrap();
+        stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").unwrap();
+    });
+    let request =
+        b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nTrailer: Authorization, X-Api-Key\r\nConnection: close\r\n\r\n\
+        3\r\nabc\r\n0\r\nAuthorization: SECRET-x\r\nContent-Length: 9\r\nX-Api-Key: SECRET-y\r\nX-Other: SECRET-z\r\n\r\n";
     on_one_core(async {
-        let front = Front::before(Core::to(&upstream.url())).await;
+        let front = Front::before(Core::to(&server.url())).await;
         let address = front.address;
         let answer = call(move || raw_call(address, request)).await;
-        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+        assert!(answer.starts_with("HTTP/1.1 204"), "{answer}");
     });
-    let request = &upstream.wait_for(1)[0];
-    assert_eq!(request.body, b"abc");
-    assert!(!format!("{request:?}").contains("SECRET"), "{request:?}");
+    assert_eq!(received.recv().unwrap(), "3\r\nabc\r\n0\r\n\r\n");
 }
 
 #[test]
@@ -236,7 +241,7 @@ fn a_caller_who_falls_silent_is_given_up() {
         caller.write_all(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc").unwrap();
         until("the caller to be given up", || front.count() == 1).await;
         assert_eq!(front.take().error, Some(ForwardError::CallerAborted));
-        assert!((Duration::from_secs(1)..Duration::from_secs(2)).contains(&begun.elapsed()), "{:?}", begun.elapsed());
+        assert!((Duration::from_secs(1)..Duration::from_secs(3)).contains(&begun.elapsed()), "{:?}", begun.elapsed());
     });
 }
 

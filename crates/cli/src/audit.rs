@@ -1,6 +1,5 @@
 //! `sortie audit`.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use clap::Subcommand;
@@ -82,16 +81,22 @@ fn show(printer: &Printer, line: &Line) {
 }
 
 async fn check(opened: &Opened, printer: &Printer) -> Result<u8, Failure> {
-    let anchors = opened.house.store().audit_anchors().last_of_each().await;
-    let anchors = anchors.map_err(|error| Failure::new(error.code(), error.to_string(), "look at the database, then try again"))?;
-    let own: BTreeMap<String, (u64, Vec<u8>)> =
-        anchors.into_iter().map(|anchor| (anchor.lane, (u64::try_from(anchor.sequence).unwrap_or(0), anchor.hash))).collect();
-    let verified = verify(opened.house.audit_directory(), &opened.house.chain_key(), &own)?;
+    let (anchors, others) = opened
+        .house
+        .anchors()
+        .await
+        .map_err(|error| Failure::new(error.code(), error.to_string(), "look at the database, then try again"))?;
+    let verified = verify(opened.house.audit_directory(), &opened.house.chain_key(), &anchors)?;
     let is_broken = verified.iter().any(|lane| lane.finding.is_some());
     if printer.is_json() {
-        printer.json(&serde_json::json!({ "lanes": verified, "intact": !is_broken }));
+        printer.json(&serde_json::json!({ "lanes": verified, "intact": !is_broken, "lanes_elsewhere": others }));
     } else {
         verified.iter().for_each(|lane| show_lane(printer, lane));
+        if others > 0 {
+            printer.line(&format!(
+                "{others} more lanes are kept elsewhere, by other nodes or in an earlier audit directory: verify them there"
+            ));
+        }
     }
     Ok(if is_broken { 3 } else { 0 })
 }

@@ -1,6 +1,8 @@
 //! The house: database and vault of one deployment, opened together or not at all. Every command needs it; serving and explaining need a [`crate::Node`] on top.
 
-use std::fs::DirBuilder;
+use std::collections::BTreeMap;
+use std::fs::{DirBuilder, File};
+use std::io::Write as _;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -12,7 +14,7 @@ use sortie_vault::{
 };
 use uuid::Uuid;
 
-use crate::audit::ChainKey;
+use crate::audit::{ChainKey, Mac};
 use crate::config::Config;
 
 /// Where a house is, and how it is set up.
@@ -36,6 +38,8 @@ struct Inner {
     store: Store,
     vault: Vault,
     audit_directory: PathBuf,
+    /// Tells this audit directory's lanes from those of other nodes on the same database.
+    audit_id: String,
 }
 
 /// Why a house does not open.
@@ -113,6 +117,7 @@ impl House {
         make_directory(data_directory)?;
         let audit_directory = config.audit.directory.clone().unwrap_or_else(|| data_directory.join("audit"));
         make_directory(&audit_directory)?;
+        let audit_id = audit_id(&audit_directory).map_err(|source| OpenError::DataDirectory { path: audit_directory.clone(), source })?;
         let location = match database.as_ref().map(Secret::expose).or(config.database.as_deref()) {
             Some(text) => Location::parse(text).map_err(sortie_store::OpenError::from)?,
             None => Location::Sqlite { path: data_directory.join("sortie.sqlite") },
@@ -123,7 +128,7 @@ impl House {
             None => KeyProvider::File { path: config.key.file.clone().unwrap_or_else(|| data_directory.join("root.key")) },
         };
         let vault = open_vault(&store, &provider, root_key.as_ref()).await?;
-        Ok(Self(Arc::new(Inner { store, vault, audit_directory })))
+        Ok(Self(Arc::new(Inner { store, vault, audit_directory, audit_id })))
     }
 
     /// The database.
@@ -145,6 +150,46 @@ impl House {
     pub fn chain_key(&self) -> ChainKey {
         ChainKey::new(&self.0.vault.derive(Purpose::AuditChain))
     }
+}
+
+/// Heads of audit chains as kept in the database: lane to number and MAC.
+pub type Anchors = BTreeMap<String, (u64, Vec<u8>)>;
+
+impl House {
+    /// Keeps the head of one of this directory's chains in the database.
+    ///
+    /// # Errors
+    /// The database cannot be written.
+    pub async fn store_anchor(&self, lane: &str, sequence: u64, mac: Mac) -> Result<(), sortie_store::WriteError> {
+        let sequence = i64::try_from(sequence).unwrap_or(i64::MAX);
+        self.store().audit_anchors().append(&format!("{}/{lane}", self.0.audit_id), sequence, mac.as_bytes()).await
+    }
+
+    /// The heads of this directory's chains, and how many lanes other nodes have.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn anchors(&self) -> Result<(Anchors, usize), sortie_store::ReadError> {
+        let (mut own, mut others) = (Anchors::new(), 0);
+        for anchor in self.store().audit_anchors().last_of_each().await? {
+            match anchor.lane.split_once('/').filter(|(id, _)| *id == self.0.audit_id) {
+                Some((_, lane)) => drop(own.insert(lane.to_owned(), (u64::try_from(anchor.sequence).unwrap_or(0), anchor.hash))),
+                None => others += 1,
+            }
+        }
+        Ok((own, others))
+    }
+}
+
+/// The identity of an audit directory: made with it, kept in it.
+fn audit_id(directory: &Path) -> std::io::Result<String> {
+    let path = directory.join("id");
+    match File::options().write(true).create_new(true).open(&path) {
+        Ok(mut file) => file.write_all(new_id().to_string().as_bytes()).and_then(|()| file.sync_all())?,
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+        Err(error) => return Err(error),
+    }
+    std::fs::read_to_string(&path)
 }
 
 /// A new identity, ordered by time.

@@ -12,6 +12,6 @@ mod server;
 
 pub use config::{Admin, Audit, Config, ConfigError, Gateway, Key, TrustSettings, TrustedRoots};
 pub use gateway::CoreError;
-pub use house::{House, HouseConfig, OpenError, new_id};
+pub use house::{Anchors, House, HouseConfig, OpenError, new_id};
 pub use node::{Node, NodeError};
 pub use server::{Server, StartError};

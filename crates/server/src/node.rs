@@ -9,7 +9,6 @@ use sortie_outbound::{Connector, OutboundWorld, Trust};
 use sortie_protocol::World;
 use sortie_store::{Identity, ReadError, StoredUser};
 
-use crate::audit::Mac;
 use crate::config::{Config, ConfigError};
 use crate::custody::{Destinations, HouseCustody};
 use crate::house::House;
@@ -131,12 +130,6 @@ impl Node {
         {
             tracing::warn!(code = error.code(), "the health of credentials cannot be stored: {error}");
         }
-    }
-
-    /// Keeps the head of an audit chain in the database.
-    pub(crate) async fn store_anchor(&self, lane: &str, sequence: u64, mac: Mac) -> Result<(), sortie_store::WriteError> {
-        let sequence = i64::try_from(sequence).unwrap_or(i64::MAX);
-        self.0.house.store().audit_anchors().append(lane, sequence, mac.as_bytes()).await
     }
 
     /// What a callout of `user` would do.

@@ -194,7 +194,7 @@ async fn keep_anchored(lane: Lane, node: Node) {
 
 async fn store_anchor(lane: &Lane, node: &Node) {
     if let Some((sequence, mac)) = lane.head()
-        && let Err(error) = node.store_anchor(&lane.name(), sequence, mac).await
+        && let Err(error) = node.house().store_anchor(&lane.name(), sequence, mac).await
     {
         tracing::warn!("the head of the audit cannot be anchored: {error}");
     }

@@ -5,13 +5,13 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use aws_lc_rs::constant_time;
-use http::{HeaderMap, HeaderName, header};
+use http::{HeaderMap, HeaderValue, header};
 use quick_cache::unsync::Cache;
 use sortie_callout::Caller;
 use sortie_model::{ApiKeyId, Grantee, Timestamp};
 use sortie_store::{Store, StoredCaller};
 
-use super::respond::BadRequest;
+use super::respond::{BadRequest, Doubt};
 use crate::manage::key::KeyText;
 
 /// Callers held by one core: a few hundred bytes each.
@@ -33,6 +33,8 @@ struct Known {
 
 struct KnownKey {
     secret_hash: [u8; 32],
+    /// What is wrong with it at any time.
+    doubt: Option<Doubt>,
     expires_at: Option<Timestamp>,
     caller: Arc<Caller>,
 }
@@ -44,9 +46,8 @@ impl Directory {
 
     /// Finds out who calls, and takes the key out of the headers so that it goes no further.
     pub(super) async fn identify(&self, headers: &mut HeaderMap, generation: i64, now: Timestamp) -> Result<Arc<Caller>, BadRequest> {
-        let name = place_of_key(headers)?;
-        let value = headers.remove(name).ok_or(BadRequest::Unauthenticated)?;
-        let key = KeyText::parse(bearer(&value).ok_or(BadRequest::Unauthenticated)?).ok_or(BadRequest::Unauthenticated)?;
+        let value = take_key(headers)?;
+        let key = bearer(&value).and_then(KeyText::parse).ok_or(BadRequest::Unauthenticated(Doubt::NotAKey))?;
         let known = self.known.borrow().get(&key.id()).filter(|known| known.generation == generation).map(Rc::clone);
         let known = match known {
             Some(known) => known,
@@ -56,10 +57,14 @@ impl Directory {
         // A key that does not exist costs the same as one whose secret is wrong (AUTH-02).
         let secret_hash = known.key.as_ref().map_or([0; 32], |stored| stored.secret_hash);
         let is_same = constant_time::verify_slices_are_equal(&presented, &secret_hash).is_ok();
-        match &known.key {
-            Some(stored) if is_same && stored.expires_at.is_none_or(|expires_at| now < expires_at) => Ok(Arc::clone(&stored.caller)),
-            _ => Err(BadRequest::Unauthenticated),
-        }
+        let doubt = match &known.key {
+            None => Doubt::UnknownKey,
+            Some(_) if !is_same => Doubt::WrongSecret,
+            Some(KnownKey { doubt: Some(doubt), .. }) => *doubt,
+            Some(KnownKey { expires_at: Some(expires_at), .. }) if now >= *expires_at => Doubt::Expired,
+            Some(stored) => return Ok(Arc::clone(&stored.caller)),
+        };
+        Err(BadRequest::Unauthenticated(doubt))
     }
 
     /// One indexed read, on the runtime that owns the database's connections.
@@ -67,19 +72,21 @@ impl Directory {
         let store = self.store.clone();
         let stored = self.runtime.spawn(async move { store.caller_by_key(id).await }).await;
         let stored = stored.map_err(|_| BadRequest::StoreUnavailable)?.map_err(|_| BadRequest::StoreUnavailable)?;
-        let known = Rc::new(Known { generation, key: stored.and_then(known_key) });
+        let known = Rc::new(Known { generation, key: stored.map(known_key) });
         self.known.borrow_mut().insert(id, Rc::clone(&known));
         Ok(known)
     }
 }
 
-fn known_key(stored: StoredCaller) -> Option<KnownKey> {
+fn known_key(stored: StoredCaller) -> KnownKey {
     let StoredCaller { key, .. } = &stored;
-    if !stored.user.is_active || key.revoked_at.is_some() {
-        return None;
-    }
+    let doubt = match key.revoked_at {
+        Some(_) => Some(Doubt::Revoked),
+        None if !stored.user.is_active => Some(Doubt::InactiveUser),
+        None => None,
+    };
     let (secret_hash, expires_at) = (key.secret_hash, key.expires_at);
-    Some(KnownKey { secret_hash, expires_at, caller: Arc::new(caller(stored)) })
+    KnownKey { secret_hash, doubt, expires_at, caller: Arc::new(caller(stored)) }
 }
 
 /// A stored user as a caller.
@@ -89,21 +96,29 @@ pub(crate) fn caller(stored: StoredCaller) -> Caller {
     Caller::new(stored.user.id, stored.user.name, Some(stored.key.id), stored.user.attributes, grantees)
 }
 
-/// In `Proxy-Authorization` if there is one, so that `Authorization` stays free for the upstream; else in `Authorization`. Never twice: two readers could take a
-/// different one each (AUTH-06).
-fn place_of_key(headers: &HeaderMap) -> Result<HeaderName, BadRequest> {
+/// The key is in `Proxy-Authorization` if there is one, so that `Authorization` stays free for the upstream; else in `Authorization`. Neither may be there twice: two
+/// readers could take a different one each (AUTH-06).
+fn take_key(headers: &mut HeaderMap) -> Result<HeaderValue, BadRequest> {
     for name in [header::PROXY_AUTHORIZATION, header::AUTHORIZATION] {
-        let mut values = headers.get_all(&name).iter();
-        match (values.next(), values.next()) {
-            (None, _) => {}
-            (Some(_), None) => return Ok(name),
-            (Some(_), Some(_)) => return Err(BadRequest::KeyTwice),
+        if headers.get_all(&name).iter().nth(1).is_some() {
+            return Err(BadRequest::KeyTwice);
         }
     }
-    Err(BadRequest::Unauthenticated)
+    let Some(value) = headers.remove(header::PROXY_AUTHORIZATION) else {
+        return headers.remove(header::AUTHORIZATION).ok_or(BadRequest::Unauthenticated(Doubt::NoKey));
+    };
+    // Some programs send it in both places. A key of ours is nobody else's business (HDR-01).
+    if headers.get(header::AUTHORIZATION).is_some_and(holds_key) {
+        headers.remove(header::AUTHORIZATION);
+    }
+    Ok(value)
 }
 
-fn bearer(value: &http::HeaderValue) -> Option<&str> {
+fn holds_key(value: &HeaderValue) -> bool {
+    value.to_str().is_ok_and(|text| text.split_ascii_whitespace().any(|word| KeyText::parse(word).is_some()))
+}
+
+fn bearer(value: &HeaderValue) -> Option<&str> {
     let (scheme, key) = value.to_str().ok()?.split_once(' ')?;
     scheme.eq_ignore_ascii_case("Bearer").then(|| key.trim_start())
 }

@@ -26,9 +26,9 @@ pub(super) enum BadRequest {
     /// The target cannot be read.
     #[error("the target must be a path, such as /callout/Name/path")]
     Target,
-    /// No key, or one that is not good.
+    /// No key, or one that is not good. The caller is not told what is wrong with it: that would help whoever guesses.
     #[error("a valid API key is needed, as `Proxy-Authorization: Bearer sortie_…` or `Authorization: Bearer sortie_…`")]
-    Unauthenticated,
+    Unauthenticated(Doubt),
     /// The key cannot be told.
     #[error("the API key is given twice")]
     KeyTwice,
@@ -43,7 +43,48 @@ pub(super) enum BadRequest {
     StoreUnavailable,
 }
 
+/// What is wrong with an API key: for the audit, never for the caller (AUTH-04).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Doubt {
+    /// There is none.
+    NoKey,
+    /// It was never one of ours, or it is mistyped.
+    NotAKey,
+    /// It looks like one of ours, and is none.
+    UnknownKey,
+    /// There is such a key, with another secret.
+    WrongSecret,
+    /// Its time is over.
+    Expired,
+    /// It was revoked.
+    Revoked,
+    /// Its user is switched off.
+    InactiveUser,
+}
+
+impl Doubt {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::NoKey => "no_key",
+            Self::NotAKey => "not_a_key",
+            Self::UnknownKey => "unknown_key",
+            Self::WrongSecret => "wrong_secret",
+            Self::Expired => "key_expired",
+            Self::Revoked => "key_revoked",
+            Self::InactiveUser => "user_inactive",
+        }
+    }
+}
+
 impl BadRequest {
+    /// The private reason beside the public code.
+    pub(super) const fn reason(self) -> &'static str {
+        match self {
+            Self::Unauthenticated(doubt) => doubt.as_str(),
+            other => other.code(),
+        }
+    }
+
     /// The stable code.
     pub(super) const fn code(self) -> &'static str {
         match self {
@@ -51,7 +92,7 @@ impl BadRequest {
             Self::Method => "method_not_allowed",
             Self::NotACallout => "not_found",
             Self::Target => "target_invalid",
-            Self::Unauthenticated => "unauthenticated",
+            Self::Unauthenticated(_) => "unauthenticated",
             Self::KeyTwice => "header_invalid",
             Self::Expectation => "expectation_failed",
             Self::Sealed => "sealed",
@@ -64,7 +105,7 @@ impl BadRequest {
             Self::Framing(_) | Self::Target | Self::KeyTwice => StatusCode::BAD_REQUEST,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
             Self::NotACallout => StatusCode::NOT_FOUND,
-            Self::Unauthenticated => StatusCode::UNAUTHORIZED,
+            Self::Unauthenticated(_) => StatusCode::UNAUTHORIZED,
             Self::Expectation => StatusCode::EXPECTATION_FAILED,
             Self::Sealed | Self::StoreUnavailable => StatusCode::SERVICE_UNAVAILABLE,
         }
@@ -75,7 +116,7 @@ impl BadRequest {
             Self::Framing(_) => "send one Host, and either Content-Length or `Transfer-Encoding: chunked`",
             Self::Method => "use GET, HEAD, POST, PUT, PATCH, DELETE or OPTIONS",
             Self::NotACallout | Self::Target => "request /callout/Name/path?query",
-            Self::Unauthenticated => "ask an admin for a key: sortie key create --user NAME",
+            Self::Unauthenticated(_) => "ask an admin for a key: sortie key create --user NAME",
             Self::KeyTwice => "send it once",
             Self::Expectation => "leave the Expect header out",
             Self::Sealed => "the operator must provide the root key",
@@ -86,7 +127,7 @@ impl BadRequest {
     /// As HTTP. Framing trouble also ends the connection, since nobody knows where the next request begins.
     pub(super) fn into_problem(self) -> Problem {
         let mut problem = problem(self.status(), self.code(), &self.to_string(), self.next_step(), None);
-        if self == Self::Unauthenticated {
+        if matches!(self, Self::Unauthenticated(_)) {
             problem.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         if matches!(self, Self::Framing(_)) {

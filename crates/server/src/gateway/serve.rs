@@ -97,7 +97,13 @@ impl Server {
 
     /// Refuses what never became a callout.
     fn turn_away(&self, bad: BadRequest, user: Option<&str>) -> Problem {
-        self.callouts.audit().refuse(Refusal { at: self.node.world().now(), user, reference: None, code: bad.code(), reason: bad.code() });
+        self.callouts.audit().refuse(Refusal {
+            at: self.node.world().now(),
+            user,
+            reference: None,
+            code: bad.code(),
+            reason: bad.reason(),
+        });
         bad.into_problem()
     }
 

@@ -60,14 +60,26 @@ pub enum ApplyError {
     },
 }
 
-/// Turns the caller's headers into those of the request to the upstream.
+/// Refuses headers of the caller's that must not be guessed about: before anything is decrypted or asked for (promise P4).
 ///
 /// # Errors
-/// A header of the caller's is refused, or one of ours cannot be made.
+/// [`ApplyError::CallerHeader`].
+pub(crate) fn check(headers: &HeaderMap) -> Result<(), ApplyError> {
+    headers.iter().try_for_each(|(name, value)| refuse(name, value))?;
+    match headers.get_all(header::CONTENT_TYPE).iter().nth(1) {
+        Some(_) => Err(ApplyError::CallerHeader { name: header::CONTENT_TYPE, problem: "is there twice" }), // HDR-17
+        None => Ok(()),
+    }
+}
+
+/// Turns the caller's headers, which have passed [`check`], into those of the request to the upstream.
+///
+/// # Errors
+/// One of ours cannot be made.
 pub(crate) fn apply(chosen: &Chosen<'_>, live: &Live, headers: &mut HeaderMap) -> Result<(), ApplyError> {
     let named = chosen.named();
     let injected = injected(chosen, live)?;
-    clean(headers, named, injected.headers())?;
+    clean(headers, named, injected.headers());
     headers.insert(header::HOST, named.host.clone());
     for Injection { name, value, placing } in injected.headers() {
         match placing {
@@ -151,14 +163,13 @@ enum Fate {
     Withhold,
 }
 
-/// Removes what must not go on, and refuses what must not be guessed about.
-fn clean(headers: &mut HeaderMap, named: &Named, injected: &[Injection]) -> Result<(), ApplyError> {
+/// Removes what must not go on.
+fn clean(headers: &mut HeaderMap, named: &Named, injected: &[Injection]) {
     let nominated: Vec<HeaderName> = nominated(headers);
     let mut withheld = [const { None::<HeaderName> }; 16];
     let mut overflow = Vec::new();
     let mut free = withheld.iter_mut();
-    for (name, value) in headers.iter() {
-        refuse(name, value)?;
+    for name in headers.keys() {
         if fate(name, named, injected) == Fate::Withhold || nominated.contains(name) {
             match free.next() {
                 Some(place) => *place = Some(name.clone()),
@@ -166,13 +177,9 @@ fn clean(headers: &mut HeaderMap, named: &Named, injected: &[Injection]) -> Resu
             }
         }
     }
-    if headers.get_all(header::CONTENT_TYPE).iter().nth(1).is_some() {
-        return Err(ApplyError::CallerHeader { name: header::CONTENT_TYPE, problem: "is there twice" }); // HDR-17
-    }
     for name in withheld.iter().flatten().chain(&overflow) {
         headers.remove(name);
     }
-    Ok(())
 }
 
 /// Header names listed in `Connection` (RFC 9110, section 7.6.1). They are the caller's: our own headers are placed after this.
@@ -200,10 +207,10 @@ fn refuse(name: &HeaderName, value: &HeaderValue) -> Result<(), ApplyError> {
 
 /// Prefixes of headers that steer infrastructure, or that an inner proxy or a metadata service would trust (HDR-12, HDR-13, HDR-19).
 const WITHHELD_PREFIXES: &[&str] =
-    &["x-forwarded-", "x-envoy-", "x-amz-", "x-amzn-", "x-goog-", "x-ms-", "sortie-", "proxy-", "metadata-", "x-aws-ec2-"];
+    &["x-forwarded-", "x-envoy-", "x-amz-", "x-amzn-", "x-goog-", "x-ms-", "sortie-", "proxy-", "metadata", "x-aws-ec2-"];
 
 /// Prefixes that not even a named credential's own list lets through.
-const NEVER_FORWARDED_PREFIXES: &[&str] = &["sortie-", "proxy-", "metadata-", "x-aws-ec2-"];
+const NEVER_FORWARDED_PREFIXES: &[&str] = &["sortie-", "proxy-", "metadata", "x-aws-ec2-"];
 
 fn fate(name: &HeaderName, named: &Named, injected: &[Injection]) -> Fate {
     let text = name.as_str();

@@ -99,6 +99,7 @@ impl<F: Forward, A: AuditLog> Callouts<F, A> {
     pub async fn call(&self, snapshot: &Snapshot, call: Call<'_, F::RequestBody>) -> Result<Delivered<F::AnswerBody>, NotDelivered> {
         let allowed = authorize(snapshot, call.caller, &call.reference)?;
         let chosen = choose(allowed);
+        apply::check(&call.headers).map_err(Refused::from)?;
         let at = self.grants.now();
         let intent = self
             .audit

@@ -11,7 +11,7 @@ fn a_callout_reaches_the_place_that_its_name_stands_for() {
     let key = server.with_pay(&format!("{}/v1/base", upstream.url()));
     server.start();
     let answer = server.get(&key, "/callout/Pay/ok?x=1&x=2");
-    assert_eq!((answer.status, answer.body.as_str()), (200, "hello"), "{}", answer.head);
+    assert_eq!((answer.status, answer.text().as_str()), (200, "hello"), "{}", answer.head);
     let received = upstream.wait_for(1);
     assert_eq!(received[0].request_line, "GET /v1/base/ok?x=1&x=2 HTTP/1.1");
     assert_eq!(received[0].header("x-api-key"), Some("SECRET-pay-key"));

@@ -1,6 +1,13 @@
 //! The gateway through its front door: real sockets, a real database, a real upstream.
 
-#![allow(clippy::unwrap_used, clippy::panic, dead_code, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+#![allow(clippy::disallowed_methods, reason = "tests through the front door meet the real clock and real threads")]
+#![allow(dead_code, reason = "not every test uses all of what the support offers")]
 
+mod access;
 mod first_callout;
+mod headers;
+mod keys;
+mod names;
 mod support;
+mod targets;

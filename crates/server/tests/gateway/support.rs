@@ -1,18 +1,22 @@
 //! A real server on loopback with a house of its own, filled through the store, and a raw client that sends bytes as they are.
 
-use std::io::{Read as _, Write as _};
-use std::net::{SocketAddr, TcpStream};
+mod definitions;
+mod marks;
+mod scene;
+mod wire;
+
+use std::cell::RefCell;
+use std::net::SocketAddr;
 use std::time::Duration;
 
-use sortie_model::{
-    ApiKey, ApiName, CustomHeader, Endpoint, ExternalCredential, ExternalCredentialId, Grantee, IdentityType, Label, NamedCredential,
-    NamedCredentialId, PermissionSet, PermissionSetId, Principal, PrincipalAccess, PrincipalId, Secret, SecretBytes, Settings, StatusCodes,
-    Timeouts, Timestamp, User, UserId, UserName,
-};
-use sortie_server::manage::{key::NewKey, secret::destination};
-use sortie_server::{Config, House, HouseConfig, Server, new_id};
-use sortie_store::Identity;
-use sortie_vault::{SealContext, operating_system_random};
+use sortie_model::Secret;
+use sortie_server::{Config, House, HouseConfig, Server};
+use sortie_testkit::plain_http;
+
+pub(crate) use definitions::{Credential, key_id};
+use marks::Marks;
+pub(crate) use scene::{Expected, Scene};
+pub(crate) use wire::{Answer, Caller};
 
 /// A server under test, with the runtime that it shares with nothing else.
 pub(crate) struct TestServer {
@@ -20,22 +24,9 @@ pub(crate) struct TestServer {
     pub(crate) setup: HouseConfig,
     pub(crate) house: House,
     server: Option<Server>,
-    _directory: tempfile::TempDir,
-}
-
-/// What an external credential under test is like.
-pub(crate) struct Credential<'a> {
-    pub(crate) name: &'a str,
-    pub(crate) protocol: &'a str,
-    pub(crate) settings: &'a [(&'a str, &'a str)],
-    pub(crate) headers: &'a [(&'a str, &'a str)],
-    pub(crate) additional_status_codes: &'a [u16],
-}
-
-impl<'a> Credential<'a> {
-    pub(crate) fn new(name: &'a str, protocol: &'a str) -> Self {
-        Self { name, protocol, settings: &[], headers: &[], additional_status_codes: &[] }
-    }
+    /// Every key ever made, for the scanner.
+    keys: RefCell<Vec<Secret>>,
+    directory: tempfile::TempDir,
 }
 
 impl TestServer {
@@ -45,6 +36,11 @@ impl TestServer {
     }
 
     pub(crate) fn with_database(database: Option<String>) -> Self {
+        Self::with(database, |_| {})
+    }
+
+    /// The same with other settings.
+    pub(crate) fn with(database: Option<String>, adjust: impl FnOnce(&mut Config)) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let directory = tempfile::tempdir().unwrap();
         let mut config = Config::default();
@@ -52,10 +48,18 @@ impl TestServer {
         config.gateway.cores = 1;
         config.admin.listen = "127.0.0.1:0".parse().unwrap();
         config.egress.allow = vec!["127.0.0.0/8".parse().unwrap()];
+        adjust(&mut config);
         let setup =
             HouseConfig { data_directory: directory.path().join("data"), config, database: database.map(Secret::new), root_key: None };
         let house = runtime.block_on(House::open(&setup)).unwrap();
-        Self { runtime, setup, house, server: None, _directory: directory }
+        Self { runtime, setup, house, server: None, keys: RefCell::default(), directory }
+    }
+
+    /// A second node of the same deployment, with a data directory of its own and the same root key.
+    pub(crate) fn second_node(&self) -> Self {
+        let database = self.setup.database.as_ref().expect("nodes share a PostgreSQL").expose().to_owned();
+        let key_file = self.setup.data_directory.join("root.key");
+        Self::with(Some(database), |config| config.key.file = Some(key_file))
     }
 
     /// Starts to listen.
@@ -70,12 +74,21 @@ impl TestServer {
         }
     }
 
+    /// The running server, for a test that stops it itself.
+    pub(crate) fn take(&mut self) -> Server {
+        self.server.take().expect("started")
+    }
+
     pub(crate) fn server(&self) -> &Server {
         self.server.as_ref().expect("started")
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
         self.server().gateway()
+    }
+
+    pub(crate) fn directory(&self) -> &std::path::Path {
+        self.directory.path()
     }
 
     /// Waits until the running server has the newest definitions in force.
@@ -92,186 +105,68 @@ impl TestServer {
         });
     }
 
-    pub(crate) fn permission_set(&self, name: &str) -> PermissionSetId {
-        let id = PermissionSetId::from_uuid(new_id());
-        let set = PermissionSet { id, name: ApiName::parse(name).unwrap(), label: Label::parse(name).unwrap(), description: String::new() };
-        self.runtime.block_on(async {
-            let mut change = self.house.store().change().await.unwrap();
-            change.permission_sets().insert(&set).await.unwrap();
-            change.commit().await.unwrap();
-        });
-        id
+    pub(crate) fn caller(&self) -> Caller {
+        Caller::connect(self.address())
     }
 
-    /// A user with these permission sets, and a key.
-    pub(crate) fn user(&self, name: &str, sets: &[PermissionSetId]) -> (UserId, Secret) {
-        let id = UserId::from_uuid(new_id());
-        let user = User { id, name: UserName::parse(name).unwrap(), profile: None, is_active: true, attributes: Default::default() };
-        self.runtime.block_on(async {
-            let mut change = self.house.store().change().await.unwrap();
-            change.users().insert(&user).await.unwrap();
-            for set in sets {
-                change.users().assign(id, *set).await.unwrap();
-            }
-            change.commit().await.unwrap();
-        });
-        (id, self.key(id, None))
+    /// Raw bytes on a new connection, and the first answer.
+    pub(crate) fn raw(&self, bytes: impl AsRef<[u8]>) -> Answer {
+        let mut caller = self.caller();
+        caller.send(bytes);
+        caller.answer().expect("an answer before the connection ends")
     }
 
-    pub(crate) fn key(&self, user: UserId, expires_at: Option<Timestamp>) -> Secret {
-        let key = NewKey::generate(operating_system_random).unwrap();
-        let stored = ApiKey {
-            id: key.id,
-            user,
-            label: "test".to_owned(),
-            secret_hash: key.secret_hash,
-            created_at: Timestamp::from_millis(0),
-            expires_at,
-            revoked_at: None,
-        };
-        self.runtime.block_on(async {
-            let mut change = self.house.store().change().await.unwrap();
-            change.api_keys().insert(&stored).await.unwrap();
-            change.commit().await.unwrap();
-        });
-        key.text
-    }
-
-    pub(crate) fn external_credential(&self, credential: &Credential<'_>) -> ExternalCredential {
-        let headers = credential.headers.iter().zip(1..).map(|((name, value), number)| CustomHeader::parse(name, value, number).unwrap());
-        let external = ExternalCredential {
-            id: ExternalCredentialId::from_uuid(new_id()),
-            name: ApiName::parse(credential.name).unwrap(),
-            label: Label::parse(credential.name).unwrap(),
-            description: String::new(),
-            protocol: credential.protocol.to_owned(),
-            settings: credential.settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).into())).collect::<Settings>(),
-            additional_status_codes: StatusCodes::parse(credential.additional_status_codes.to_vec()).unwrap(),
-            headers: headers.collect(),
-            revision: 0,
-        };
-        self.runtime.block_on(async {
-            let mut change = self.house.store().change().await.unwrap();
-            change.external_credentials().insert(&external).await.unwrap();
-            change.commit().await.unwrap();
-        });
-        external
-    }
-
-    pub(crate) fn principal(
-        &self,
-        external: &ExternalCredential,
-        name: &str,
-        sequence_number: u32,
-        identity_type: IdentityType,
-        sets: &[PermissionSetId],
-    ) -> PrincipalId {
-        let id = PrincipalId::from_uuid(new_id());
-        let principal =
-            Principal { id, external_credential: external.id, name: Label::parse(name).unwrap(), identity_type, sequence_number };
-        self.runtime.block_on(async {
-            let mut change = self.house.store().change().await.unwrap();
-            change.principals().insert(&principal).await.unwrap();
-            for set in sets {
-                change.principal_access().insert(PrincipalAccess { principal: id, grantee: Grantee::PermissionSet(*set) }).await.unwrap();
-            }
-            change.commit().await.unwrap();
-        });
-        id
-    }
-
-    pub(crate) fn value(&self, external: &ExternalCredential, identity: Identity, name: &str, value: &str) {
-        let row = new_id();
-        let destination = destination(&external.protocol, &external.settings);
-        let context = SealContext { table: "credential_values", row, field: name, owner: identity.owner, version: 1, destination };
-        let sealed = self.house.vault().seal(&context, &SecretBytes::new(value.as_bytes())).unwrap();
-        self.runtime.block_on(async {
-            let mut change = self.house.store().change().await.unwrap();
-            change.credential_values().insert(identity, row, name, &sealed).await.unwrap();
-            change.commit().await.unwrap();
-        });
-    }
-
-    pub(crate) fn named_credential(&self, name: &str, url: &str, external: &ExternalCredential) -> NamedCredential {
-        self.named_credential_with(name, url, external, |_| {})
-    }
-
-    pub(crate) fn named_credential_with(
-        &self,
-        name: &str,
-        url: &str,
-        external: &ExternalCredential,
-        adjust: impl FnOnce(&mut NamedCredential),
-    ) -> NamedCredential {
-        let mut named = NamedCredential {
-            id: NamedCredentialId::from_uuid(new_id()),
-            name: ApiName::parse(name).unwrap(),
-            label: Label::parse(name).unwrap(),
-            description: String::new(),
-            url: Endpoint::parse(url).unwrap(),
-            external_credential: external.id,
-            is_enabled: true,
-            generate_authorization_header: true,
-            allow_formulas_in_header: false,
-            allow_formulas_in_body: false,
-            forwarded_headers: Vec::new(),
-            headers: Vec::new(),
-            timeouts: Timeouts::default(),
-        };
-        adjust(&mut named);
-        self.runtime.block_on(async {
-            let mut change = self.house.store().change().await.unwrap();
-            change.named_credentials().insert(&named).await.unwrap();
-            change.commit().await.unwrap();
-        });
-        named
-    }
-
-    /// Permission set `Callers`, user `alice` with a key, external credential `Pay` (custom, `X-Api-Key: SECRET-pay-key`), named credential `Pay` at `url`.
-    pub(crate) fn with_pay(&self, url: &str) -> Secret {
-        let callers = self.permission_set("Callers");
-        let (_, key) = self.user("alice", &[callers]);
-        let external = self
-            .external_credential(&Credential { headers: &[("X-Api-Key", "{!$Credential.Pay.Key}")], ..Credential::new("Pay", "custom") });
-        let principal = self.principal(&external, "Main", 1, IdentityType::Named, &[callers]);
-        self.value(&external, Identity::shared(principal), "Key", "SECRET-pay-key");
-        self.named_credential("Pay", url, &external);
-        key
-    }
-
-    /// Sends raw bytes on a new connection and reads until the server closes it or says nothing for a second.
-    pub(crate) fn raw(&self, bytes: &[u8]) -> String {
-        let mut stream = TcpStream::connect(self.address()).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(1))).unwrap();
-        stream.write_all(bytes).unwrap();
-        let mut answer = Vec::new();
-        let mut buffer = [0; 16 * 1024];
-        loop {
-            match stream.read(&mut buffer) {
-                Ok(0) | Err(_) => return String::from_utf8_lossy(&answer).into_owned(),
-                Ok(length) => answer.extend_from_slice(&buffer[..length]),
-            }
-        }
-    }
-
-    /// One request with `Connection: close`, as raw text; `headers` end with CRLF each.
+    /// One request with `Connection: close`; `headers` end with CRLF each.
     pub(crate) fn request(&self, key: &Secret, method: &str, target: &str, headers: &str, body: &str) -> Answer {
-        let length = if body.is_empty() { String::new() } else { format!("Content-Length: {}\r\n", body.len()) };
-        let text = format!(
-            "{method} {target} HTTP/1.1\r\nHost: gateway.test\r\nProxy-Authorization: Bearer {}\r\nConnection: close\r\n{length}{headers}\r\n{body}",
-            key.expose()
-        );
-        Answer::parse(&self.raw(text.as_bytes()))
+        let mut caller = self.caller();
+        caller.send(request(key, method, target, &format!("Connection: close\r\n{headers}"), body));
+        caller.answer_to(method).expect("an answer before the connection ends")
     }
 
     pub(crate) fn get(&self, key: &Secret, target: &str) -> Answer {
         self.request(key, "GET", target, "", "")
     }
 
-    /// Every line of the audit, after a stop.
+    /// Fails if one of the secrets planted so far stands in these bytes.
+    #[track_caller]
+    pub(crate) fn assert_unmarked(&self, what: &str, bytes: impl AsRef<[u8]>) {
+        let bytes = bytes.as_ref();
+        if let Some(found) = self.marks().find(bytes) {
+            panic!("{what} holds {found}: {}", String::from_utf8_lossy(bytes));
+        }
+    }
+
+    pub(crate) fn marks(&self) -> Marks {
+        Marks::new(self.keys.borrow().iter())
+    }
+
+    /// What the operators' listener says: status and text.
+    pub(crate) fn admin(&self, path: &str) -> (u16, String) {
+        let answer = plain_http::get(&format!("http://{}{path}", self.server().admin())).unwrap();
+        (answer.status, answer.text())
+    }
+
+    /// Every line of the audit so far: whole after a stop, else at most 100 ms behind.
     pub(crate) fn audit(&self) -> String {
         let files = sortie_server::audit::files(self.house.audit_directory()).unwrap();
         files.iter().map(|path| std::fs::read_to_string(path).unwrap()).collect()
+    }
+
+    /// The same as JSON.
+    pub(crate) fn records(&self) -> Vec<serde_json::Value> {
+        self.audit().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    /// Waits up to 10 s until some audit records of this event are there that `is_wanted`.
+    pub(crate) fn wait_for_record(&self, event: &str, is_wanted: impl Fn(&serde_json::Value) -> bool) -> serde_json::Value {
+        for _ in 0..500 {
+            let found = self.records().into_iter().find(|record| record["event"] == event && is_wanted(record));
+            if let Some(record) = found {
+                return record;
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        panic!("no such `{event}` within 10 s: {}", self.audit())
     }
 }
 
@@ -281,28 +176,9 @@ impl Drop for TestServer {
     }
 }
 
-/// A gateway's answer.
-#[derive(Debug)]
-pub(crate) struct Answer {
-    pub(crate) status: u16,
-    pub(crate) head: String,
-    pub(crate) body: String,
-}
-
-impl Answer {
-    fn parse(text: &str) -> Self {
-        let (head, body) = text.split_once("\r\n\r\n").unwrap_or((text, ""));
-        let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(0);
-        Self { status, head: head.to_owned(), body: body.to_owned() }
-    }
-
-    pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        let mut lines = self.head.lines().skip(1).filter_map(|line| line.split_once(": "));
-        lines.find(|(found, _)| found.eq_ignore_ascii_case(name)).map(|(_, value)| value)
-    }
-
-    /// Sortie's own code, if Sortie refused.
-    pub(crate) fn code(&self) -> Option<&str> {
-        self.header("sortie-error")
-    }
+/// A request as text. `headers` end with CRLF each.
+pub(crate) fn request(key: &Secret, method: &str, target: &str, headers: &str, body: &str) -> String {
+    let length = if body.is_empty() { String::new() } else { format!("Content-Length: {}\r\n", body.len()) };
+    let key = key.expose();
+    format!("{method} {target} HTTP/1.1\r\nHost: gateway.test\r\nProxy-Authorization: Bearer {key}\r\n{length}{headers}\r\n{body}")
 }

@@ -57,7 +57,8 @@ impl ExternalCredentialDefinition {
 fn settings(reader: &mut Reader<'_>, at: &At<'_>) -> Settings {
     let Some(fields) = reader.fields(at) else { return Settings::new() };
     let entries: Vec<_> = fields.take_all().collect();
-    entries.into_iter().filter_map(|(name, at)| Some((name.to_owned(), reader.json(&at)?))).collect()
+    let setting = |(name, at): (&str, At<'_>)| Some((String::from(reader.keep(&at, ApiName::parse(name))?), reader.json(&at)?));
+    entries.into_iter().filter_map(setting).collect()
 }
 
 fn status_codes(reader: &mut Reader<'_>, at: &At<'_>) -> Option<StatusCodes> {

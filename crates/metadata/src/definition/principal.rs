@@ -69,5 +69,10 @@ fn enabled_for(reader: &mut Reader<'_>, at: &At<'_>) -> Enabled {
 fn values(reader: &mut Reader<'_>, at: &At<'_>) -> BTreeMap<String, ValueSource> {
     let Some(fields) = reader.fields(at) else { return BTreeMap::new() };
     let entries: Vec<_> = fields.take_all().collect();
-    entries.into_iter().filter_map(|(name, at)| Some((name.to_owned(), ValueSource::read(reader, &at)?))).collect()
+    entries.into_iter().filter_map(|(name, at)| Some((value_name(reader, &at, name)?, ValueSource::read(reader, &at)?))).collect()
+}
+
+/// Every value is called by a developer name, whether its protocol declares it or an admin invents it.
+fn value_name(reader: &mut Reader<'_>, at: &At<'_>, name: &str) -> Option<String> {
+    reader.keep(at, ApiName::parse(name)).map(String::from)
 }

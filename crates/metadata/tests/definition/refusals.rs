@@ -125,6 +125,11 @@ fn two_principals_with_one_sequence_number_are_refused() {
 #[test]
 fn fields_of_external_credentials_are_checked() {
     let with = |line: &str| format!("external_credentials:\n- name: A\n  protocol: basic\n  {line}\n");
+    refused(&with("settings: {\"\\e[2J\": ▸x}"), &["external_credentials[0].settings.\\u{1b}[2J name_format"]);
+    refused(
+        &with_principals("  - {name: P, sequence_number: 1, values: {no-name: ▸x}}"),
+        &["external_credentials[0].principals[0].values.no-name name_format"],
+    );
     for bad in [200, 401, 500, 1000] {
         let rules = problems(&with(&format!("additional_status_codes: [403, {bad}]")));
         assert!(rules[0].starts_with("external_credentials[0].additional_status_codes[1] "), "{rules:?}");

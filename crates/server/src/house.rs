@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs::{DirBuilder, File};
 use std::io::Write as _;
-use std::os::unix::fs::DirBuilderExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -184,7 +184,7 @@ impl House {
 /// The identity of an audit directory: made with it, kept in it.
 fn audit_id(directory: &Path) -> std::io::Result<String> {
     let path = directory.join("id");
-    match File::options().write(true).create_new(true).open(&path) {
+    match File::options().write(true).create_new(true).mode(0o600).open(&path) {
         Ok(mut file) => file.write_all(new_id().to_string().as_bytes()).and_then(|()| file.sync_all())?,
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
         Err(error) => return Err(error),

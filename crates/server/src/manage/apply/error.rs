@@ -11,7 +11,7 @@ use crate::manage::NotStored;
 #[derive(Debug, thiserror::Error)]
 pub enum ApplyError {
     /// The file says something that cannot be.
-    #[error("{}", Listed(.0))]
+    #[error("the definition is refused:{}", Listed(.0))]
     Refused(Vec<Problem>),
     /// It was right, and could not be stored.
     #[error(transparent)]
@@ -24,6 +24,14 @@ impl ApplyError {
         match self {
             Self::Refused(_) => "definition_refused",
             Self::NotStored(error) => error.code(),
+        }
+    }
+
+    /// What is wrong with the definition, and where.
+    pub fn problems(&self) -> &[Problem] {
+        match self {
+            Self::Refused(problems) => problems,
+            Self::NotStored(_) => &[],
         }
     }
 
@@ -42,14 +50,13 @@ impl From<ChangeError> for ApplyError {
     }
 }
 
-/// Problems, one a line.
+/// Problems, each on a line of its own, as editors expect them.
 struct Listed<'a>(&'a [Problem]);
 
 impl fmt::Display for Listed<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, problem) in self.0.iter().enumerate() {
-            let break_before = if index == 0 { "" } else { "\n" };
-            write!(formatter, "{break_before}{problem}")?;
+        for problem in self.0 {
+            write!(formatter, "\n{problem}")?;
         }
         Ok(())
     }

@@ -54,7 +54,7 @@ async fn apply_one(scene: &mut Scene<'_>, index: usize) -> Result<(), NotStored>
 fn may_become(scene: &mut Scene<'_>, path: &str, before: &ExternalCredential, wanted: &ExternalCredential) -> bool {
     if before.protocol != wanted.protocol {
         let message = format!(
-            "is stored as `{}`, and a protocol never changes; to make another: sortie delete external-credential {}",
+            "is stored as `{}`, and a protocol never changes; to make another: sortie remove external-credential {}",
             before.protocol, before.name
         );
         scene.refuse(&format!("{path}.protocol"), "immutable", message);

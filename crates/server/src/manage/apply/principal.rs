@@ -81,7 +81,7 @@ fn plan(scene: &mut Scene<'_>, credential_index: usize, credential: &ExternalCre
 fn may_become(scene: &mut Scene<'_>, path: &str, before: &Principal, wanted: &Principal) -> bool {
     if before.identity_type != wanted.identity_type {
         let message = format!(
-            "is stored as {}, and an identity type never changes; to make another principal, delete this one first: sortie delete principal",
+            "is stored as {}, and an identity type never changes; to make another principal, remove this one first: sortie remove principal",
             before.identity_type.as_str()
         );
         scene.refuse(&format!("{path}.identity_type"), "immutable", message);

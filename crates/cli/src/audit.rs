@@ -6,7 +6,7 @@ use clap::Subcommand;
 use sortie_server::audit::{Finding, Line, Positions, Verified, files, last_lines, read_lines, verify};
 
 use crate::failure::Failure;
-use crate::printer::{Printer, Tone};
+use crate::printer::{Printer, Tone, harmless};
 use crate::setup::Opened;
 
 /// How often a followed audit is looked at.
@@ -77,7 +77,7 @@ fn show(printer: &Printer, line: &Line) {
     let fields: Vec<String> =
         fields.map(|(name, value)| format!("{name}={}", value.as_str().map_or_else(|| value.to_string(), str::to_owned))).collect();
     let event = printer.toned(if is_bad { Tone::Bad } else { Tone::Good }, &format!("{event:<8}"));
-    printer.line(&format!("{} {event} {}", printer.toned(Tone::Quiet, &line.at), fields.join(" ")));
+    printer.line(&format!("{} {event} {}", printer.toned(Tone::Quiet, &line.at), harmless(&fields.join(" "))));
 }
 
 async fn check(opened: &Opened, printer: &Printer) -> Result<u8, Failure> {

@@ -6,7 +6,7 @@ use sortie_model::UserName;
 use sortie_server::Node;
 
 use crate::failure::Failure;
-use crate::printer::{Printer, Tone};
+use crate::printer::{Printer, Tone, harmless};
 use crate::setup::Opened;
 
 /// Show what a callout would do, without sending anything
@@ -43,7 +43,7 @@ pub(crate) async fn run(arguments: &ExplainArguments, opened: &Opened, printer: 
 
 fn show(printer: &Printer, plan: &Plan) {
     let fact = |name: &str, value: &str| printer.line(&format!("{name:<20} {value}"));
-    fact("callout", &format!("{} as {}", plan.target, plan.user));
+    fact("callout", &format!("{} as {}", harmless(&plan.target), plan.user));
     if let (Some(named), Some(destination)) = (&plan.named_credential, &plan.destination) {
         fact("named credential", named);
         fact("destination", destination);
@@ -71,7 +71,7 @@ fn show(printer: &Printer, plan: &Plan) {
         None => fact("verdict", &printer.toned(Tone::Good, "it would be sent")),
         Some(refusal) => {
             fact("verdict", &printer.toned(Tone::Bad, &format!("it would be refused: {}", refusal.code)));
-            fact("why", &refusal.message);
+            fact("why", &harmless(&refusal.message));
             fact("whose turn", &refusal.turn);
             fact("next", &refusal.next_step);
         }

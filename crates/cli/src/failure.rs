@@ -2,17 +2,21 @@
 
 use std::error::Error;
 
+use sortie_metadata::Problem;
+
 /// What the printer shows of a failure.
 #[derive(Debug)]
 pub(crate) struct Failure {
     pub(crate) code: String,
     pub(crate) message: String,
     pub(crate) next: String,
+    /// Everything that is wrong with a definition, for `--json`; the message says it too.
+    pub(crate) problems: Vec<Problem>,
 }
 
 impl Failure {
     pub(crate) fn new(code: impl Into<String>, message: impl Into<String>, next: impl Into<String>) -> Self {
-        Self { code: code.into(), message: message.into(), next: next.into() }
+        Self { code: code.into(), message: message.into(), next: next.into(), problems: Vec::new() }
     }
 
     /// An error with all that caused it, each cause once.
@@ -50,7 +54,6 @@ failures!(
     sortie_server::OpenError,
     sortie_server::StartError,
     crate::call::CallError,
-    manage::apply::ApplyError,
     manage::definition::DefinitionError,
     manage::user::UserError,
     manage::key::KeyError,
@@ -58,6 +61,12 @@ failures!(
     manage::secret::SecretError,
     manage::status::StatusError,
 );
+
+impl From<manage::apply::ApplyError> for Failure {
+    fn from(error: manage::apply::ApplyError) -> Self {
+        Self { problems: error.problems().to_vec(), ..Self::of(&error, error.code(), error.next_step()) }
+    }
+}
 
 impl From<crate::demo::DemoError> for Failure {
     fn from(error: crate::demo::DemoError) -> Self {

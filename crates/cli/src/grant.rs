@@ -23,6 +23,9 @@ pub(crate) enum GrantCommand {
 }
 
 #[derive(Debug, Args)]
+#[command(
+    after_long_help = "Examples:\n  sortie grant add Billing/Service --permission-set Billing_Readers\n  sortie grant remove 'Crm/Support Users' --profile Staff"
+)]
 pub(crate) struct GrantArguments {
     /// The principal, as ExternalCredential/Principal
     principal: String,

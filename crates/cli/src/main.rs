@@ -13,6 +13,7 @@ mod grant;
 mod key;
 mod manual;
 mod printer;
+mod prompt;
 mod remove;
 mod secret;
 mod serve;

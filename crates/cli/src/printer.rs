@@ -59,7 +59,8 @@ impl Printer {
             Tone::Quiet => Style::new().dimmed(),
             Tone::Plain => Style::new(),
         };
-        if self.is_coloured { format!("{style}{text}{style:#}") } else { text.to_owned() }
+        let text = harmless(text);
+        if self.is_coloured { format!("{style}{text}{style:#}") } else { text }
     }
 
     /// Aligned columns without lines around them.
@@ -94,13 +95,37 @@ impl Printer {
 
     /// A failure, and the exit status for it.
     pub(crate) fn failure(&self, failure: &Failure) -> ExitCode {
-        let Failure { code, message, next } = failure;
+        let Failure { code, message, next, problems } = failure;
         let text = if self.is_json {
-            serde_json::json!({ "error": { "code": code, "message": message, "next": next } }).to_string()
+            let mut error = serde_json::json!({ "code": code, "message": message, "next": next });
+            if !problems.is_empty() {
+                error["problems"] = serde_json::json!(problems);
+            }
+            serde_json::json!({ "error": error }).to_string()
         } else {
-            format!("error[{code}]: {message}\nnext: {next}")
+            format!("error[{code}]: {}\nnext: {}", harmless(message), harmless(next))
         };
         let _ = writeln!(std::io::stderr().lock(), "{text}");
         ExitCode::from(1)
+    }
+}
+
+/// The text without anything that a terminal would obey: control characters but line ends are shown escaped. Names cannot hold any, but
+/// files, arguments and other people's answers can.
+pub(crate) fn harmless(text: &str) -> String {
+    let show = |character: char| {
+        let is_obeyed = character.is_control() && character != '\n';
+        if is_obeyed { character.escape_default().to_string() } else { character.to_string() }
+    };
+    text.chars().map(show).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_terminal_is_given_nothing_to_obey() {
+        assert_eq!(harmless("Köln\n\x1b]0;owned\x07\u{9b}2J"), "Köln\n\\u{1b}]0;owned\\u{7}\\u{9b}2J");
     }
 }

@@ -7,9 +7,11 @@ use clap::{Args, Subcommand};
 use sortie_model::{Secret, UserName};
 use sortie_server::manage::PrincipalReference;
 use sortie_server::manage::secret::{self, ValueView};
+use zeroize::Zeroizing;
 
 use crate::failure::Failure;
 use crate::printer::{Printer, Tone};
+use crate::prompt;
 use crate::setup::Opened;
 
 #[derive(Debug, Subcommand)]
@@ -86,21 +88,20 @@ fn read_value(arguments: &SetArguments) -> Result<Secret, Failure> {
     let unreadable = |what: String, error: std::io::Error| {
         Failure::new("file_unusable", format!("cannot read the value from {what}: {error}"), "check the path and its permissions")
     };
-    let text = match &arguments.from_file {
+    let text = Zeroizing::new(match &arguments.from_file {
         Some(path) => std::fs::read_to_string(path).map_err(|error| unreadable(path.display().to_string(), error))?,
         None if arguments.stdin => {
             let mut text = String::new();
             std::io::stdin().lock().read_to_string(&mut text).map_err(|error| unreadable("standard input".to_owned(), error))?;
             text
         }
-        None if std::io::stdin().is_terminal() => rpassword::prompt_password(format!("{} (not shown): ", arguments.name))
-            .map_err(|error| unreadable("the terminal".to_owned(), error))?,
+        None if std::io::stdin().is_terminal() => {
+            let question = format!("{} (not shown): ", arguments.name.escape_debug());
+            return prompt::ask(&question).map_err(|error| unreadable("the terminal".to_owned(), error));
+        }
         None => return Err(Failure::new("value_missing", "there is no terminal to ask on", "give --stdin or --from-file")),
-    };
+    });
     let value = text.strip_suffix('\n').map_or(text.as_str(), |line| line.strip_suffix('\r').unwrap_or(line));
-    if value.is_empty() {
-        return Err(Failure::new("value_empty", "the value is empty", "remove a value with `sortie secret remove`"));
-    }
     Ok(Secret::new(value))
 }
 

@@ -1,0 +1,57 @@
+//! Help, completions and manual pages.
+
+use std::fs;
+
+use crate::harness::Sortie;
+
+const COMMANDS: [&str; 14] =
+    ["serve", "demo", "call", "apply", "remove", "user", "key", "grant", "secret", "status", "explain", "audit", "completions", "man"];
+
+#[test]
+fn every_command_is_in_the_help_and_has_its_own() {
+    let sortie = Sortie::new();
+    let help = sortie.ok(&["--help"]);
+    for command in COMMANDS {
+        assert!(help.contains(&format!("\n  {command} ")), "{command}: {help}");
+        assert!(sortie.ok(&[command, "--help"]).contains("Usage: sortie"), "{command}");
+    }
+    assert!(help.contains("Exit status:"), "{help}");
+    for with_examples in
+        [&["apply"][..], &["secret", "set"], &["key", "create"], &["user", "add"], &["explain"], &["call"], &["remove"], &["grant", "add"]]
+    {
+        let help = sortie.ok(&[with_examples, &["--help"]].concat());
+        assert!(help.contains("Example"), "{with_examples:?}: {help}");
+    }
+    assert!(!sortie.data().exists(), "help makes nothing");
+}
+
+#[test]
+fn shells_get_their_completions() {
+    let sortie = Sortie::new();
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let script = sortie.ok(&["completions", shell]);
+        assert!(COMMANDS.iter().all(|command| script.contains(command)), "{shell}");
+    }
+    assert_eq!(sortie.run(&["completions", "csh"]).code, 2);
+}
+
+#[test]
+fn manual_pages_are_written_for_every_command() {
+    let sortie = Sortie::new();
+    sortie.ok(&["man", "pages"]);
+    for command in COMMANDS {
+        let page = fs::read_to_string(sortie.directory.path().join(format!("pages/sortie-{command}.1"))).unwrap();
+        assert!(page.contains(".SH NAME"), "{command}");
+    }
+    assert!(sortie.directory.path().join("pages/sortie-secret-set.1").exists());
+    sortie.file("taken", "");
+    assert_eq!(sortie.code(&["man", "taken"]), "file_unusable");
+}
+
+#[test]
+fn a_command_line_that_is_not_understood_ends_with_2() {
+    let sortie = Sortie::new();
+    for arguments in [&["frobnicate"][..], &[], &["user"], &["apply"], &["status", "--wrong"], &["key", "create"]] {
+        assert_eq!(sortie.run(arguments).code, 2, "{arguments:?}");
+    }
+}

@@ -1,0 +1,60 @@
+//! What a command meets before it can do anything: data directory, key, configuration.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+
+use crate::harness::{Sortie, files};
+
+#[test]
+fn what_is_made_is_private() {
+    // OPS-03 of the attack catalogue.
+    let sortie = Sortie::with_billing();
+    let mode = |path: &std::path::Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!((mode(&sortie.data()), mode(&sortie.data().join("audit"))), (0o700, 0o700));
+    for file in files(&sortie.data()) {
+        assert_eq!(mode(&file) & 0o177, 0, "{}", file.display());
+    }
+}
+
+#[test]
+fn another_key_leaves_everything_as_it_was() {
+    let sortie = Sortie::with_billing();
+    let key_file = sortie.data().join("root.key");
+    let key = fs::read_to_string(&key_file).unwrap();
+    let database = fs::read(sortie.data().join("sortie.sqlite")).unwrap();
+    fs::write(&key_file, "00".repeat(32)).unwrap();
+    assert_eq!(sortie.code(&["status"]), "key_wrong");
+    fs::remove_file(&key_file).unwrap();
+    assert_eq!(sortie.code(&["user", "add", "bob"]), "key_missing");
+    assert!(!key_file.exists(), "no other key is made in its place");
+    assert_eq!(fs::read(sortie.data().join("sortie.sqlite")).unwrap(), database);
+    fs::write(&key_file, key).unwrap();
+    fs::set_permissions(&key_file, fs::Permissions::from_mode(0o600)).unwrap();
+    sortie.ok(&["status"]);
+}
+
+#[test]
+fn an_unknown_setting_is_refused_with_line_and_column() {
+    let sortie = Sortie::new();
+    sortie.file("sortie.toml", "[gateway]\nlissten = \"127.0.0.1:1\"\n");
+    let err = sortie.refused(&["--config", "sortie.toml", "status"]);
+    assert!(err.starts_with("error[config_invalid]") && err.contains("line 2, column 1"), "{err}");
+}
+
+#[test]
+fn a_database_url_that_is_wrong_is_not_repeated_with_its_password() {
+    let sortie = Sortie::new();
+    for url in ["postgres://me:SECRET-pw@127.0.0.1:1/x", "postgres://me:SECRET-pw@127.0.0.1:99999/x", "mysql://me:SECRET-pw@db.test/x"] {
+        let said = sortie.run(&["--database", url, "status"]);
+        assert_eq!(said.code, 1, "{said:?}");
+    }
+}
+
+#[test]
+fn colour_is_for_terminals_only_unless_asked_for() {
+    let sortie = Sortie::with_billing();
+    assert!(!sortie.ok(&["status"]).contains('\x1b'));
+    assert!(sortie.ok(&["--color", "always", "status"]).contains('\x1b'));
+    assert!(!sortie.ok(&["--color", "never", "status"]).contains('\x1b'));
+    assert!(!sortie.ok(&["--color", "always", "--json", "status"]).contains('\x1b'));
+}

@@ -1,0 +1,13 @@
+//! The command line, by running the real binary on a data directory of its own.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+mod harness;
+
+mod apply;
+mod callers;
+mod help;
+mod house;
+mod json;
+mod leaks;
+mod secrets;
+mod status;

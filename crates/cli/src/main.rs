@@ -1,5 +1,4 @@
-//! The one binary, `sortie`.
-
+#![doc = include_str!("../README.md")]
 #![allow(clippy::disallowed_methods, reason = "the command line is where environment and time enter")]
 
 mod apply;

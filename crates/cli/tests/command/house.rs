@@ -58,3 +58,21 @@ fn colour_is_for_terminals_only_unless_asked_for() {
     assert!(!sortie.ok(&["--color", "never", "status"]).contains('\x1b'));
     assert!(!sortie.ok(&["--color", "always", "--json", "status"]).contains('\x1b'));
 }
+
+#[test]
+fn the_same_commands_work_on_postgresql() {
+    let sortie = Sortie::new();
+    let database = sortie_testkit::peers::TestDatabase::create();
+    sortie.file("billing.yaml", crate::harness::BILLING);
+    let run = |arguments: &[&str]| {
+        let output = sortie.command(arguments).env("SORTIE_DATABASE_URL", database.url()).output().unwrap();
+        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    run(&["apply", "-f", "billing.yaml"]);
+    assert!(run(&["apply", "-f", "billing.yaml"]).ends_with("0 of 6 changed\n"));
+    assert!(run(&["status", "--check"]).contains("Configured"));
+    run(&["key", "create", "--user", "alice"]);
+    assert!(!sortie.data().join("sortie.sqlite").exists());
+    assert!(!database.query("SELECT * FROM credential_values, api_keys, external_credentials").contains("SECRET-"));
+}

@@ -16,7 +16,7 @@ pub trait Custody: Send + Sync {
     /// The values stored for the principal (and user) of this key.
     fn values(&self, key: GrantKey) -> Pending<'_, Result<Values, CustodyError>>;
 
-    /// The grant kept under this key, in whatever state.
+    /// The grant kept under this key, in whatever state. A failure under another revision than the key's is left out: what was wrong then may be right now.
     fn load(&self, key: GrantKey) -> Pending<'_, Result<Option<Kept>, CustodyError>>;
 
     /// Asks to be the one who renews. Exactly one wins for `duration` on the database's clock, if the row is still at `seen_version`.

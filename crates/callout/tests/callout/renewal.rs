@@ -226,10 +226,19 @@ async fn failures_in_a_row_are_spread_further_and_further() {
         }
         let moments: Vec<u64> = scene.provider.moments().iter().map(|at| at.since(start).as_secs()).collect();
         assert_eq!(moments, [0, 1, 3, 7, 15, 31, 63], "{code}");
-        // And one success makes all well.
-        scene.provider.usually(Reply::token(3600));
+        // One success makes all well, and the next failure is a first one again.
+        scene.provider.usually(Reply::token(10));
         advance(60).await;
         assert_eq!(outcome(&node.get(&alice, "callout:Pay/x").await), "200");
+        scene.provider.usually(Reply::status(503, ""));
+        advance(10).await;
+        let (start, asked) = (scene.clock.now(), scene.provider.asked());
+        for _ in 0..50 {
+            assert_eq!(outcome(&node.get(&alice, "callout:Pay/x").await), "token_endpoint_unavailable");
+            tokio::time::advance(Duration::from_millis(100)).await;
+        }
+        let moments: Vec<u64> = scene.provider.moments()[asked..].iter().map(|at| at.since(start).as_secs()).collect();
+        assert_eq!(moments, [0, 1, 3], "{code}");
     }
 }
 

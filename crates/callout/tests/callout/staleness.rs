@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 use http::Response;
 use sortie_model::StatusCodes;
 
-use crate::support::{Reply, Scene, TestBody, advance, answer, outcome, settle};
+use crate::support::{Fault, Operation, Reply, Scene, TestBody, advance, answer, outcome, settle};
 
 #[tokio::test(start_paused = true)]
 async fn a_refused_token_is_renewed_once_and_the_request_sent_once_more() {
@@ -202,6 +202,27 @@ async fn a_refusal_during_an_early_renewal_waits_for_it() {
     scene.provider.usually(Reply::token(100).after(Duration::from_secs(2)));
     node.upstream.accepts_only("SECRET-token-2");
     assert_eq!(outcome(&node.get(&alice, "callout:Pay/x").await), "200");
+    assert_eq!(scene.provider.asked(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_renewal_that_finds_the_refused_token_again_is_not_the_last_word() {
+    // A user's slot was let go of meanwhile; a second call finds the token in custody, just as the upstream refuses it to the first.
+    let (mut scene, shared) = Scene::oauth();
+    let alice = scene.user("alice");
+    scene.definitions.principals[0].identity_type = sortie_model::IdentityType::PerUser;
+    scene.custody.store(shared, Some(alice.user), &[("client_id", "alice"), ("client_secret", "SECRET-alice")]);
+    let node = scene.node();
+    assert_eq!(outcome(&node.get(&alice, "callout:Pay/x").await), "200");
+    node.upstream.accepts_only("SECRET-token-2");
+    node.upstream.takes(Duration::from_secs(1));
+    scene.custody.on(|operation, _| (operation == Operation::Load).then_some(Fault::Delay(Duration::from_secs(2))));
+    let (first, second) = tokio::join!(node.get(&alice, "callout:Pay/first"), async {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        node.refresh(&scene);
+        node.get(&alice, "callout:Pay/second").await
+    });
+    assert_eq!([outcome(&first), outcome(&second)], ["200", "200"]);
     assert_eq!(scene.provider.asked(), 2);
 }
 

@@ -15,7 +15,7 @@ pub enum PathFault {
     NoLeadingSlash,
     /// A byte that must be percent-encoded (RFC 3986, section 2), or a raw fragment.
     #[error(
-        "holds a byte that must be percent-encoded: white space, a control character, `#`, `\\`, `<`, `>`, `\"`, a byte above 0x7E, a backtick in a path"
+        "holds a byte that must be percent-encoded: white space, a control character, `#`, `\\`, `<`, `>`, `\"`, a byte above 0x7E, or a backtick in a path"
     )]
     RawByte,
     /// A `%` without two hexadecimal digits behind it.
@@ -174,7 +174,7 @@ mod tests {
             ("/a b", PathFault::RawByte),                     // URL-17
             ("/\u{7f}", PathFault::RawByte),                  // URL-17
             ("/é", PathFault::RawByte),                       // URL-17
-            ("/a`b", PathFault::RawByte),                     // RFC 3986 too
+            ("/a`b", PathFault::RawByte),                     // no pchar: RFC 3986, section 3.3
             ("/%", PathFault::BadEscape),                     // URL-18
             ("/%2", PathFault::BadEscape),                    // URL-18
             ("/%zz", PathFault::BadEscape),                   // URL-18

@@ -188,12 +188,13 @@ async fn fetch(
 }
 
 /// How long to stay away after the nth failure in a row: 1 s, doubling to 60 s, or as long as the provider says. Something missing in our own
-/// definitions is looked for again at once: storing it changes the revision, and asks nobody.
+/// definitions is looked for again at once: that asks nobody. A wrong setting may have asked somebody, whose redirect told us; correcting it makes
+/// a new revision, which has no pause.
 pub(crate) fn pause(error: &Unobtainable, in_a_row: u32) -> Duration {
     let backoff = Duration::from_secs(1 << in_a_row.saturating_sub(1).min(6)).min(Duration::from_secs(60));
     match error {
         Unobtainable::Protocol(ObtainError::Unavailable { retry_after: Some(retry_after), .. }) => backoff.max(*retry_after),
-        Unobtainable::Protocol(ObtainError::NotConfigured { .. } | ObtainError::WrongConfiguration { .. })
+        Unobtainable::Protocol(ObtainError::NotConfigured { .. })
         | Unobtainable::NotAuthenticated { .. }
         | Unobtainable::BackingOff { .. } => Duration::ZERO,
         Unobtainable::Protocol(_) | Unobtainable::Custody(_) | Unobtainable::Slow | Unobtainable::BrokeOff => backoff,

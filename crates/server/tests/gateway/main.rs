@@ -9,5 +9,7 @@ mod first_callout;
 mod headers;
 mod keys;
 mod names;
+mod protocols;
+mod renewal;
 mod support;
 mod targets;

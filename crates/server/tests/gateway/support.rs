@@ -2,6 +2,7 @@
 
 mod definitions;
 mod marks;
+mod oauth;
 mod scene;
 mod wire;
 
@@ -15,6 +16,7 @@ use sortie_testkit::plain_http;
 
 pub(crate) use definitions::{Credential, key_id};
 use marks::Marks;
+pub(crate) use oauth::{OAuthName, Stage};
 pub(crate) use scene::{Expected, Scene};
 pub(crate) use wire::{Answer, Caller};
 

@@ -35,7 +35,11 @@ pub(super) fn run(options: &GatewayOptions) -> Result<(), Failure> {
     stay_on(LOAD_CORE)?;
     let upstream = Upstream::start(directory)?;
     let bench = Bench { plan, directory, upstream: &upstream, sortie: sortie.as_ref() };
-    let steps = CASES.len() + 1 + usize::from(sortie.is_some()) + usize::from(options.compare_durability) + usize::from(options.callgrind);
+    let steps = CASES.len()
+        + 1
+        + usize::from(sortie.is_some())
+        + usize::from(options.compare_durability)
+        + usize::from(options.callgrind.is_some());
     let mut progress = Progress::new(steps);
 
     let mut report = bench.compare(&mut progress)?;
@@ -43,8 +47,8 @@ pub(super) fn run(options: &GatewayOptions) -> Result<(), Failure> {
         report.durability = Some(bench.compare_durability(&mut progress)?);
     }
     report.memory.thousand = bench.thousand(&mut progress)?;
-    if options.callgrind {
-        bench.count_under_callgrind(&mut report, &mut progress)?;
+    if let Some(kept) = &options.callgrind {
+        bench.count_under_callgrind(kept.as_deref(), &mut report, &mut progress)?;
     }
     progress.end();
     report.print(&plan);
@@ -122,7 +126,7 @@ impl Bench<'_> {
             Ok(CandidateReport {
                 figures: series.figures(index),
                 instructions_per_callout: counter.per_callout(&mut candidates[index], &contestants[index].request)?,
-                user_instructions_per_callout: None,
+                user_instructions: None,
             })
         };
         let (subject, peer) = (candidate(SUBJECT)?, candidate(PEER)?);
@@ -138,6 +142,7 @@ impl Bench<'_> {
             peer,
             cpu_ratio_unbuffered: case.unbuffered_path.map(|_| series.cpu_ratio(SUBJECT, PEER + 1)),
             user_instructions_ratio: None,
+            user_instructions_ratio_without_sha256: None,
         })
     }
 
@@ -206,11 +211,10 @@ impl Bench<'_> {
     }
 
     /// User instructions of both, each under valgrind; never at the same time as anything else is measured.
-    fn count_under_callgrind(&self, report: &mut Report, progress: &mut Progress) -> Result<(), Failure> {
+    fn count_under_callgrind(&self, kept: Option<&Path>, report: &mut Report, progress: &mut Progress) -> Result<(), Failure> {
         progress.step("user instructions under callgrind");
         let directory = self.directory.join("callgrind");
-        fs::create_dir_all(&directory).map_err(during("cannot make a directory"))?;
-        let callgrind = Callgrind::new(&directory);
+        let callgrind = Callgrind::new(kept.unwrap_or(&directory))?;
         let subject = match self.sortie {
             Some(sortie) => Subject::sortie(sortie.start_under(&callgrind, &directory.join("sortie"), self.upstream)?),
             None => return Err(Failure::new("nginx beside itself has the same instructions")),
@@ -223,11 +227,11 @@ impl Bench<'_> {
         for (index, report) in report.cases.iter_mut().enumerate() {
             progress.round(index + 1, CASES.len());
             let contestants = contestants(&report.case, &subject, &candidates);
-            let counted = callgrind.per_callout("sortie", &mut candidates[SUBJECT], &contestants[SUBJECT].request)?;
-            let peers = callgrind.per_callout("nginx", &mut candidates[PEER], &contestants[PEER].request)?;
-            report.subject.user_instructions_per_callout = Some(counted);
-            report.peer.user_instructions_per_callout = Some(peers);
-            report.user_instructions_ratio = Some(counted / peers);
+            let ours = callgrind.count("sortie", report.case.key, &mut candidates[SUBJECT], &contestants[SUBJECT].request)?;
+            let peers = callgrind.count("nginx", report.case.key, &mut candidates[PEER], &contestants[PEER].request)?;
+            (report.subject.user_instructions, report.peer.user_instructions) = (Some(ours), Some(peers));
+            report.user_instructions_ratio = Some(ours.per_callout / peers.per_callout);
+            report.user_instructions_ratio_without_sha256 = Some(ours.without_sha256() / peers.without_sha256());
         }
         Ok(())
     }

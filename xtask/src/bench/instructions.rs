@@ -59,7 +59,10 @@ impl Counter {
         let _ = perf.wait();
         sent.and(stopped)?;
         let counted = fs::read_to_string(file).map_err(during("cannot read what `perf` counted"))?;
-        let instructions = sum(&counted).map_err(Failure::new)?;
+        let cannot = |reason: String| {
+            Failure::new(format!("{reason}: Sortie keeps its memory from other processes of its user, so `perf` must run as root"))
+        };
+        let instructions = sum(&counted).map_err(cannot)?;
         Ok(Some(instructions as f64 / CALLOUTS as f64))
     }
 }

@@ -2,6 +2,7 @@
 
 use serde::{Serialize, Serializer};
 
+use super::callgrind::UserInstructions;
 use super::case::{Case, Targets};
 use super::measure::{Figures, Plan, Spread};
 
@@ -45,6 +46,8 @@ pub(super) struct CaseReport {
     /// From callgrind, if it was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) user_instructions_ratio: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) user_instructions_ratio_without_sha256: Option<f64>,
 }
 
 /// What one server did in one case.
@@ -54,7 +57,7 @@ pub(super) struct CandidateReport {
     pub(super) figures: Figures,
     pub(super) instructions_per_callout: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) user_instructions_per_callout: Option<f64>,
+    pub(super) user_instructions: Option<UserInstructions>,
 }
 
 /// Both at the same fixed rate, which neither is busy with.
@@ -111,6 +114,9 @@ impl Report {
         if let Some(reason) = &self.instructions_unavailable {
             println!("\ninstructions_ratio is missing: {reason}");
         }
+        if self.cases.iter().any(|report| report.user_instructions_ratio.is_some()) {
+            println!("\nuser: user instructions under callgrind, without SHA-256, which valgrind's processor can only do in software");
+        }
         if let Some(RateReport { per_second, cpu_ratio, subject, peer }) = &self.fixed_rate {
             println!(
                 "\nAt {per_second}/s: CPU ratio {}; p50 {:.0} µs beside {:.0}, p99 {:.0} µs beside {:.0}",
@@ -161,7 +167,7 @@ impl CaseReport {
             case.title,
             format!("{cpu_ratio:.2} ({cpu_ratio_min:.2}-{cpu_ratio_max:.2})"),
             ratio(self.instructions_ratio),
-            ratio(self.user_instructions_ratio),
+            ratio(self.user_instructions_ratio_without_sha256),
             both(|figures| figures.cpu_us_per_callout, 1),
             both(|figures| figures.requests_per_second, 0),
             format!("{:.0}/{:.0} · {:.0}/{:.0}", subject.figures.p50_us, subject.figures.p99_us, peer.figures.p50_us, peer.figures.p99_us),

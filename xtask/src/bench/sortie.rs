@@ -90,9 +90,14 @@ struct House<'a> {
 
 impl House<'_> {
     fn run(&self, words: &[&str]) -> Result<String, Failure> {
-        let mut command = Command::new(self.program);
-        let said = output(command.current_dir(&self.directory).args(["--data-dir", "data", "--config", "sortie.toml"]).args(words))?;
+        let said = output(self.at_home(&mut Command::new(self.program)).args(words))?;
         Ok(String::from_utf8_lossy(&said).into_owned())
+    }
+
+    /// Adds what makes a command work on this house and on no other, whatever the environment says.
+    fn at_home<'c>(&self, command: &'c mut Command) -> &'c mut Command {
+        command.env_remove("SORTIE_DATABASE_URL").env_remove("SORTIE_DATABASE_URL_FILE");
+        command.current_dir(&self.directory).args(["--data-dir", "data", "--config", "sortie.toml"])
     }
 
     fn serve(&self, mut program: Command) -> Result<Running, Failure> {
@@ -100,9 +105,14 @@ impl House<'_> {
         let key =
             said.split(|character: char| !(character.is_ascii_alphanumeric() || character == '_')).find(|word| word.starts_with("sortie_"));
         let key = key.ok_or_else(|| Failure::new("`sortie key create` shows no key"))?.to_owned();
-        program.current_dir(&self.directory).args(["--data-dir", "data", "--config", "sortie.toml", "serve", "--json"]);
-        let mut server = Server::start("Sortie", MEASURED_CORE, program.stdout(Stdio::piped()))?;
-        let line = server.first_line()?;
+        let log = self.directory.join("log");
+        let file = fs::File::create(&log).map_err(during("cannot write a file"))?;
+        let program = self.at_home(&mut program).args(["serve", "--json"]).stdout(Stdio::piped()).stderr(file);
+        let mut server = Server::start("Sortie", MEASURED_CORE, program)?;
+        let line = server.first_line().map_err(|Failure { message, status }| {
+            let log = fs::read_to_string(&log).unwrap_or_default();
+            Failure { message: format!("{message}\n{log}"), status }
+        })?;
         let ready: serde_json::Value = serde_json::from_str(&line).map_err(during(&format!("`sortie serve` says `{}`", line.trim())))?;
         let gateway = ready["gateway"].as_str().and_then(|gateway| gateway.strip_prefix("http://")?.parse().ok());
         let address = gateway.ok_or_else(|| Failure::new(format!("`sortie serve` does not say where it listens: {}", line.trim())))?;

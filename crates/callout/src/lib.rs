@@ -132,11 +132,12 @@ impl<F: Forward, A: AuditLog> Callouts<F, A> {
         match (inspect(chosen, answer.status()), again) {
             (Verdict::Renew, Some((method, headers, memory))) if self.grants.may_renew(chosen, &live) => {
                 // Renewed even if this request cannot be repeated: the next one will find a good token.
-                let renewed = self.grants.obtain(chosen, Freshness::RenewedSince(&live)).await;
+                let renewed = Box::pin(self.grants.obtain(chosen, Freshness::RenewedSince(&live))).await;
                 let Some(body) = F::RequestBody::again(memory) else { return Ok((answer, false)) };
                 let live = renewed?;
                 drop(answer);
-                self.send(chosen, &live, &target, method, headers, body).await.map(|answer| (answer, true))
+                // Boxed: it is rare, and would make the future of every callout larger.
+                Box::pin(self.send(chosen, &live, &target, method, headers, body)).await.map(|answer| (answer, true))
             }
             (Verdict::Renew | Verdict::Deliver, _) => Ok((answer, false)),
         }

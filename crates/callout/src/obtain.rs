@@ -188,10 +188,11 @@ impl Grants {
             }
             return Ok(live);
         }
-        let mut live = self.renewed(&slot, chosen, cause, now).await?;
+        // Boxed: waiting is rare, and would make the future of every callout larger.
+        let mut live = Box::pin(self.renewed(&slot, chosen, cause, now)).await?;
         // A renewal that was under way may have begun before the refusal, and found the very grant that was refused.
         if cause.replaced() == Some(live.version) {
-            live = self.renewed(&slot, chosen, cause, self.world.now()).await?;
+            live = Box::pin(self.renewed(&slot, chosen, cause, self.world.now())).await?;
         }
         Ok(live)
     }

@@ -7,7 +7,7 @@ mod chain;
 mod changes;
 mod lane;
 mod reader;
-mod record;
+pub(crate) mod record;
 #[cfg(test)]
 mod tests;
 mod verify;

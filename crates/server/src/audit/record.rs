@@ -10,7 +10,7 @@ fn begin(line: &mut Vec<u8>, lane: &str, sequence: u64, at: Timestamp, event: &s
     line.extend_from_slice(b"\",\"sequence\":");
     number(line, sequence);
     line.extend_from_slice(b",\"at\":\"");
-    moment(line, at);
+    line.extend_from_slice(&at.to_rfc_3339());
     line.extend_from_slice(b"\",\"event\":\"");
     line.extend_from_slice(event.as_bytes());
     line.push(b'"');
@@ -101,7 +101,8 @@ fn escape(line: &mut Vec<u8>, value: &str) {
     }
 }
 
-fn number(line: &mut Vec<u8>, mut value: u64) {
+/// Decimal digits.
+pub(crate) fn number(line: &mut Vec<u8>, mut value: u64) {
     let mut digits = [0; 20];
     let mut start = digits.len();
     loop {
@@ -113,12 +114,6 @@ fn number(line: &mut Vec<u8>, mut value: u64) {
         }
     }
     line.extend_from_slice(&digits[start..]);
-}
-
-fn moment(line: &mut Vec<u8>, at: Timestamp) {
-    use std::io::Write as _;
-    // Writing into a `Vec` cannot fail.
-    let _ = write!(line, "{at}");
 }
 
 #[cfg(test)]

@@ -25,7 +25,7 @@ use tokio::net::TcpStream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::LocalSet;
 
-use self::identify::Directory;
+use self::identify::{Directory, LastCaller};
 use self::pulse::{Pulse, Pulses};
 use crate::audit::{ChainKey, Durability, Lane};
 use crate::node::Node;
@@ -163,7 +163,8 @@ async fn serve_connection(
     _place: OwnedSemaphorePermit,
 ) {
     let _ = stream.set_nodelay(true);
-    let service = service_fn(|request| server.answer(request, &pulse));
+    let last = LastCaller::default();
+    let service = service_fn(|request| server.answer(request, &pulse, &last));
     // Time limits are the pulse's; hyper's own would take a timer for every request.
     let mut connection = pin!(
         http1::Builder::new()

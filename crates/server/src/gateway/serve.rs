@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::rc::Rc;
 
+use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri, Version, header};
 use hyper::body::Incoming;
 use sortie_callout::{
@@ -11,10 +12,11 @@ use sortie_callout::{
 use sortie_outbound::{RequestBody, SentBytes, Upstream};
 
 use super::answer::{Audited, Content, GatewayBody, Record};
-use super::identify::Directory;
+use super::identify::{Directory, LastCaller};
 use super::pulse::Pulse;
 use super::respond::{self, BadRequest, Problem};
 use crate::audit::Lane;
+use crate::audit::record::number;
 use crate::node::Node;
 
 /// Where callouts are.
@@ -28,29 +30,37 @@ pub(super) struct Server {
     node: Node,
     callouts: Callouts<Upstream, Lane>,
     directory: Directory,
+    /// `core-0-`: what the numbers of this core's audit records begin with.
+    id_prefix: Vec<u8>,
 }
 
 impl Server {
     pub(super) fn new(node: Node, callouts: Callouts<Upstream, Lane>, directory: Directory) -> Self {
-        Self { node, callouts, directory }
+        let id_prefix = format!("{}-", callouts.audit().name()).into_bytes();
+        Self { node, callouts, directory, id_prefix }
     }
 
     /// Answers one request. There is always an answer; only a broken-off body ends a connection early.
-    pub(super) async fn answer(&self, request: Request<Incoming>, pulse: &Rc<Pulse>) -> Result<Response<GatewayBody>, Infallible> {
+    pub(super) async fn answer(
+        &self,
+        request: Request<Incoming>,
+        pulse: &Rc<Pulse>,
+        last: &LastCaller,
+    ) -> Result<Response<GatewayBody>, Infallible> {
         pulse.busy();
-        let response = match self.callout(request).await {
+        let response = match self.callout(request, last).await {
             Ok(response) => response.map(|audited| Content::Answer(Box::new(audited))),
             Err(problem) => problem.map(|bytes| Content::Whole(Some(bytes))),
         };
         Ok(response.map(|content| GatewayBody::new(content, Rc::clone(pulse))))
     }
 
-    async fn callout(&self, request: Request<Incoming>) -> Result<Response<Audited>, Problem> {
+    async fn callout(&self, request: Request<Incoming>, last: &LastCaller) -> Result<Response<Audited>, Problem> {
         let now = self.node.world().now();
         let (mut parts, body) = request.into_parts();
         check_framing(&parts.method, &parts.uri, parts.version, &parts.headers).map_err(|bad| self.turn_away(bad, None))?;
         let snapshot = self.node.snapshot();
-        let caller = self.directory.identify(&mut parts.headers, snapshot.generation(), now).await;
+        let caller = self.directory.identify(&mut parts.headers, last, snapshot.generation(), now).await;
         let caller = caller.map_err(|bad| self.turn_away(bad, None))?;
         let target = parts.uri.path_and_query().map(|target| target.as_str()).unwrap_or_default();
         let target = target.strip_prefix(PREFIX).ok_or_else(|| self.turn_away(BadRequest::NotACallout, Some(caller.name.as_str())))?;
@@ -76,8 +86,9 @@ impl Server {
                 };
                 self.callouts.audit().close(intent, outcome);
                 let id = self.callout_id(intent.sequence);
-                tracing::info!(callout = id, code = refused.code(), "callout `{id}` was not delivered: {refused}");
-                Err(with_id(respond::refused(&refused, Some(&id)), &id))
+                let text = String::from_utf8_lossy(&id).into_owned();
+                tracing::info!(callout = text, code = refused.code(), "callout `{text}` was not delivered: {refused}");
+                Err(with_id(respond::refused(&refused, Some(&text)), id))
             }
         }
     }
@@ -88,11 +99,15 @@ impl Server {
         let record =
             Record { audit, world: self.node.world(), intent, status: answer.status().as_u16(), renewed, sent_bytes, received_bytes: 0 };
         let id = self.callout_id(intent.sequence);
-        with_id(answer.map(|body| Audited::new(body, record)), &id)
+        with_id(answer.map(|body| Audited::new(body, record)), id)
     }
 
-    fn callout_id(&self, sequence: u64) -> String {
-        format!("{}-{sequence}", self.callouts.audit().name())
+    /// `core-0-17`: where the callout stands in the audit.
+    fn callout_id(&self, sequence: u64) -> Bytes {
+        let mut id = Vec::with_capacity(self.id_prefix.len() + 20);
+        id.extend_from_slice(&self.id_prefix);
+        number(&mut id, sequence);
+        id.into()
     }
 
     /// Refuses what never became a callout.
@@ -120,8 +135,8 @@ impl Server {
     }
 }
 
-fn with_id<B>(mut response: Response<B>, id: &str) -> Response<B> {
-    if let Ok(id) = HeaderValue::from_str(id) {
+fn with_id<B>(mut response: Response<B>, id: Bytes) -> Response<B> {
+    if let Ok(id) = HeaderValue::from_maybe_shared(id) {
         response.headers_mut().insert(SORTIE_CALLOUT, id);
     }
     response

@@ -181,13 +181,18 @@ impl House {
     }
 }
 
-/// The identity of an audit directory: made with it, kept in it.
+/// The identity of an audit directory: made with it, kept in it. Written whole under another name first, so that of two processes that start at once both
+/// read the one that was linked.
 fn audit_id(directory: &Path) -> std::io::Result<String> {
     let path = directory.join("id");
-    match File::options().write(true).create_new(true).mode(0o600).open(&path) {
-        Ok(mut file) => file.write_all(new_id().to_string().as_bytes()).and_then(|()| file.sync_all())?,
-        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
-        Err(error) => return Err(error),
+    if !path.exists() {
+        let id = new_id();
+        let draft = directory.join(format!("id.{id}"));
+        let mut file = File::options().write(true).create_new(true).mode(0o600).open(&draft)?;
+        file.write_all(id.to_string().as_bytes()).and_then(|()| file.sync_all())?;
+        let linked = std::fs::hard_link(&draft, &path);
+        std::fs::remove_file(&draft)?;
+        linked.or_else(|error| if error.kind() == std::io::ErrorKind::AlreadyExists { Ok(()) } else { Err(error) })?;
     }
     std::fs::read_to_string(&path)
 }

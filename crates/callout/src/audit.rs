@@ -53,6 +53,8 @@ pub struct Outcome {
 pub enum Ending {
     /// All of it was handed on.
     Complete,
+    /// It ended with the upstream's connection, which is how such an answer ends and how any answer breaks off: nobody can tell whether that was all of it.
+    CloseDelimited,
     /// The upstream broke off.
     UpstreamTruncated,
     /// The caller went away.
@@ -66,6 +68,7 @@ impl Ending {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Complete => "complete",
+            Self::CloseDelimited => "close_delimited",
             Self::UpstreamTruncated => "upstream_truncated",
             Self::CallerAborted => "caller_aborted",
             Self::NoAnswer => "no_answer",

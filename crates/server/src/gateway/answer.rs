@@ -51,6 +51,11 @@ impl Audited {
         Self { body, record, is_closed: false }
     }
 
+    /// How it ended if it ended well.
+    fn end(&self) -> Ending {
+        if self.body.is_close_delimited() { Ending::CloseDelimited } else { Ending::Complete }
+    }
+
     fn close(&mut self, ending: Ending) {
         if std::mem::replace(&mut self.is_closed, true) {
             return;
@@ -72,7 +77,7 @@ impl Audited {
 impl Drop for Audited {
     fn drop(&mut self) {
         // The server does not ask for a frame behind the last one whose length it knows.
-        let ending = if self.body.is_end_stream() { Ending::Complete } else { Ending::CallerAborted };
+        let ending = if self.body.is_end_stream() { self.end() } else { Ending::CallerAborted };
         self.close(ending);
     }
 }
@@ -95,20 +100,26 @@ impl Body for GatewayBody {
 
     fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
         let this = self.get_mut();
-        this.pulse.answering();
-        match &mut this.content {
+        let polled = match &mut this.content {
             Content::Whole(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
             Content::Answer(audited) => {
                 let polled = Pin::new(&mut audited.body).poll_frame(context);
                 match &polled {
                     Poll::Ready(Some(Ok(frame))) => audited.record.received_bytes += frame.data_ref().map_or(0, |data| data.len() as u64),
                     Poll::Ready(Some(Err(error))) => audited.close(error.ending()),
-                    Poll::Ready(None) => audited.close(Ending::Complete),
+                    Poll::Ready(None) => audited.close(audited.end()),
                     Poll::Pending => {}
                 }
                 polled
             }
+        };
+        // A silent upstream has limits of its own, which the named credential sets, and which may be longer than what a caller may take.
+        if polled.is_pending() {
+            this.pulse.busy()
+        } else {
+            this.pulse.answering()
         }
+        polled
     }
 
     fn is_end_stream(&self) -> bool {

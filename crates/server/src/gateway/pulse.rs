@@ -13,7 +13,7 @@ const HEAD_TICKS: u32 = 10;
 /// 75 ticks between two requests, as common servers have it, so that pools of common clients fit.
 const IDLE_TICKS: u32 = 75;
 
-/// 120 ticks without the caller taking anything of an answer (DOS-03). What the upstream may take has limits of its own, all shorter.
+/// 120 ticks without the caller taking anything of an answer (DOS-03). What the upstream may take has limits of its own.
 const STALL_TICKS: u32 = 120;
 
 /// What a connection is doing.

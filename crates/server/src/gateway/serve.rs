@@ -94,7 +94,11 @@ impl Server {
     }
 
     fn deliver(&self, delivered: Delivered<sortie_outbound::AnswerBody>, sent_bytes: SentBytes) -> Response<Audited> {
-        let Delivered { answer, intent, renewed } = delivered;
+        let Delivered { mut answer, intent, renewed } = delivered;
+        if answer.body().is_close_delimited() {
+            // RFC 9112, section 8: it may be incomplete. To a version 1.0 answer hyper adds no chunks, whose end would say that it is whole: it closes too.
+            *answer.version_mut() = Version::HTTP_10;
+        }
         let audit = self.callouts.audit().clone();
         let record =
             Record { audit, world: self.node.world(), intent, status: answer.status().as_u16(), renewed, sent_bytes, received_bytes: 0 };

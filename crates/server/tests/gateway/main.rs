@@ -5,11 +5,15 @@
 #![allow(dead_code, reason = "not every test uses all of what the support offers")]
 
 mod access;
+mod answers;
 mod first_callout;
+mod framing;
 mod headers;
 mod keys;
 mod names;
 mod protocols;
 mod renewal;
+mod streams;
 mod support;
 mod targets;
+mod upgrades;

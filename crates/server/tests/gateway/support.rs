@@ -1,5 +1,6 @@
 //! A real server on loopback with a house of its own, filled through the store, and a raw client that sends bytes as they are.
 
+mod child;
 mod definitions;
 mod marks;
 mod oauth;
@@ -8,17 +9,19 @@ mod wire;
 
 use std::cell::RefCell;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use sortie_model::Secret;
 use sortie_server::{Config, House, HouseConfig, Server};
 use sortie_testkit::plain_http;
 
+pub(crate) use child::{Child, served_as_child};
 pub(crate) use definitions::{Credential, key_id};
 use marks::Marks;
 pub(crate) use oauth::{OAuthName, Stage};
 pub(crate) use scene::{Expected, Scene};
-pub(crate) use wire::{Answer, Caller};
+pub(crate) use wire::{Answer, BodyEnd, Caller};
 
 /// A server under test, with the runtime that it shares with nothing else.
 pub(crate) struct TestServer {
@@ -45,16 +48,20 @@ impl TestServer {
     pub(crate) fn with(database: Option<String>, adjust: impl FnOnce(&mut Config)) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let directory = tempfile::tempdir().unwrap();
+        let setup = Self::setup(directory.path().join("data"), database, adjust);
+        let house = runtime.block_on(House::open(&setup)).unwrap();
+        Self { runtime, setup, house, server: None, keys: RefCell::default(), directory }
+    }
+
+    /// Loopback allowed, one core, any ports.
+    fn setup(data_directory: PathBuf, database: Option<String>, adjust: impl FnOnce(&mut Config)) -> HouseConfig {
         let mut config = Config::default();
         config.gateway.listen = "127.0.0.1:0".parse().unwrap();
         config.gateway.cores = 1;
         config.admin.listen = "127.0.0.1:0".parse().unwrap();
         config.egress.allow = vec!["127.0.0.0/8".parse().unwrap()];
         adjust(&mut config);
-        let setup =
-            HouseConfig { data_directory: directory.path().join("data"), config, database: database.map(Secret::new), root_key: None };
-        let house = runtime.block_on(House::open(&setup)).unwrap();
-        Self { runtime, setup, house, server: None, keys: RefCell::default(), directory }
+        HouseConfig { data_directory, config, database: database.map(Secret::new), root_key: None }
     }
 
     /// A second node of the same deployment, with a data directory of its own and the same root key.

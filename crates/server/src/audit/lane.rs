@@ -75,8 +75,11 @@ struct State {
     waiting: Vec<(u64, Timestamp, Waker)>,
     safe: u64,
     failed_up_to: u64,
-    is_failing: bool,
+    /// The last attempt to write, or to synchronise, failed: until it succeeds, nothing may happen.
+    cannot_write: bool,
+    cannot_synchronise: bool,
     is_unsynced: bool,
+    is_syncing: bool,
     flusher: Option<Waker>,
     refusals_left: u32,
     refusals_unrecorded: u64,
@@ -115,8 +118,10 @@ impl Lane {
             waiting: Vec::new(),
             safe: sequence,
             failed_up_to: 0,
-            is_failing: false,
+            cannot_write: false,
+            cannot_synchronise: false,
             is_unsynced: false,
+            is_syncing: false,
             flusher: None,
             refusals_left: REFUSALS_PER_TICK,
             refusals_unrecorded: 0,
@@ -142,7 +147,7 @@ impl Lane {
                 std::future::poll_fn(|context| {
                     let mut state = self.0.borrow_mut();
                     state.flusher = Some(context.waker().clone());
-                    if !state.waiting.is_empty() && !state.is_failing {
+                    if !state.waiting.is_empty() && !state.is_failing() {
                         return Poll::Ready(false);
                     }
                     drop(state);
@@ -160,26 +165,47 @@ impl Lane {
 
     /// Writes and, if asked for, synchronises all pending records, then releases those who wait.
     pub async fn flush(&self, is_tick: bool) {
-        let (file, up_to, must_sync, has_waiting) = {
+        let (up_to, must_sync, has_waiting, durability) = {
             let mut state = self.0.borrow_mut();
             if is_tick {
                 state.refusals_left = REFUSALS_PER_TICK;
             }
             state.write();
-            let must_sync = state.is_unsynced && !state.is_failing && (is_tick || state.durability == Durability::Machine);
-            (Arc::clone(&state.file), state.sequence, must_sync, !state.waiting.is_empty())
+            let must_sync = state.is_unsynced && !state.is_syncing && state.pending.is_empty();
+            (state.sequence, must_sync, !state.waiting.is_empty(), state.durability)
         };
-        if must_sync {
-            self.0.borrow_mut().is_unsynced = false;
-            let synced = tokio::task::spawn_blocking(move || file.sync_data()).await;
-            if !matches!(synced, Ok(Ok(()))) {
-                tracing::error!("the audit file cannot be synchronised; callouts are refused");
-                self.0.borrow_mut().is_failing = true;
-            }
+        match durability {
+            Durability::Machine if must_sync => self.clone().synchronise().await,
+            // Nobody waits for this: a slow disk must not hold up the groups that come meanwhile.
+            Durability::Process if must_sync && is_tick => drop(tokio::task::spawn_local(self.clone().synchronise())),
+            Durability::Machine | Durability::Process => {}
         }
         if has_waiting {
             self.0.borrow_mut().release(up_to);
         }
+    }
+
+    /// Makes what was written survive the death of the machine.
+    async fn synchronise(self) {
+        let file = {
+            let mut state = self.0.borrow_mut();
+            (state.is_unsynced, state.is_syncing) = (false, true);
+            Arc::clone(&state.file)
+        };
+        let synced = tokio::task::spawn_blocking(move || file.sync_data()).await;
+        let is_good = matches!(synced, Ok(Ok(())));
+        let mut state = self.0.borrow_mut();
+        state.is_syncing = false;
+        state.is_unsynced |= !is_good;
+        if std::mem::replace(&mut state.cannot_synchronise, !is_good) == is_good {
+            report("synchronised", is_good);
+        }
+    }
+
+    /// Writes and synchronises all there is, at an orderly end.
+    pub async fn finish(&self) {
+        self.flush(true).await;
+        self.clone().synchronise().await;
     }
 
     /// Head of the chain: the last record that is in the file, for an anchor.
@@ -215,24 +241,27 @@ impl State {
                 self.length += self.pending.len() as u64;
                 self.pending.clear();
                 self.is_unsynced = true;
-                if self.is_failing {
-                    tracing::info!("the audit file can be written again");
-                    self.is_failing = false;
+                if std::mem::replace(&mut self.cannot_write, false) {
+                    report("written", true);
                 }
             }
             Err(error) => {
-                if !self.is_failing {
-                    tracing::error!("the audit file cannot be written; callouts are refused: {error}");
+                tracing::debug!("writing the audit failed: {error}");
+                if !std::mem::replace(&mut self.cannot_write, true) {
+                    report("written", false);
                 }
-                self.is_failing = true;
                 // If this fails too, the next attempt or the next start cuts it off.
                 let _ = self.file.set_len(self.length);
             }
         }
     }
 
+    const fn is_failing(&self) -> bool {
+        self.cannot_write || self.cannot_synchronise
+    }
+
     fn release(&mut self, up_to: u64) {
-        let is_failing = self.is_failing;
+        let is_failing = self.is_failing();
         if is_failing {
             self.failed_up_to = up_to;
         } else {
@@ -259,12 +288,21 @@ impl State {
     }
 }
 
+/// Once when it fails, once when it is well again.
+fn report(done: &str, is_good: bool) {
+    if is_good {
+        tracing::info!("the audit file can be {done} again");
+    } else {
+        tracing::error!("the audit file cannot be {done}; callouts are refused");
+    }
+}
+
 impl AuditLog for Lane {
     async fn open(&self, intent: Intent<'_>) -> Result<Opened, AuditUnavailable> {
         let at = intent.at;
         let sequence = {
             let mut state = self.0.borrow_mut();
-            if state.is_failing {
+            if state.is_failing() {
                 return Err(AuditUnavailable);
             }
             state.append(|line, name, sequence| record::intent(line, name, sequence, &intent))
@@ -300,7 +338,7 @@ impl AuditLog for Lane {
 
     fn refuse(&self, refusal: Refusal<'_>) {
         let mut state = self.0.borrow_mut();
-        if state.refusals_left == 0 || state.is_failing {
+        if state.refusals_left == 0 || state.is_failing() {
             state.refusals_unrecorded += 1;
             return;
         }

@@ -151,7 +151,7 @@ async fn serve_core(plane: Plane, listener: std::net::TcpListener, lane: Lane) {
         tracing::warn!("some callouts were cut off: they took longer than the shutdown waits");
     }
     tasks.iter().for_each(tokio::task::JoinHandle::abort);
-    lane.flush(true).await;
+    lane.finish().await;
     store_anchor(&lane, &node).await;
 }
 

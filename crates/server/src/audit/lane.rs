@@ -272,15 +272,7 @@ impl State {
         self.waiting = later;
         for (sequence, at, waker) in done {
             if is_failing {
-                let outcome = Outcome {
-                    status: None,
-                    code: Some("audit_unavailable"),
-                    sent_bytes: 0,
-                    received_bytes: 0,
-                    duration: Duration::ZERO,
-                    completeness: Ending::NoAnswer,
-                    renewed: false,
-                };
+                let outcome = unsent("audit_unavailable", Duration::ZERO, Ending::NoAnswer);
                 self.append(|line, name, number| record::result(line, name, number, at, sequence, &outcome));
             }
             waker.wake();
@@ -297,6 +289,43 @@ fn report(done: &str, is_good: bool) {
     }
 }
 
+/// A callout that waits for its intent to be safe. If it is given up meanwhile, because its caller has gone, its record is closed (AUD-11).
+struct Waiter<'a> {
+    lane: &'a Lane,
+    intent: Opened,
+    phase: Phase,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    Unregistered,
+    Registered,
+    Over,
+}
+
+impl Drop for Waiter<'_> {
+    fn drop(&mut self) {
+        if self.phase == Phase::Over {
+            return;
+        }
+        let mut state = self.lane.0.borrow_mut();
+        let before = state.waiting.len();
+        state.waiting.retain(|(sequence, _, _)| *sequence != self.intent.sequence);
+        let was_waiting = state.waiting.len() < before;
+        let is_closed = !was_waiting && state.failed_up_to >= self.intent.sequence;
+        let duration = state.world.now().since(self.intent.at);
+        drop(state);
+        if !is_closed {
+            self.lane.close(self.intent, unsent("caller_aborted", duration, Ending::CallerAborted));
+        }
+    }
+}
+
+/// How a callout ended whose request never left.
+const fn unsent(code: &'static str, duration: Duration, ending: Ending) -> Outcome {
+    Outcome { status: None, code: Some(code), sent_bytes: 0, received_bytes: 0, duration, completeness: ending, renewed: false }
+}
+
 impl AuditLog for Lane {
     async fn open(&self, intent: Intent<'_>) -> Result<Opened, AuditUnavailable> {
         let at = intent.at;
@@ -307,17 +336,19 @@ impl AuditLog for Lane {
             }
             state.append(|line, name, sequence| record::intent(line, name, sequence, &intent))
         };
-        let mut is_registered = false;
+        let mut waiter = Waiter { lane: self, intent: Opened { sequence, at }, phase: Phase::Unregistered };
         std::future::poll_fn(|context| {
             let mut state = self.0.borrow_mut();
             if state.safe >= sequence {
+                waiter.phase = Phase::Over;
                 return Poll::Ready(Ok(Opened { sequence, at }));
             }
             if state.failed_up_to >= sequence {
+                waiter.phase = Phase::Over;
                 return Poll::Ready(Err(AuditUnavailable));
             }
-            if !is_registered {
-                is_registered = true;
+            if waiter.phase == Phase::Unregistered {
+                waiter.phase = Phase::Registered;
                 state.waiting.push((sequence, at, context.waker().clone()));
                 if state.waiting.len() == 1
                     && let Some(flusher) = state.flusher.take()

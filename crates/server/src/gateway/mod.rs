@@ -149,6 +149,8 @@ async fn serve_core(plane: Plane, listener: std::net::TcpListener, lane: Lane) {
     let all = places.acquire_many(u32::try_from(max_connections).unwrap_or(u32::MAX));
     if tokio::time::timeout(drain, all).await.is_err() {
         tracing::warn!("some callouts were cut off: they took longer than the shutdown waits");
+        // Now, so that their records are closed before the audit is written for the last time.
+        pulses.end_all().await;
     }
     tasks.iter().for_each(tokio::task::JoinHandle::abort);
     lane.finish().await;

@@ -59,6 +59,14 @@ impl Pulses {
         }
     }
 
+    /// Ends all connections, and returns when they have ended.
+    pub(super) async fn end_all(&self) {
+        self.all.borrow().iter().for_each(|(_, connection)| connection.abort());
+        while self.all.borrow().iter().any(|(_, connection)| !connection.is_finished()) {
+            tokio::task::yield_now().await;
+        }
+    }
+
     pub(super) fn pulse(self: &Rc<Self>) -> Rc<Pulse> {
         Rc::new(Pulse { core: Rc::clone(self), phase: Cell::new(Phase::FirstHead), since: Cell::new(self.tick.get()) })
     }

@@ -127,7 +127,14 @@ impl House {
             Some(variable) => KeyProvider::Env { variable: variable.clone() },
             None => KeyProvider::File { path: config.key.file.clone().unwrap_or_else(|| data_directory.join("root.key")) },
         };
-        let vault = open_vault(&store, &provider, root_key.as_ref()).await?;
+        let vault = match open_vault(&store, &provider, root_key.as_ref()).await {
+            Ok(vault) => vault,
+            Err(error) => {
+                // In order, so that SQLite leaves no file beside the database that was not there before.
+                store.close().await;
+                return Err(error);
+            }
+        };
         Ok(Self(Arc::new(Inner { store, vault, audit_directory, audit_id })))
     }
 

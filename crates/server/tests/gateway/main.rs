@@ -6,13 +6,17 @@
 
 mod access;
 mod answers;
+mod audit;
 mod first_callout;
 mod framing;
 mod headers;
 mod keys;
+mod leaks;
 mod names;
 mod protocols;
 mod renewal;
+mod sealed;
+mod shutdown;
 mod streams;
 mod support;
 mod targets;

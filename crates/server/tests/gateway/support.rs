@@ -7,9 +7,9 @@ mod oauth;
 mod scene;
 mod wire;
 
-use std::cell::RefCell;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Mutex;
 use std::time::Duration;
 
 use sortie_model::Secret;
@@ -18,7 +18,7 @@ use sortie_testkit::plain_http;
 
 pub(crate) use child::{Child, served_as_child};
 pub(crate) use definitions::{Credential, key_id};
-use marks::Marks;
+pub(crate) use marks::Marks;
 pub(crate) use oauth::{OAuthName, Stage};
 pub(crate) use scene::{Expected, Scene};
 pub(crate) use wire::{Answer, BodyEnd, Caller};
@@ -30,7 +30,7 @@ pub(crate) struct TestServer {
     pub(crate) house: House,
     server: Option<Server>,
     /// Every key ever made, for the scanner.
-    keys: RefCell<Vec<Secret>>,
+    keys: Mutex<Vec<Secret>>,
     directory: tempfile::TempDir,
 }
 
@@ -50,7 +50,7 @@ impl TestServer {
         let directory = tempfile::tempdir().unwrap();
         let setup = Self::setup(directory.path().join("data"), database, adjust);
         let house = runtime.block_on(House::open(&setup)).unwrap();
-        Self { runtime, setup, house, server: None, keys: RefCell::default(), directory }
+        Self { runtime, setup, house, server: None, keys: Mutex::default(), directory }
     }
 
     /// Loopback allowed, one core, any ports.
@@ -146,7 +146,7 @@ impl TestServer {
     }
 
     pub(crate) fn marks(&self) -> Marks {
-        Marks::new(self.keys.borrow().iter())
+        Marks::new(self.keys.lock().unwrap().iter())
     }
 
     /// What the operators' listener says: status and text.

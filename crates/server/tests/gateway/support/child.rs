@@ -41,7 +41,16 @@ pub(crate) fn served_as_child(adjust: impl FnOnce(&mut sortie_server::Config)) -
 impl Child {
     /// Starts a child for `test`, the full name of the test that calls this, on the house of `server`, which must not listen itself.
     pub(crate) fn start(test: &str, server: &TestServer) -> Self {
-        let mut process = Command::new(std::env::current_exe().unwrap())
+        Self::start_limited(test, server, None)
+    }
+
+    /// The same with a limit on the size of the files that it may write.
+    pub(crate) fn start_limited(test: &str, server: &TestServer, file_bytes: Option<u64>) -> Self {
+        // The shell counts in blocks of 512 bytes, and only the soft limit can be lifted again. Without the trap the kernel ends who goes beyond it.
+        let blocks = file_bytes.map_or("unlimited".to_owned(), |bytes| (bytes / 512).to_string());
+        let mut process = Command::new("sh")
+            .args(["-c", "trap '' XFSZ; ulimit -S -f \"$1\"; shift; exec \"$@\"", "sh", &blocks])
+            .arg(std::env::current_exe().unwrap())
             .args([test, "--exact", "--nocapture", "--test-threads=1"])
             .env(VARIABLE, &server.setup.data_directory)
             .stdin(Stdio::piped())
@@ -65,6 +74,13 @@ impl Child {
     pub(crate) fn stop(mut self) {
         drop(self.input.take());
         assert!(self.process.wait().unwrap().success());
+    }
+
+    /// Takes away the limit of [`Child::start_limited`].
+    pub(crate) fn lift_limit(&self) {
+        let pid = self.process.id().to_string();
+        let lifted = Command::new("prlimit").args(["--pid", &pid, "--fsize=unlimited:"]).status().expect("util-linux has prlimit");
+        assert!(lifted.success());
     }
 
     /// The most memory that it has ever had resident, in bytes.

@@ -66,7 +66,7 @@ impl TestServer {
         let (label, created_at) = ("test".to_owned(), Timestamp::from_millis(0));
         let stored = ApiKey { id: key.id, user, label, secret_hash: key.secret_hash, created_at, expires_at, revoked_at: None };
         self.change(async |change| change.api_keys().insert(&stored).await.unwrap());
-        self.keys.borrow_mut().push(Secret::new(key.text.expose()));
+        self.keys.lock().unwrap().push(Secret::new(key.text.expose()));
         key.text
     }
 

@@ -1,5 +1,7 @@
 //! The scanner for planted secrets: none may stand in any answer, record, log line or file, in whatever form.
 
+use std::io::BufRead;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 use sortie_model::Secret;
@@ -15,8 +17,12 @@ impl Marks {
     pub(crate) fn new<'a>(keys: impl IntoIterator<Item = &'a Secret>) -> Self {
         // `sortie_<id>_<secret>_<checksum>`: the id may be seen, it names the key in the audit.
         let secrets = keys.into_iter().filter_map(|key| key.expose().split('_').nth(2).map(str::to_owned));
-        let forms = std::iter::once(MARK.to_owned()).chain(secrets).flat_map(|text| forms(&text));
-        Self(forms.collect())
+        Self::of(std::iter::once(MARK.to_owned()).chain(secrets))
+    }
+
+    /// These texts and nothing else.
+    pub(crate) fn of(texts: impl IntoIterator<Item = String>) -> Self {
+        Self(texts.into_iter().flat_map(|text| forms(&text)).collect())
     }
 
     /// Which form of which secret stands in these bytes, if one does.
@@ -55,17 +61,20 @@ fn forms(text: &str) -> Vec<(String, Vec<u8>)> {
 }
 
 fn contains(bytes: &[u8], form: &[u8]) -> bool {
-    // Looking for the first byte before comparing makes a scan of megabytes quick even without optimisation.
-    let Some((first, _)) = form.split_first() else { return false };
+    let Some(first) = form.first() else { return false };
     let mut rest = bytes;
-    while let Some(at) = rest.iter().position(|byte| byte == first) {
-        rest = &rest[at..];
-        if rest.starts_with(form) {
+    loop {
+        // The standard library looks for a byte quickly even in a build without optimisation; these are megabytes.
+        let length = BufRead::skip_until(&mut &*rest, *first).expect("reading memory cannot fail");
+        match rest.get(..length) {
+            Some([.., last]) if last == first => {}
+            _ => return false,
+        }
+        if rest[length - 1..].starts_with(form) {
             return true;
         }
-        rest = &rest[1..];
+        rest = &rest[length..];
     }
-    false
 }
 
 #[test]

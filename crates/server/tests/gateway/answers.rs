@@ -1,5 +1,6 @@
 //! Groups RSP and RDR of the attack catalogue: hostile answers and redirects.
 //!
+//! - RSP-08, known gap: where an answer would end with its connection and that is reset, the caller's ends without a reset; only the audit knows better.
 //! - RSP-09 (trailers) is shown by `sortie-outbound`, which drops all of them. RSP-14 stands in `renewal.rs`.
 //! - RSP-10, -11 and -12, known gap: an answer's `Set-Cookie`, CORS and content headers pass unchanged. Callers are programs, and the gateway's origin holds no
 //!   session of anybody's; a browser that were led to it would get a 401, since it sends no key.
@@ -7,6 +8,8 @@
 //! - RDR-05 and -06 need redirects that are followed, RDR-08 stands in `protocols.rs`, RDR-09 needs discovery.
 
 use std::collections::BTreeSet;
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
 use std::time::Duration;
 
 use sortie_testkit::upstream::{RecordingUpstream, Reply};
@@ -143,6 +146,34 @@ fn an_answer_that_breaks_off_is_never_presented_as_whole() {
             (&"upstream_truncated".into(), &(*received_bytes).into()),
             "{id} {record}"
         );
+    }
+}
+
+#[test]
+fn an_answer_whose_connection_is_reset_is_never_presented_as_whole() {
+    // RSP-08: after the head, and in the middle of a body that would end with the connection.
+    for head in ["HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n", "HTTP/1.1 200 OK\r\n\r\nhalf"] {
+        let scene = Scene::new();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        scene.server.named_credential("Rude", &format!("http://{}", listener.local_addr().unwrap()), &scene.pay.external);
+        scene.server.settle();
+        let upstream = std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            // The request is one packet.
+            assert!(stream.read(&mut [0; 4096]).unwrap() > 0);
+            stream.write_all(head.as_bytes()).unwrap();
+            std::thread::sleep(Duration::from_millis(200));
+            // With no time to linger, closing is a reset.
+            socket2::SockRef::from(&stream).set_linger(Some(Duration::ZERO)).unwrap();
+        });
+        let mut caller = scene.server.caller();
+        caller.send(request(&scene.key, "GET", "/callout/Rude/x", "", ""));
+        let answer = caller.head();
+        assert!(answer.is_none_or(|head| head.contains("200 OK")));
+        assert!(!caller.rest().ends_with(b"0\r\n\r\n"));
+        upstream.join().unwrap();
+        let record = scene.server.wait_for_record("result", |_| true);
+        assert_eq!(record["ending"], "upstream_truncated", "{head:?} {record}");
     }
 }
 

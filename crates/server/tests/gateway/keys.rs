@@ -3,6 +3,8 @@
 //! Callers have API keys and nothing else yet: AUTH-07 to -12 (JWTs, client certificates) and AUTH-14 to -16 (passwords) do not apply. The timing half of AUTH-02 is
 //! not measured here: hashing and comparing take the same steps for an unknown key as for a wrong secret.
 
+use std::time::Duration;
+
 use sortie_model::{Secret, Timestamp, User};
 
 use crate::support::{Answer, Expected, Scene, key_id, request};
@@ -98,6 +100,22 @@ fn a_key_that_was_good_is_refused_like_any_other_and_the_audit_says_why() {
     assert_eq!(server.get(&inactive, "/callout/Pay/x").verdict(), (200, None), "switched on again");
     scene.server.stop();
     scene.server.assert_unmarked("the audit", scene.server.audit());
+}
+
+#[test]
+fn a_key_that_expires_between_two_requests_of_one_connection_is_refused_from_then_on() {
+    let scene = Scene::new();
+    let now = scene.server.runtime.block_on(scene.server.house.store().now()).unwrap();
+    let key = scene.server.key(scene.alice, Some(now.after(Duration::from_millis(1500))));
+    scene.server.settle();
+    let mut caller = scene.server.caller();
+    let mut call = || {
+        caller.send(request(&key, "GET", "/callout/Pay/x", "", ""));
+        caller.answer().unwrap().status
+    };
+    assert_eq!(call(), 200);
+    std::thread::sleep(Duration::from_millis(1600));
+    assert_eq!(call(), 401);
 }
 
 #[test]

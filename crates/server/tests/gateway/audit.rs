@@ -222,7 +222,8 @@ fn refusals_are_recorded_up_to_a_rate_and_counted_beyond_it() {
     let records: Vec<_> = scene.server.records().into_iter().filter(|record| record["event"] == "refused").collect();
     let unrecorded: u64 = records.iter().filter_map(|record| record["unrecorded_before"].as_u64()).sum();
     assert_eq!(records.len() as u64 + unrecorded, FLOOD as u64 + 1, "each is recorded or counted");
-    let allowed = 50 * (took.as_millis() / 100 + 2) as usize;
+    // 50 in each window of 100 ms that the flood touched, and the one that came after it.
+    let allowed = 50 * (took.as_millis() / 100 + 2) as usize + 1;
     assert!(records.len() <= allowed, "{} in {took:?}", records.len());
     let codes: BTreeSet<_> = records.iter().map(|record| record["code"].as_str().unwrap()).collect();
     assert_eq!(codes, ["not_permitted", "target_invalid", "unauthenticated"].into());

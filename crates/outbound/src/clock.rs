@@ -11,29 +11,40 @@ pub(crate) struct ForwardClock {
     start: Instant,
     /// Milliseconds from the epoch to `start`, as far as is known.
     epoch_to_start: AtomicI64,
+    /// The millisecond since the start in which the time of day was last looked at.
+    looked_at: AtomicI64,
 }
 
 impl ForwardClock {
     #[allow(clippy::disallowed_methods, reason = "this is the place from which time is handed to everybody else")]
     pub(crate) fn start() -> Self {
-        Self { start: Instant::now(), epoch_to_start: AtomicI64::new(i64::MIN) }
+        Self { start: Instant::now(), epoch_to_start: AtomicI64::new(i64::MIN), looked_at: AtomicI64::new(-1) }
     }
 
     #[allow(clippy::disallowed_methods, reason = "this is the place from which time is handed to everybody else")]
     pub(crate) fn now(&self) -> Timestamp {
         let elapsed = self.start.elapsed();
+        // A callout asks several times within one millisecond, and a timestamp is no finer.
+        if self.looked_at.load(Ordering::Acquire) == millis(elapsed) {
+            return Timestamp::from_millis(self.epoch_to_start.load(Ordering::Relaxed) + millis(elapsed));
+        }
         // Before 1970 nothing that we do makes sense; the clock then simply starts at the epoch.
         let wall = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        self.read(wall, elapsed)
+        let now = self.read(wall, elapsed);
+        self.looked_at.store(millis(elapsed), Ordering::Release);
+        now
     }
 
     fn read(&self, wall: Duration, elapsed: Duration) -> Timestamp {
-        let millis = |duration: Duration| i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
         let elapsed = millis(elapsed);
         let seen = millis(wall) - elapsed;
         let epoch_to_start = self.epoch_to_start.fetch_max(seen, Ordering::Relaxed).max(seen);
         Timestamp::from_millis(epoch_to_start + elapsed)
     }
+}
+
+fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]

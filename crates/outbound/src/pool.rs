@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::{HashMap, VecDeque};
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 use std::time::Duration;
 
 use hyper::client::conn::http1::SendRequest;
@@ -34,13 +34,9 @@ pub(crate) struct Lease {
     place: Place,
 }
 
-/// What a connection may be used for: this name, as long as it stands for this very endpoint. An edited URL gets new connections,
-/// even if only the case of a letter has changed back and forth in between.
-#[derive(Clone)]
-pub(crate) struct Place {
-    name: NamedCredentialId,
-    endpoint: Rc<Endpoint>,
-}
+/// Where a connection waits, as long as that shelf stands: an edited URL gets another one, even if only the case of a letter has
+/// changed back and forth in between.
+pub(crate) struct Place(Weak<Shelf>);
 
 impl Lease {
     pub(crate) const fn new(sender: SendRequest<RequestBody>, line: Rc<Line>, place: Place) -> Self {
@@ -51,13 +47,13 @@ impl Lease {
 /// The waiting connections.
 pub(crate) struct Pool {
     limits: PoolLimits,
-    shelves: RefCell<HashMap<NamedCredentialId, Shelf>>,
+    shelves: RefCell<HashMap<NamedCredentialId, Rc<Shelf>>>,
 }
 
-/// Those of one name, the last used at the back.
+/// Those of one name, as long as it stands for this very endpoint; the last used at the back.
 struct Shelf {
-    endpoint: Rc<Endpoint>,
-    waiting: VecDeque<Lease>,
+    endpoint: Endpoint,
+    waiting: RefCell<VecDeque<Lease>>,
 }
 
 impl Pool {
@@ -67,9 +63,10 @@ impl Pool {
 
     /// The connection that was used last and is still good.
     pub(crate) fn take(&self, name: NamedCredentialId, endpoint: &Endpoint) -> Option<Lease> {
-        let mut shelves = self.shelves.borrow_mut();
-        let shelf = shelves.get_mut(&name).filter(|shelf| *shelf.endpoint == *endpoint)?;
-        while let Some(lease) = shelf.waiting.pop_back() {
+        let shelves = self.shelves.borrow();
+        let shelf = shelves.get(&name).filter(|shelf| shelf.endpoint == *endpoint)?;
+        let mut waiting = shelf.waiting.borrow_mut();
+        while let Some(lease) = waiting.pop_back() {
             if lease.sender.is_ready() && !lease.line.is_stale() {
                 return Some(lease);
             }
@@ -80,13 +77,13 @@ impl Pool {
     /// Where a new connection will belong. Connections to another endpoint under the same name are closed.
     pub(crate) fn place(&self, name: NamedCredentialId, endpoint: &Endpoint) -> Place {
         let mut shelves = self.shelves.borrow_mut();
-        let kept = shelves.get(&name).filter(|shelf| *shelf.endpoint == *endpoint).map(|shelf| Rc::clone(&shelf.endpoint));
-        let endpoint = kept.unwrap_or_else(|| {
-            let endpoint = Rc::new(endpoint.clone());
-            shelves.insert(name, Shelf { endpoint: Rc::clone(&endpoint), waiting: VecDeque::new() });
-            endpoint
-        });
-        Place { name, endpoint }
+        if let Some(shelf) = shelves.get(&name).filter(|shelf| shelf.endpoint == *endpoint) {
+            return Place(Rc::downgrade(shelf));
+        }
+        let shelf = Rc::new(Shelf { endpoint: endpoint.clone(), waiting: RefCell::default() });
+        let place = Place(Rc::downgrade(&shelf));
+        shelves.insert(name, shelf);
+        place
     }
 
     /// Takes a connection back whose exchange has come to a clean end. One that is not ready for the next request at once is closed:
@@ -95,23 +92,21 @@ impl Pool {
         if !lease.sender.is_ready() {
             return;
         }
-        let mut shelves = self.shelves.borrow_mut();
-        let Some(shelf) = shelves.get_mut(&lease.place.name).filter(|shelf| Rc::ptr_eq(&shelf.endpoint, &lease.place.endpoint)) else {
-            return;
-        };
+        let Some(shelf) = lease.place.0.upgrade() else { return };
         lease.line.rest(self.limits.idle_age);
-        shelf.waiting.push_back(lease);
-        if shelf.waiting.len() > self.limits.idle_per_name {
-            shelf.waiting.pop_front();
+        let mut waiting = shelf.waiting.borrow_mut();
+        waiting.push_back(lease);
+        if waiting.len() > self.limits.idle_per_name {
+            waiting.pop_front();
         }
     }
 
     /// Forgets connections that have ended, and names that have none left.
     pub(crate) fn sweep(&self) {
         self.shelves.borrow_mut().retain(|_, shelf| {
-            shelf.waiting.retain(|lease| !lease.line.has_ended());
-            // A connection in use refers to the shelf by its endpoint.
-            !shelf.waiting.is_empty() || Rc::strong_count(&shelf.endpoint) > 1
+            shelf.waiting.borrow_mut().retain(|lease| !lease.line.has_ended());
+            // Every connection refers to its shelf, also while it is in use.
+            Rc::weak_count(shelf) > 0
         });
     }
 }

@@ -89,6 +89,11 @@ impl SentBytes {
         self.0.as_ref().map_or(0, |progress| progress.sent.get())
     }
 
+    /// Whether the sender has handed over all of it: nothing of it is on its way to us any more.
+    pub fn is_whole(&self) -> bool {
+        self.0.as_ref().is_none_or(|progress| progress.state.get() == State::Complete)
+    }
+
     /// Whether the caller broke off before the end.
     pub(crate) fn is_aborted(&self) -> bool {
         self.0.as_ref().is_some_and(|progress| progress.state.get() == State::Aborted)

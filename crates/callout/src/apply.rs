@@ -65,10 +65,14 @@ pub enum ApplyError {
 /// # Errors
 /// [`ApplyError::CallerHeader`].
 pub(crate) fn check(headers: &HeaderMap) -> Result<(), ApplyError> {
-    headers.iter().try_for_each(|(name, value)| refuse(name, value))?;
-    match headers.get_all(header::CONTENT_TYPE).iter().nth(1) {
-        Some(_) => Err(ApplyError::CallerHeader { name: header::CONTENT_TYPE, problem: "is there twice" }), // HDR-17
-        None => Ok(()),
+    let mut content_types = 0;
+    for (name, value) in headers {
+        refuse(name, value)?;
+        content_types += usize::from(*name == header::CONTENT_TYPE);
+    }
+    match content_types {
+        0 | 1 => Ok(()),
+        _ => Err(ApplyError::CallerHeader { name: header::CONTENT_TYPE, problem: "is there twice" }), // HDR-17
     }
 }
 
@@ -165,19 +169,23 @@ enum Fate {
 
 /// Removes what must not go on.
 fn clean(headers: &mut HeaderMap, named: &Named, injected: &[Injection]) {
-    let nominated: Vec<HeaderName> = nominated(headers);
-    let mut withheld = [const { None::<HeaderName> }; 16];
-    let mut overflow = Vec::new();
+    let nominated = nominated(headers);
+    remove(headers, |name| fate(name, named, injected) == Fate::Withhold || nominated.contains(name));
+}
+
+/// Removes headers by their names.
+fn remove(headers: &mut HeaderMap, is_withheld: impl Fn(&HeaderName) -> bool) {
+    // Most messages hold none of these, or one or two.
+    let mut withheld = [const { None::<HeaderName> }; 2];
+    let mut more = Vec::new();
     let mut free = withheld.iter_mut();
-    for name in headers.keys() {
-        if fate(name, named, injected) == Fate::Withhold || nominated.contains(name) {
-            match free.next() {
-                Some(place) => *place = Some(name.clone()),
-                None => overflow.push(name.clone()),
-            }
+    for name in headers.keys().filter(|name| is_withheld(name)) {
+        match free.next() {
+            Some(place) => *place = Some(name.clone()),
+            None => more.push(name.clone()),
         }
     }
-    for name in withheld.iter().flatten().chain(&overflow) {
+    for name in withheld.iter().flatten().chain(&more) {
         headers.remove(name);
     }
 }
@@ -195,9 +203,13 @@ fn nominated(headers: &HeaderMap) -> Vec<HeaderName> {
 }
 
 fn refuse(name: &HeaderName, value: &HeaderValue) -> Result<(), ApplyError> {
-    let problem = if value.as_bytes().iter().any(|byte| !matches!(byte, b'\t' | 0x20..=0x7E)) {
+    // Without an early end, so that several bytes are looked at together.
+    let (is_visible, has_brace) = value.as_bytes().iter().fold((true, false), |(is_visible, has_brace), byte| {
+        (is_visible & matches!(byte, b'\t' | 0x20..=0x7E), has_brace | (*byte == b'{'))
+    });
+    let problem = if !is_visible {
         "holds a byte that is not visible ASCII" // HDR-14, HDR-15
-    } else if value.as_bytes().windows(2).any(|pair| pair == b"{!") {
+    } else if has_brace && value.as_bytes().windows(2).any(|pair| pair == b"{!") {
         "holds a formula, and formulas in callers' headers are not evaluated"
     } else {
         return Ok(());
@@ -216,7 +228,7 @@ fn fate(name: &HeaderName, named: &Named, injected: &[Injection]) -> Fate {
     let text = name.as_str();
     let is_withheld = is_withheld(text, named)
         // Some servers read `X_Forwarded_For` as `X-Forwarded-For` (HDR-06): what becomes a withheld name that way is one.
-        || (text.contains('_') && is_withheld_when_folded(&text.replace('_', "-"), named))
+        || (text.as_bytes().contains(&b'_') && is_withheld_when_folded(&text.replace('_', "-"), named))
         || injected.iter().any(|ours| is_alias(text, ours.name.as_str()));
     if is_withheld { Fate::Withhold } else { Fate::Forward }
 }
@@ -224,8 +236,10 @@ fn fate(name: &HeaderName, named: &Named, injected: &[Injection]) -> Fate {
 fn is_withheld(text: &str, named: &Named) -> bool {
     let is_allowed = || named.forwarded_headers.iter().any(|allowed| allowed == text);
     match text {
-        // Hop by hop (RFC 9110, section 7.6.1), and what hyper or we write ourselves.
-        "connection" | "keep-alive" | "te" | "trailer" | "transfer-encoding" | "upgrade" | "http2-settings" | "host" | "expect" => true,
+        // Ours takes its place, so that the caller's is not even looked for.
+        "host" => false,
+        // Hop by hop (RFC 9110, section 7.6.1), and what hyper writes itself.
+        "connection" | "keep-alive" | "te" | "trailer" | "transfer-encoding" | "upgrade" | "http2-settings" | "expect" => true,
         // What an inner proxy would believe, and cookies, which belong to a browser.
         "cookie" | "forwarded" | "via" | "x-real-ip" | "x-original-url" | "x-rewrite-url" | "x-remote-user" => !is_allowed(),
         _ if !may_start_withheld(text) => false,
@@ -253,14 +267,11 @@ fn is_alias(text: &str, ours: &str) -> bool {
 /// Removes from an answer what belongs to the upstream's hop, and what only we may say.
 pub fn clean_answer(headers: &mut HeaderMap) {
     let nominated = nominated(headers);
-    let is_withheld = |name: &&HeaderName| match name.as_str() {
+    // Looking once at each name is less than looking each of these up.
+    remove(headers, |name| match name.as_str() {
         "connection" | "keep-alive" | "transfer-encoding" | "te" | "trailer" | "upgrade" => true,
         "proxy-authenticate" | "proxy-authorization" | "proxy-connection" => true,
         // RSP-15: by prefix, as in requests, so that a new name of ours is covered on the day it is invented.
         text => nominated.contains(name) || text.starts_with("sortie-"),
-    };
-    // Most answers hold one of these or none: looking once at each name is less than looking each of these up.
-    while let Some(name) = headers.keys().find(is_withheld).cloned() {
-        headers.remove(name);
-    }
+    });
 }

@@ -5,10 +5,13 @@ use std::sync::Arc;
 
 use arc_swap::Guard;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
+use sortie_model::CallerFormulas;
 use sortie_protocol::Proof;
 
 use crate::choose::Chosen;
+use crate::formulas::{self, FormulaFault};
 use crate::obtain::Live;
+use crate::scope::CalloutScope;
 use crate::snapshot::Named;
 
 /// The headers to add for one named credential and one grant, ready to be copied.
@@ -44,19 +47,33 @@ pub enum ApplyError {
         /// What is wrong with it.
         problem: &'static str,
     },
-    /// A custom header refers to a value that the chosen principal does not have.
-    #[error("the custom header `{name}` refers to `{variable}`, which is not stored for the chosen principal")]
-    Unresolved {
-        /// The custom header.
+    /// The formula of a custom header has no result, or none that a header may hold.
+    #[error("the custom header `{name}`: {fault}")]
+    CustomHeader {
+        /// Its name.
         name: HeaderName,
-        /// The variable, as written in the definition.
-        variable: String,
+        /// Why not.
+        fault: FormulaFault,
     },
-    /// A custom header's result cannot stand in a header.
-    #[error("the custom header `{name}` becomes a text that no header may hold")]
-    NotAHeader {
-        /// The custom header.
-        name: HeaderName,
+    /// A formula of the caller's is wrong, or has no result.
+    #[error("the formula in {place}: {fault}")]
+    CallerFormula {
+        /// The header, or the body.
+        place: String,
+        /// Why not.
+        fault: FormulaFault,
+    },
+    /// The caller sent `{!`, and the named credential neither evaluates it nor takes it as text.
+    #[error("{place} holds `{{!`, and formulas of callers are not allowed there")]
+    FormulasNotAllowed {
+        /// The header, or the body.
+        place: String,
+    },
+    /// The body is needed as a whole, for a formula, and is larger than what is held.
+    #[error("formulas need the body as a whole, and it is larger than {limit} bytes")]
+    BodyTooLarge {
+        /// What is held at most.
+        limit: usize,
     },
 }
 
@@ -64,10 +81,10 @@ pub enum ApplyError {
 ///
 /// # Errors
 /// [`ApplyError::CallerHeader`].
-pub(crate) fn check(headers: &HeaderMap) -> Result<(), ApplyError> {
+pub(crate) fn check(headers: &HeaderMap, formulas: CallerFormulas) -> Result<(), ApplyError> {
     let mut content_types = 0;
     for (name, value) in headers {
-        refuse(name, value)?;
+        refuse(name, value, formulas)?;
         content_types += usize::from(*name == header::CONTENT_TYPE);
     }
     match content_types {
@@ -79,11 +96,14 @@ pub(crate) fn check(headers: &HeaderMap) -> Result<(), ApplyError> {
 /// Turns the caller's headers, which have passed [`check`], into those of the request to the upstream.
 ///
 /// # Errors
-/// One of ours cannot be made.
-pub(crate) fn apply(chosen: &Chosen<'_>, live: &Live, headers: &mut HeaderMap) -> Result<(), ApplyError> {
+/// One of ours cannot be made, or a formula of the caller's has no result.
+pub(crate) fn apply(chosen: &Chosen<'_>, live: &Live, scope: &CalloutScope<'_>, headers: &mut HeaderMap) -> Result<(), ApplyError> {
     let named = chosen.named();
-    let injected = injected(chosen, live)?;
+    let injected = injected(chosen, live, scope)?;
     clean(headers, named, injected.headers());
+    if named.formulas_in_header == CallerFormulas::Evaluated {
+        formulas::evaluate_headers(headers, scope)?;
+    }
     headers.insert(header::HOST, named.host.clone());
     for Injection { name, value, placing } in injected.headers() {
         match placing {
@@ -94,17 +114,18 @@ pub(crate) fn apply(chosen: &Chosen<'_>, live: &Live, headers: &mut HeaderMap) -
     Ok(())
 }
 
-/// Our headers, made once for each named credential and grant. A Per User grant's are made anew for each callout: keeping them would take memory for every user.
-fn injected(chosen: &Chosen<'_>, live: &Live) -> Result<Injected, ApplyError> {
+/// Our headers, made once for each named credential and grant, if they are the same for all callouts. A Per User grant's are made anew for each callout:
+/// keeping them would take memory for every user.
+fn injected(chosen: &Chosen<'_>, live: &Live, scope: &CalloutScope<'_>) -> Result<Injected, ApplyError> {
     let (named, principal) = (chosen.named(), chosen.principal());
-    let Some(place) = named.prepared.get(principal.index).filter(|_| chosen.user().is_none()) else {
-        return make(named, live).map(|prepared| Injected::Own(Arc::new(prepared)));
+    let Some(place) = named.prepared.get(principal.index).filter(|_| chosen.is_shared() && !named.headers_vary) else {
+        return make(named, live, scope).map(|prepared| Injected::Own(Arc::new(prepared)));
     };
     let kept = place.load();
     if kept.as_ref().is_some_and(|prepared| prepared.serial == live.serial) {
         return Ok(Injected::Kept(kept));
     }
-    let prepared = Arc::new(make(named, live)?);
+    let prepared = Arc::new(make(named, live, scope)?);
     place.store(Some(Arc::clone(&prepared)));
     Ok(Injected::Own(prepared))
 }
@@ -124,9 +145,9 @@ impl Injected {
 }
 
 /// The names of the headers that would be added, in order, each once. Nothing is kept: asking must not disturb callouts.
-pub(crate) fn injected_names(named: &Named, live: &Live) -> Result<Vec<HeaderName>, ApplyError> {
+pub(crate) fn injected_names(named: &Named, live: &Live, scope: &CalloutScope<'_>) -> Result<Vec<HeaderName>, ApplyError> {
     let mut names: Vec<HeaderName> = Vec::new();
-    for Injection { name, .. } in make(named, live)?.headers {
+    for Injection { name, .. } in make(named, live, scope)?.headers {
         if !names.contains(&name) {
             names.push(name);
         }
@@ -135,23 +156,16 @@ pub(crate) fn injected_names(named: &Named, live: &Live) -> Result<Vec<HeaderNam
 }
 
 /// The protocol's own headers first, so that a custom header of the same name overrides them; then the custom headers, in order.
-fn make(named: &Named, live: &Live) -> Result<Prepared, ApplyError> {
+fn make(named: &Named, live: &Live, scope: &CalloutScope<'_>) -> Result<Prepared, ApplyError> {
     let Proof::Place(proof) = &live.proof;
     let is_overridden = |name: &HeaderName| named.headers.iter().any(|header| header.name == *name);
     let proof = proof.iter().filter(|(name, _)| named.generate_authorization_header && !is_overridden(name));
     let replace =
         |(name, value): &(HeaderName, HeaderValue)| Injection { name: name.clone(), value: value.clone(), placing: Placing::Replace };
     let mut headers: Vec<Injection> = proof.map(replace).collect();
-    let credential = &named.credential.name;
     for custom in &named.headers {
-        let text = custom.value.evaluate(|variable| {
-            let is_ours = variable.external_credential.eq_ignore_ascii_case(credential.as_str());
-            live.values.get(&variable.parameter).filter(|_| is_ours).map(sortie_model::Secret::expose)
-        });
-        let text = zeroize::Zeroizing::new(
-            text.map_err(|variable| ApplyError::Unresolved { name: custom.name.clone(), variable: variable.to_string() })?,
-        );
-        let mut value = HeaderValue::from_bytes(text.as_bytes()).map_err(|_| ApplyError::NotAHeader { name: custom.name.clone() })?;
+        let value = custom.value.evaluate(scope).map_err(FormulaFault::from).and_then(|text| formulas::header_value(&text));
+        let mut value = value.map_err(|fault| ApplyError::CustomHeader { name: custom.name.clone(), fault })?;
         // A literal may be a secret too; nothing that we inject is ever printed or indexed.
         value.set_sensitive(true);
         let placing = if headers.iter().any(|other| other.name == custom.name) { Placing::Append } else { Placing::Replace };
@@ -202,19 +216,19 @@ fn nominated(headers: &HeaderMap) -> Vec<HeaderName> {
         .collect()
 }
 
-fn refuse(name: &HeaderName, value: &HeaderValue) -> Result<(), ApplyError> {
+fn refuse(name: &HeaderName, value: &HeaderValue, formulas: CallerFormulas) -> Result<(), ApplyError> {
     // Without an early end, so that several bytes are looked at together.
     let (is_visible, has_brace) = value.as_bytes().iter().fold((true, false), |(is_visible, has_brace), byte| {
         (is_visible & matches!(byte, b'\t' | 0x20..=0x7E), has_brace | (*byte == b'{'))
     });
-    let problem = if !is_visible {
-        "holds a byte that is not visible ASCII" // HDR-14, HDR-15
-    } else if has_brace && value.as_bytes().windows(2).any(|pair| pair == b"{!") {
-        "holds a formula, and formulas in callers' headers are not evaluated"
-    } else {
-        return Ok(());
-    };
-    Err(ApplyError::CallerHeader { name: name.clone(), problem })
+    if !is_visible {
+        // HDR-14, HDR-15
+        return Err(ApplyError::CallerHeader { name: name.clone(), problem: "holds a byte that is not visible ASCII" });
+    }
+    if has_brace && formulas == CallerFormulas::Refused && formulas::has_formula(value.as_bytes()) {
+        return Err(ApplyError::FormulasNotAllowed { place: formulas::header_place(name) });
+    }
+    Ok(())
 }
 
 /// Prefixes of headers that steer infrastructure, or that an inner proxy or a metadata service would trust (HDR-12, HDR-13, HDR-19).

@@ -13,6 +13,8 @@ pub struct Caller {
     pub key: Option<ApiKeyId>,
     /// What formulas may read of them.
     pub attributes: Attributes,
+    /// The name of their profile, for formulas.
+    pub profile: Option<String>,
     /// Their permission sets and profile, sorted.
     grantees: Box<[Grantee]>,
 }
@@ -22,7 +24,13 @@ impl Caller {
     pub fn new(user: UserId, name: UserName, key: Option<ApiKeyId>, attributes: Attributes, mut grantees: Vec<Grantee>) -> Self {
         grantees.sort_unstable();
         grantees.dedup();
-        Self { user, name, key, attributes, grantees: grantees.into() }
+        Self { user, name, key, attributes, profile: None, grantees: grantees.into() }
+    }
+
+    /// The same caller, whose profile has this name.
+    #[must_use]
+    pub fn with_profile(self, profile: Option<String>) -> Self {
+        Self { profile, ..self }
     }
 
     /// Whether one of these (sorted) grantees is the caller's.

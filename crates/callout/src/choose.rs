@@ -1,26 +1,32 @@
 //! Step 3, choose: as whom. The lowest sequence number among the principals that the caller may use, and no other: if it cannot be used, the callout
 //! fails. Falling through to the next would make a callout with an identity that nobody chose.
 
-use sortie_model::{IdentityType, UserId};
+use sortie_model::{IdentityType, Settings, UserId};
 
-use crate::Caller;
 use crate::authorize::{Allowed, Standing, consider};
 use crate::obtain::GrantKey;
+use crate::personal::Personal;
 use crate::snapshot::{ChosenPrincipal, Named};
+use crate::{Caller, Refused};
 
 /// The identity of this callout. Only [`choose`] makes one.
-#[derive(Clone, Copy)]
 pub struct Chosen<'s> {
     named: &'s Named,
     principal: &'s ChosenPrincipal,
     caller: &'s Caller,
+    /// What formulas made of the settings for this caller.
+    personal: Option<Personal>,
 }
 
-/// Picks the principal.
-pub fn choose(allowed: Allowed<'_>) -> Chosen<'_> {
+/// Picks the principal, and makes its settings for the caller.
+///
+/// # Errors
+/// [`Refused::Setting`], if the formula of a setting has no result.
+pub fn choose(allowed: Allowed<'_>) -> Result<Chosen<'_>, Refused> {
     let Allowed { named, caller } = allowed;
     let (principal, _) = consider(named, caller).find(|(_, standing)| *standing == Standing::Enabled).expect("Allowed holds at least one");
-    Chosen { named, principal, caller }
+    let personal = principal.settings.evaluate(caller, &named.organization)?;
+    Ok(Chosen { named, principal, caller, personal })
 }
 
 impl<'s> Chosen<'s> {
@@ -49,6 +55,16 @@ impl<'s> Chosen<'s> {
 
     /// What the grant is kept under.
     pub fn key(&self) -> GrantKey {
-        GrantKey { user: self.user(), ..self.principal.key }
+        GrantKey { user: self.user(), variant: self.personal.as_ref().map(|personal| personal.variant), ..self.principal.key }
+    }
+
+    /// The protocol's settings for this callout.
+    pub(crate) fn settings(&self) -> &Settings {
+        self.personal.as_ref().map_or_else(|| self.principal.settings.fixed(), |personal| &personal.settings)
+    }
+
+    /// Whether others may be given the same grant: not if it is one user's own, or made for one user.
+    pub(crate) const fn is_shared(&self) -> bool {
+        matches!(self.principal.identity_type, IdentityType::Named) && self.personal.is_none()
     }
 }

@@ -4,6 +4,7 @@ use crate::apply::ApplyError;
 use crate::authorize::Denial;
 use crate::obtain::Unobtainable;
 use crate::parse::TargetFault;
+use crate::personal::SettingFault;
 use crate::ports::{AuditUnavailable, CustodyError, ForwardError};
 
 /// A callout that Sortie itself refused or could not finish. What an upstream answers is never one of these.
@@ -21,6 +22,9 @@ pub enum Refused {
     /// The named credential is switched off.
     #[error("this named credential is switched off for callouts")]
     Disabled,
+    /// A setting of the credential could not be made for this caller.
+    #[error(transparent)]
+    Setting(#[from] SettingFault),
     /// The intent could not be recorded.
     #[error(transparent)]
     Audit(#[from] AuditUnavailable),
@@ -34,6 +38,9 @@ pub enum Refused {
     #[error(transparent)]
     Upstream(#[from] ForwardError),
 }
+
+/// Of headers and bodies alike.
+const FORMULA_NOT_ALLOWED: &str = "formula_not_allowed";
 
 /// Who can put it right.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,17 +64,20 @@ impl Refused {
             Self::Target(_) => "target_invalid",
             Self::NotPermitted { .. } => "not_permitted",
             Self::Disabled => "callout_disabled",
+            Self::Setting(SettingFault { fault, .. }) => fault.code,
             Self::Audit(_) => "audit_unavailable",
             Self::Credential(error) => error.code(),
             Self::Request(ApplyError::CallerHeader { .. }) => "header_invalid",
-            Self::Request(ApplyError::Unresolved { .. }) => "formula_unresolved",
-            Self::Request(ApplyError::NotAHeader { .. }) => "formula_not_a_header",
+            Self::Request(ApplyError::CustomHeader { fault, .. } | ApplyError::CallerFormula { fault, .. }) => fault.code,
+            Self::Request(ApplyError::FormulasNotAllowed { .. }) => FORMULA_NOT_ALLOWED,
+            Self::Request(ApplyError::BodyTooLarge { .. }) => "formula_body_too_large",
             Self::Upstream(ForwardError::Denied) => "egress_denied",
             Self::Upstream(ForwardError::Unreachable(_)) => "upstream_unreachable",
             Self::Upstream(ForwardError::Tls(_)) => "upstream_tls",
             Self::Upstream(ForwardError::Timeout) => "upstream_timeout",
             Self::Upstream(ForwardError::Protocol(_)) => "upstream_protocol",
             Self::Upstream(ForwardError::CallerAborted) => "caller_aborted",
+            Self::Upstream(ForwardError::FormulaWithheld) => FORMULA_NOT_ALLOWED,
         }
     }
 
@@ -82,10 +92,15 @@ impl Refused {
     /// Whose turn it is.
     pub fn turn(&self) -> Turn {
         match self {
-            Self::Target(_) | Self::Request(ApplyError::CallerHeader { .. }) | Self::Upstream(ForwardError::CallerAborted) => Turn::Caller,
-            Self::NotPermitted { .. } | Self::Disabled | Self::Request(ApplyError::Unresolved { .. } | ApplyError::NotAHeader { .. }) => {
-                Turn::Admin
-            }
+            Self::Target(_)
+            | Self::Request(
+                ApplyError::CallerHeader { .. }
+                | ApplyError::CallerFormula { .. }
+                | ApplyError::FormulasNotAllowed { .. }
+                | ApplyError::BodyTooLarge { .. },
+            )
+            | Self::Upstream(ForwardError::CallerAborted | ForwardError::FormulaWithheld) => Turn::Caller,
+            Self::NotPermitted { .. } | Self::Disabled | Self::Setting(_) | Self::Request(ApplyError::CustomHeader { .. }) => Turn::Admin,
             Self::Audit(_) | Self::Upstream(ForwardError::Denied) => Turn::Operator,
             Self::Credential(error) => turn_of(error),
             Self::Upstream(ForwardError::Unreachable(_) | ForwardError::Tls(_) | ForwardError::Timeout | ForwardError::Protocol(_)) => {
@@ -102,13 +117,26 @@ impl Refused {
                 "check the name; if it is right, ask an admin for a permission set that enables one of its principals; `sortie explain` shows an admin why"
             }
             Self::Disabled => "ask an admin to switch the named credential on",
+            Self::Setting(_) => {
+                "an admin must set the attribute for the user (`sortie user set`), or correct the formula; `BLANKVALUE` gives a substitute"
+            }
             Self::Audit(_) => "the operator must make the audit directory writable; nothing is sent without a record",
             Self::Credential(error) => next_step_of(error),
             Self::Request(ApplyError::CallerHeader { .. }) => "change or leave out that header",
-            Self::Request(ApplyError::Unresolved { .. }) => {
-                "an admin must store that value for the chosen principal (`sortie secret set`), or correct the name in the formula"
+            Self::Request(ApplyError::CustomHeader { fault, .. }) => match fault.code {
+                "formula_unresolved" => {
+                    "an admin must store that value for the chosen principal (`sortie secret set`) or set it for the user (`sortie user set`), or correct the formula; `BLANKVALUE` gives a substitute"
+                }
+                "formula_not_a_header" => "an admin must store a value without line breaks or control characters",
+                _ => "an admin must correct the formula of that header; `sortie formula eval` shows what it gives",
+            },
+            Self::Request(ApplyError::CallerFormula { .. }) => "correct the formula; `sortie formula eval` shows what it gives",
+            Self::Request(ApplyError::FormulasNotAllowed { .. }) | Self::Upstream(ForwardError::FormulaWithheld) => {
+                "leave `{!` out; or ask an admin to let the named credential evaluate formulas there, or to take them as literal text"
             }
-            Self::Request(ApplyError::NotAHeader { .. }) => "an admin must store a value without line breaks or control characters",
+            Self::Request(ApplyError::BodyTooLarge { .. }) => {
+                "send a smaller body, or use a named credential whose formulas do not need it"
+            }
             Self::Upstream(ForwardError::Denied) => {
                 "the operator must allow the address in the egress policy, if it is meant to be reached"
             }

@@ -8,6 +8,7 @@ use crate::authorize::{Standing, authorize, consider};
 use crate::choose::{Chosen, choose};
 use crate::obtain::{Grants, Live, Unobtainable};
 use crate::renewal::{Recipe, adopt};
+use crate::scope::CalloutScope;
 use crate::slot::Failed;
 use crate::snapshot::{Named, Snapshot};
 use crate::{Caller, Refused, Turn, apply, inspect, parse};
@@ -119,11 +120,15 @@ async fn follow(snapshot: &Snapshot, grants: &Grants, caller: &Caller, target: &
         plan.describe(named, &reference);
         plan.principals = principals(named, caller);
     }
-    let chosen = choose(authorize(snapshot, caller, &reference)?);
+    let chosen = choose(authorize(snapshot, caller, &reference)?)?;
     plan.headers = header_names(chosen.named());
     plan.last_failure = last_failure(grants, &chosen);
     let live = foresee(grants, &chosen, plan).await?;
-    let injected = apply::injected_names(chosen.named(), &live)?;
+    let target = chosen.named().endpoint.join(reference.path(), reference.query());
+    // A formula that reads the body sees an empty one: nothing is being sent.
+    let body = bytes::Bytes::new();
+    let scope = CalloutScope::new(&chosen, &live, &target, grants).with_body(Some(&body));
+    let injected = apply::injected_names(chosen.named(), &live, &scope)?;
     if plan.token != Some(TokenState::WouldBeFetched) {
         plan.headers = injected.iter().map(ToString::to_string).collect();
     }
@@ -159,7 +164,7 @@ fn principals(named: &Named, caller: &Caller) -> Vec<PlannedPrincipal> {
 }
 
 /// What the callout would send: from memory or from custody, as the callout itself would look. If a token would be fetched first, all but the token.
-async fn foresee(grants: &Grants, chosen: &Chosen<'_>, plan: &mut Plan) -> Result<Live, Refused> {
+pub(crate) async fn foresee(grants: &Grants, chosen: &Chosen<'_>, plan: &mut Plan) -> Result<Live, Refused> {
     let now = grants.now();
     let is_static = chosen.named().credential.protocol.renewal() == Renewal::Static;
     if let Some(live) = grants.peek(chosen).filter(|live| live.is_usable(now)) {
@@ -204,7 +209,9 @@ fn missing(chosen: &Chosen<'_>, values: &Values) -> Option<&'static str> {
     let credential = &chosen.named().credential;
     let required = credential.protocol.fields().iter().filter(|field| field.need == sortie_protocol::Need::Required);
     let is_set = |field: &&sortie_protocol::Field| match field.place {
-        Place::Settings => credential.settings.get(field.name).and_then(serde_json::Value::as_str).is_some_and(|text| !text.is_empty()),
+        Place::Settings | Place::SettingsOrPrincipal => {
+            chosen.settings().get(field.name).and_then(serde_json::Value::as_str).is_some_and(|text| !text.is_empty())
+        }
         Place::Values => values.get(field.name).is_some_and(|value| !value.is_empty()),
     };
     required.filter(|field| !is_set(field)).map(|field| field.name).next()

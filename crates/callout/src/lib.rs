@@ -3,20 +3,26 @@
 mod apply;
 mod audit;
 mod authorize;
+mod body;
 mod caller;
 mod choose;
 mod error;
 mod explain;
+mod formulas;
 mod inspect;
 mod obtain;
 mod parse;
+mod personal;
 mod ports;
 mod renewal;
+mod scope;
 mod slot;
 mod snapshot;
+mod trial;
 
 use std::sync::Arc;
 
+use body::Body;
 use bytes::Bytes;
 use http::uri::PathAndQuery;
 use http::{HeaderMap, Method, Request, Response};
@@ -29,14 +35,19 @@ pub use caller::Caller;
 pub use choose::{Chosen, choose};
 pub use error::{Refused, Turn};
 pub use explain::{Plan, PlannedPrincipal, TokenState, explain};
+pub use formulas::FormulaFault;
 pub use inspect::{Verdict, inspect};
 pub use obtain::{Freshness, GrantKey, Grants, Live, Unobtainable};
 pub use parse::{Reference, TargetFault, parse, parse_after_scheme};
+pub use personal::SettingFault;
 pub use ports::{
-    AuditLog, AuditUnavailable, Committed, Custody, CustodyError, Forward, ForwardError, Kept, KeptFailure, Lease, Leased, Replay,
+    AuditLog, AuditUnavailable, Committed, Custody, CustodyError, Forward, ForwardError, HoldFault, Kept, KeptFailure, Lease, Leased,
+    Replay,
 };
+use scope::CalloutScope;
 pub use slot::{HealthReport, Slot};
 pub use snapshot::{ChosenPrincipal, Credential, Definitions, Named, Snapshot};
+pub use trial::{Trial, TrialFault, try_formula};
 
 /// Headers that only Sortie says. Any header that begins as they do is removed from what callers and upstreams send.
 pub const SORTIE_HEADERS: &[&str] = &["sortie-error", "sortie-callout"];
@@ -98,8 +109,8 @@ impl<F: Forward, A: AuditLog> Callouts<F, A> {
     /// Any [`Refused`]; what an upstream answers is no error, whatever its status.
     pub async fn call(&self, snapshot: &Snapshot, call: Call<'_, F::RequestBody>) -> Result<Delivered<F::AnswerBody>, NotDelivered> {
         let allowed = authorize(snapshot, call.caller, &call.reference)?;
-        let chosen = choose(allowed);
-        apply::check(&call.headers).map_err(Refused::from)?;
+        let chosen = choose(allowed)?;
+        apply::check(&call.headers, chosen.named().formulas_in_header).map_err(Refused::from)?;
         let at = self.grants.now();
         let intent = self
             .audit
@@ -121,19 +132,21 @@ impl<F: Forward, A: AuditLog> Callouts<F, A> {
         &self,
         chosen: &Chosen<'_>,
         _recorded: &Opened,
-        mut call: Call<'_, F::RequestBody>,
+        call: Call<'_, F::RequestBody>,
     ) -> Result<(Response<F::AnswerBody>, bool), Refused> {
         let target = chosen.named().endpoint.join(call.reference.path(), call.reference.query());
         let target =
             PathAndQuery::from_maybe_shared(Bytes::from(target)).map_err(|_| Refused::Target(TargetFault::Path(PathFault::RawByte)))?;
-        let again = may_be_renewed(chosen).then(|| (call.method.clone(), call.headers.clone(), call.body.remember()));
+        let Call { method, headers, body, .. } = call;
+        let mut body = Body::of(body, chosen.named(), &headers).await?;
+        let again = may_be_renewed(chosen).then(|| (method.clone(), headers.clone(), body.remember()));
         let live = self.grants.obtain(chosen, Freshness::Kept).await?;
-        let answer = self.send(chosen, &live, &target, call.method, call.headers, call.body).await?;
+        let answer = self.send(chosen, &live, &target, method, headers, body).await?;
         match (inspect(chosen, answer.status()), again) {
             (Verdict::Renew, Some((method, headers, memory))) if self.grants.may_renew(chosen, &live) => {
                 // Renewed even if this request cannot be repeated: the next one will find a good token.
                 let renewed = Box::pin(self.grants.obtain(chosen, Freshness::RenewedSince(&live))).await;
-                let Some(body) = F::RequestBody::again(memory) else { return Ok((answer, false)) };
+                let Some(body) = Body::again(memory) else { return Ok((answer, false)) };
                 let live = renewed?;
                 drop(answer);
                 // Boxed: it is rare, and would make the future of every callout larger.
@@ -150,9 +163,11 @@ impl<F: Forward, A: AuditLog> Callouts<F, A> {
         target: &PathAndQuery,
         method: Method,
         mut headers: HeaderMap,
-        body: F::RequestBody,
+        body: Body<F::RequestBody>,
     ) -> Result<Response<F::AnswerBody>, Refused> {
-        apply::apply(chosen, live, &mut headers)?;
+        let scope = CalloutScope::new(chosen, live, target.as_str(), &self.grants);
+        let (body, held) = body.evaluated(&scope, &mut headers)?;
+        apply::apply(chosen, live, &scope.with_body(held.as_ref()), &mut headers)?;
         let mut request = Request::new(body);
         *request.method_mut() = method;
         *request.uri_mut() = target.clone().into();

@@ -29,6 +29,8 @@ pub struct GrantKey {
     pub user: Option<UserId>,
     /// Revision of the external credential.
     pub revision: i64,
+    /// A digest of the settings that formulas made for one user: two users with different scopes never share a token.
+    pub variant: Option<[u8; 16]>,
 }
 
 /// What is presented to the upstream, ready to use.
@@ -259,15 +261,13 @@ impl Grants {
     }
 
     fn slot(&self, chosen: &Chosen<'_>) -> Arc<Slot> {
-        match chosen.user() {
-            None => Arc::clone(&chosen.principal().slot),
-            Some(_) => {
-                let key = chosen.key();
-                // `get_or_insert_with` only makes an empty slot: nobody waits for anything here.
-                let made: Result<_, std::convert::Infallible> = self.per_user.get_or_insert_with(&key, || Ok(Arc::new(Slot::new(key))));
-                made.unwrap_or_else(|never| match never {})
-            }
+        if chosen.is_shared() {
+            return Arc::clone(&chosen.principal().slot);
         }
+        let key = chosen.key();
+        // `get_or_insert_with` only makes an empty slot: nobody waits for anything here.
+        let made: Result<_, std::convert::Infallible> = self.per_user.get_or_insert_with(&key, || Ok(Arc::new(Slot::new(key))));
+        made.unwrap_or_else(|never| match never {})
     }
 
     /// Joins the renewal that is under way, or starts one, and waits for its outcome.

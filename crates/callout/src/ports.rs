@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::{Request, Response};
 use sortie_model::Timestamp;
 use sortie_protocol::{Grant, Pending, Values};
@@ -121,13 +122,34 @@ pub trait Forward {
 /// A body that may be sent a second time.
 pub trait Replay: Sized {
     /// What remembers the body while it is sent.
-    type Memory;
+    type Memory: Clone;
+
+    /// Whether there is nothing to send.
+    fn is_empty(&self) -> bool;
 
     /// Starts to remember what will be sent.
     fn remember(&mut self) -> Self::Memory;
 
     /// The same body again, if all of it was sent and remembered.
     fn again(memory: Self::Memory) -> Option<Self>;
+
+    /// Waits for all of it, for formulas that are in it or read it.
+    fn hold(self, limit: usize) -> impl Future<Output = Result<(Bytes, Self::Memory), HoldFault>>;
+
+    /// A body of these bytes in the place of the one that was held. Starts anew each time.
+    fn replaced(held: &Self::Memory, bytes: Bytes) -> Self;
+
+    /// Breaks off where `{!` comes, instead of sending it as text.
+    fn withhold_formulas(&mut self);
+}
+
+/// Why a body cannot be held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HoldFault {
+    /// It is larger than the limit.
+    TooLarge,
+    /// It ended early.
+    CallerAborted,
 }
 
 /// Why there is no answer from the upstream.
@@ -151,6 +173,9 @@ pub enum ForwardError {
     /// The caller's body ended early, so the request was cut off.
     #[error("the caller's body ended early")]
     CallerAborted,
+    /// The caller's body holds `{!`, so the request was cut off before that.
+    #[error("the body holds `{{!`, and formulas of callers are not allowed there")]
+    FormulaWithheld,
 }
 
 /// Writes what happened. One implementation per core.

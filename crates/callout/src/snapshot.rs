@@ -6,13 +6,14 @@ use std::sync::Arc;
 use arc_swap::ArcSwapOption;
 use http::HeaderValue;
 use sortie_model::{
-    ApiName, CustomHeader, Endpoint, ExternalCredential, ExternalCredentialId, Grantee, IdentityType, MAX_NAME_LENGTH, NamedCredential,
-    NamedCredentialId, Principal, PrincipalAccess, PrincipalId, Settings, StatusCodes, Timeouts,
+    ApiName, CallerFormulas, CustomHeader, Endpoint, ExternalCredential, ExternalCredentialId, Grantee, IdentityType, MAX_NAME_LENGTH,
+    NamedCredential, NamedCredentialId, Organization, Principal, PrincipalAccess, PrincipalId, Settings, StatusCodes, Timeouts,
 };
-use sortie_protocol::Protocol;
+use sortie_protocol::{Kind, Protocol};
 
 use crate::apply::Prepared;
 use crate::obtain::{GrantKey, Grants};
+use crate::personal::PrincipalSettings;
 use crate::slot::Slot;
 
 /// What a snapshot is made of.
@@ -28,6 +29,8 @@ pub struct Definitions {
     pub principal_access: Vec<PrincipalAccess>,
     /// All named credentials.
     pub named_credentials: Vec<NamedCredential>,
+    /// Whose Sortie this is.
+    pub organization: Organization,
 }
 
 /// All definitions of one generation.
@@ -53,9 +56,18 @@ pub struct Named {
     /// How it authenticates.
     pub credential: Arc<Credential>,
     pub(crate) generate_authorization_header: bool,
+    /// What `{!…}` means in what callers send.
+    pub(crate) formulas_in_header: CallerFormulas,
+    pub(crate) formulas_in_body: CallerFormulas,
     pub(crate) forwarded_headers: Vec<String>,
     /// Headers of both kinds, merged and in order of sending.
     pub(crate) headers: Vec<CustomHeader>,
+    /// Whether one of the headers is made of the request's body.
+    pub(crate) headers_read_body: bool,
+    /// Whether the headers may differ from callout to callout although principal and grant are the same.
+    pub(crate) headers_vary: bool,
+    /// Whose Sortie this is, for formulas.
+    pub(crate) organization: Arc<Organization>,
     /// For each principal of the credential, the headers to add, as last made.
     pub(crate) prepared: Box<[ArcSwapOption<Prepared>]>,
 }
@@ -88,6 +100,8 @@ pub struct ChosenPrincipal {
     pub sequence_number: u32,
     /// Position among its credential's principals.
     pub(crate) index: usize,
+    /// The protocol's settings for it.
+    pub(crate) settings: PrincipalSettings,
     /// Who may use it, sorted.
     pub(crate) grantees: Box<[Grantee]>,
     /// What its grants are kept under; a Per User principal's get the user added.
@@ -102,7 +116,8 @@ impl Snapshot {
     /// A named credential whose external credential speaks a protocol that this program does not know is left out, with a
     /// warning: callouts through it are refused as unknown.
     pub fn compile(definitions: Definitions, grants: &Grants) -> Self {
-        let Definitions { generation, external_credentials, principals, principal_access, named_credentials } = definitions;
+        let Definitions { generation, external_credentials, principals, principal_access, named_credentials, organization } = definitions;
+        let organization = Arc::new(organization);
         let mut access: HashMap<PrincipalId, Vec<Grantee>> = HashMap::new();
         for grant in principal_access {
             access.entry(grant.principal).or_default().push(grant.grantee);
@@ -127,7 +142,7 @@ impl Snapshot {
         }
         let named = named_credentials.into_iter().filter_map(|named| {
             let (credential, headers) = credentials.get(&named.external_credential)?;
-            let compiled = compile_named(named, Arc::clone(credential), headers);
+            let compiled = compile_named(named, Arc::clone(credential), headers, &organization);
             Some((compiled.name.folded().into_boxed_str(), Arc::new(compiled)))
         });
         let named = named.collect();
@@ -167,8 +182,10 @@ fn compile_credential(
     let principals = principals.into_iter().enumerate().map(|(index, principal)| {
         let mut grantees = access.remove(&principal.id).unwrap_or_default();
         grantees.sort_unstable();
-        let key = GrantKey { credential: external.id, principal: principal.id, user: None, revision: external.revision };
+        let key = GrantKey { credential: external.id, principal: principal.id, user: None, revision: external.revision, variant: None };
+        let is_template = |name: &str| protocol.fields().iter().any(|field| field.name == name && field.kind == Kind::Template);
         ChosenPrincipal {
+            settings: PrincipalSettings::compile(&external.settings, &principal.settings, is_template),
             id: principal.id,
             name: principal.name.as_str().into(),
             identity_type: principal.identity_type,
@@ -185,11 +202,17 @@ fn compile_credential(
     Credential { id, name, protocol, settings, additional_status_codes, principals }
 }
 
-fn compile_named(named: NamedCredential, credential: Arc<Credential>, credential_headers: &[CustomHeader]) -> Named {
+fn compile_named(
+    named: NamedCredential,
+    credential: Arc<Credential>,
+    credential_headers: &[CustomHeader],
+    organization: &Arc<Organization>,
+) -> Named {
     let host = HeaderValue::from_str(&named.url.authority()).expect("an endpoint's authority is plain ASCII");
     let prepared = credential.principals.iter().map(|_| ArcSwapOption::empty()).collect();
     let headers = merge_headers(&named.headers, credential_headers);
     let NamedCredential { id, name, url, is_enabled, generate_authorization_header, forwarded_headers, timeouts, .. } = named;
+    let (formulas_in_header, formulas_in_body) = (named.allow_formulas_in_header, named.allow_formulas_in_body);
     Named {
         id,
         name,
@@ -199,9 +222,14 @@ fn compile_named(named: NamedCredential, credential: Arc<Credential>, credential
         timeouts,
         credential,
         generate_authorization_header,
+        formulas_in_header,
+        formulas_in_body,
         forwarded_headers,
+        headers_read_body: headers.iter().any(|header| header.value.reads().body),
+        headers_vary: headers.iter().any(|header| header.value.reads().is_per_callout()),
         headers,
         prepared,
+        organization: Arc::clone(organization),
     }
 }
 

@@ -1,158 +1,253 @@
-//! Templates: literal text around any number of `{! … }`.
+//! Templates: literal text around any number of `{! … }`. The one entrance to the language, for headers, scopes, claims and bodies.
 
 use std::fmt;
+use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+use zeroize::Zeroizing;
+
+use crate::check::{Checker, join, literal};
+use crate::error::{Fault, FormulaError, Problem, Span};
+use crate::evaluate::Evaluator;
+use crate::parse::parse_in_braces;
+use crate::program::Node;
+use crate::scope::Scope;
+use crate::value::{Text, Value};
+use crate::variable::Variable;
 
 /// 3,900 characters, the documented limit for formula text.
-const MAX_TEMPLATE_CHARACTERS: usize = 3_900;
+const MAX_SOURCE_CHARACTERS: usize = 3_900;
 
-/// What is wrong with a template, and where.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum FormulaError {
-    /// Longer than 3,900 characters.
-    #[error("must be at most 3,900 characters long")]
-    TooLong,
-    /// `{!` without its `}`.
-    #[error("has a `{{!` at character {position} that is never closed by `}}`")]
-    Unclosed {
-        /// Where the braces open, counted in characters from 1.
-        position: usize,
-    },
-    /// Something between the braces that is not one variable.
-    #[error("has `{found}` at character {position}, where only a variable such as `$Credential.Name.Parameter` is understood")]
-    NotAVariable {
-        /// Where it stands, counted in characters from 1.
-        position: usize,
-        /// What was found there.
-        found: String,
-    },
+/// Formulas in one message of a caller's.
+const MAX_FORMULAS: usize = 100;
+
+/// A checked template. Shown and stored as it was written. Cheap to clone.
+#[derive(Clone)]
+pub struct Template(Arc<Checked>);
+
+struct Checked {
+    source: Box<str>,
+    program: Node,
+    variables: Box<[(Variable, Span)]>,
+    reads: Reads,
+    inspects_secret: Option<Span>,
 }
 
-impl FormulaError {
-    /// The stable code of the rule.
-    pub const fn code(&self) -> &'static str {
-        match self {
-            Self::TooLong => "formula_too_long",
-            Self::Unclosed { .. } => "formula_unclosed",
-            Self::NotAVariable { .. } => "formula_syntax",
+/// What the result of a template depends on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Reads {
+    /// Values stored for the principal; the result is a secret.
+    pub secret: bool,
+    /// The user who calls, or the user's profile.
+    pub user: bool,
+    /// The clock.
+    pub time: bool,
+    /// The body of the request.
+    pub body: bool,
+    /// The address of the request.
+    pub endpoint: bool,
+}
+
+impl Reads {
+    pub(crate) fn note(&mut self, variable: &Variable) {
+        self.secret |= variable.is_secret();
+        match variable {
+            Variable::User(_) | Variable::ProfileName => self.user = true,
+            Variable::Body { .. } => self.body = true,
+            Variable::EndpointUrl => self.endpoint = true,
+            Variable::Organization(_) | Variable::Credential { .. } | Variable::Legacy(_) => {}
         }
     }
-}
 
-/// `$Credential.<External Credential>.<Parameter>`: a value of the principal that was chosen for the callout.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Variable {
-    /// Developer name of the external credential.
-    pub external_credential: String,
-    /// Name of the parameter, compared exactly.
-    pub parameter: String,
-}
+    pub(crate) fn note_function(&mut self, name: &str) {
+        self.time |= matches!(name, "NOW" | "TODAY" | "TIMENOW");
+    }
 
-impl fmt::Display for Variable {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "$Credential.{}.{}", self.external_credential, self.parameter)
+    /// Whether the result may differ from callout to callout although principal and grant are the same.
+    pub const fn is_per_callout(self) -> bool {
+        self.user || self.time || self.body || self.endpoint
     }
 }
 
-/// One stretch of a template.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Piece {
-    /// Text that stands for itself.
-    Literal(String),
-    /// A value to be filled in.
-    Variable(Variable),
+/// The result of a template. Never prints.
+pub struct Evaluated {
+    text: Zeroizing<String>,
+    is_secret: bool,
 }
 
-/// A parsed template. Shown and stored as it was written.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Template {
-    source: String,
-    pieces: Vec<Piece>,
+impl Evaluated {
+    /// The text. Every call is a place where a secret may leave: keep them few.
+    pub fn expose(&self) -> &str {
+        &self.text
+    }
+
+    /// Whether it was made of a secret.
+    pub const fn is_secret(&self) -> bool {
+        self.is_secret
+    }
+}
+
+impl fmt::Debug for Evaluated {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Evaluated(***)")
+    }
 }
 
 impl Template {
-    /// Reads a template.
+    /// Reads and checks a template.
     ///
     /// # Errors
-    /// A [`FormulaError`] with the position of the first thing that is not understood.
+    /// A [`FormulaError`] with the position of the first thing that is wrong.
     pub fn parse(source: &str) -> Result<Self, FormulaError> {
-        if source.chars().count() > MAX_TEMPLATE_CHARACTERS {
-            return Err(FormulaError::TooLong);
-        }
-        let mut pieces = Vec::new();
-        let mut rest = source;
-        while let Some(open) = rest.find("{!") {
-            let start = source.len() - rest.len() + open;
-            let position = source[..start].chars().count() + 1;
+        check_length(source)?;
+        Self::parse_message(source)
+    }
+
+    /// Reads and checks a text that a caller sent: it may be as long as it likes, each of its formulas at most 3,900 characters, and 100 of them.
+    ///
+    /// # Errors
+    /// A [`FormulaError`] with the position of the first thing that is wrong.
+    pub fn parse_message(source: &str) -> Result<Self, FormulaError> {
+        Self::compile(source).map_err(|problem| FormulaError::new(problem, source))
+    }
+
+    /// Reads and checks an expression that stands alone, as if there were braces around it.
+    ///
+    /// # Errors
+    /// A [`FormulaError`] with the position of the first thing that is wrong.
+    pub fn parse_bare(source: &str) -> Result<Self, FormulaError> {
+        let expression = crate::parse_expression(source)?;
+        let mut checker = Checker::default();
+        let node = checker.printable(&expression).map_err(|problem| FormulaError::new(problem, source))?;
+        Ok(Self::new(source, vec![node], checker))
+    }
+
+    /// Takes a text as it is, braces and all.
+    pub fn literal(text: &str) -> Self {
+        Self::new(text, vec![literal(text)], Checker::default())
+    }
+
+    fn compile(source: &str) -> Result<Self, Problem> {
+        let mut checker = Checker::default();
+        let mut parts = Vec::new();
+        let (mut position, mut formulas) = (0, 0);
+        while let Some(open) = source[position..].find("{!") {
+            let start = position + open;
             if open > 0 {
-                pieces.push(Piece::Literal(rest[..open].to_owned()));
+                parts.push(literal(&source[position..start]));
             }
-            let inside = &rest[open + 2..];
-            let close = inside.find('}').ok_or(FormulaError::Unclosed { position })?;
-            let expression = inside[..close].trim();
-            let variable = parse_variable(expression)
-                .ok_or_else(|| FormulaError::NotAVariable { position: position + 2, found: expression.chars().take(60).collect() })?;
-            pieces.push(Piece::Variable(variable));
-            rest = &inside[close + 1..];
+            let (expression, end) = parse_in_braces(source, start + 2)?;
+            let span = Span::new(start, end);
+            formulas += 1;
+            if formulas > MAX_FORMULAS {
+                return Err(Problem::limit(span, format!("there are more than {MAX_FORMULAS} formulas")));
+            }
+            if source[start..end].chars().count() > MAX_SOURCE_CHARACTERS {
+                return Err(too_long(span));
+            }
+            parts.push(checker.printable(&expression)?);
+            position = end;
         }
-        if !rest.is_empty() {
-            pieces.push(Piece::Literal(rest.to_owned()));
+        if position < source.len() || parts.is_empty() {
+            parts.push(literal(&source[position..]));
         }
-        Ok(Self { source: source.to_owned(), pieces })
+        Ok(Self::new(source, parts, checker))
+    }
+
+    fn new(source: &str, parts: Vec<Node>, checker: Checker) -> Self {
+        let Checker { variables, reads, inspects_secret } = checker;
+        Self(Arc::new(Checked { source: source.into(), program: join(parts), variables: variables.into(), reads, inspects_secret }))
     }
 
     /// The text as written.
     pub fn source(&self) -> &str {
-        &self.source
+        &self.0.source
     }
 
-    /// The text itself, if nothing has to be filled in.
+    /// The text itself, if nothing has to be evaluated.
     pub fn as_literal(&self) -> Option<&str> {
-        match self.pieces.as_slice() {
-            [] => Some(""),
-            [Piece::Literal(text)] => Some(text),
+        match &self.0.program {
+            Node::Constant(Value::Text(text)) => Some(text),
             _ => None,
         }
     }
 
     /// The variables in it, in order.
     pub fn variables(&self) -> impl Iterator<Item = &Variable> {
-        self.pieces.iter().filter_map(|piece| match piece {
-            Piece::Variable(variable) => Some(variable),
-            Piece::Literal(_) => None,
-        })
+        self.0.variables.iter().map(|(variable, _)| variable)
     }
 
-    /// Fills in every variable, in one pass: what is filled in is never read as a formula again.
+    /// What its result depends on.
+    pub fn reads(&self) -> Reads {
+        self.0.reads
+    }
+
+    /// Refuses the first variable that the place of this template does not have; `judge` says which do not, why, and what may have been meant.
     ///
     /// # Errors
-    /// The first variable that `lookup` does not know. Nothing is ever filled in with empty text by default.
-    pub fn evaluate<'a>(&'a self, lookup: impl Fn(&Variable) -> Option<&'a str>) -> Result<String, &'a Variable> {
-        let mut text = String::with_capacity(self.source.len());
-        for piece in &self.pieces {
-            match piece {
-                Piece::Literal(literal) => text.push_str(literal),
-                Piece::Variable(variable) => text.push_str(lookup(variable).ok_or(variable)?),
+    /// A [`FormulaError`] at the variable.
+    pub fn check_variables(&self, judge: impl Fn(&Variable) -> Result<(), Refusal>) -> Result<(), FormulaError> {
+        for (variable, span) in &self.0.variables {
+            if let Err(Refusal { code, message, suggestion }) = judge(variable) {
+                return Err(FormulaError::new(Problem::new(code, *span, message).or_rather(suggestion), &self.0.source));
             }
         }
-        Ok(text)
+        Ok(())
+    }
+
+    /// Refuses a template of somebody who may use secrets without knowing them: whether it succeeds, and which way it goes, must not depend on what a secret
+    /// is, or the answer could be guessed letter by letter.
+    ///
+    /// # Errors
+    /// A [`FormulaError`] at the place that looks into a secret.
+    pub fn check_discretion(&self) -> Result<(), FormulaError> {
+        let Some(span) = self.0.inspects_secret else { return Ok(()) };
+        let message = "a secret may be passed on, encoded, hashed or signed with here, but not looked into";
+        Err(FormulaError::new(Problem::new("formula_inspects_secret", span, message), self.source()))
+    }
+
+    /// Evaluates, in one pass: what is filled in is never read as a formula again.
+    ///
+    /// # Errors
+    /// A [`Fault`]; there is never half a result.
+    pub fn evaluate(&self, scope: &dyn Scope) -> Result<Evaluated, Fault> {
+        let text = match Evaluator::new(scope).text(&self.0.program)? {
+            Text::Owned(text) => text,
+            Text::Borrowed(text) => Zeroizing::new(text.to_owned()),
+        };
+        Ok(Evaluated { text, is_secret: self.0.reads.secret })
     }
 }
 
-fn parse_variable(expression: &str) -> Option<Variable> {
-    let (scope, rest) = expression.split_once('.')?;
-    let (external_credential, parameter) = rest.split_once('.')?;
-    let is_name = |name: &str| {
-        name.starts_with(|first: char| first.is_ascii_alphabetic()) && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-    };
-    (scope.eq_ignore_ascii_case("$Credential") && is_name(external_credential) && is_name(parameter))
-        .then(|| Variable { external_credential: external_credential.to_owned(), parameter: parameter.to_owned() })
+/// Why a variable may not stand in a place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// Stable code.
+    pub code: &'static str,
+    /// What is wrong.
+    pub message: String,
+    /// What may have been meant.
+    pub suggestion: Option<String>,
+}
+
+/// The same text is the same template.
+impl PartialEq for Template {
+    fn eq(&self, other: &Self) -> bool {
+        self.source() == other.source() && self.as_literal() == other.as_literal()
+    }
+}
+
+impl Eq for Template {}
+
+impl fmt::Debug for Template {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Template({:?})", self.source())
+    }
 }
 
 impl Serialize for Template {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.source)
+        serializer.serialize_str(&self.0.source)
     }
 }
 
@@ -162,37 +257,13 @@ impl<'de> Deserialize<'de> for Template {
     }
 }
 
-#[cfg(test)]
-#[allow(clippy::unwrap_used, reason = "tests")]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn text_outside_the_braces_stays_literal() {
-        let template = Template::parse("Bearer {!$Credential.OpenAI.Key} {x} !").unwrap();
-        let filled = template.evaluate(|variable| (variable.parameter == "Key").then_some("k")).unwrap();
-        assert_eq!(filled, "Bearer k {x} !");
-        assert_eq!(Template::parse("{plain}").unwrap().as_literal(), Some("{plain}"));
+pub(crate) fn check_length(source: &str) -> Result<(), FormulaError> {
+    if source.chars().count() > MAX_SOURCE_CHARACTERS {
+        return Err(FormulaError::new(too_long(Span::new(0, 1)), source));
     }
+    Ok(())
+}
 
-    #[test]
-    fn what_is_filled_in_is_not_evaluated_again() {
-        // FRM-03 of the attack catalogue.
-        let template = Template::parse("{!$Credential.A.B}").unwrap();
-        assert_eq!(template.evaluate(|_| Some("{!$Credential.A.Password}")).unwrap(), "{!$Credential.A.Password}");
-    }
-
-    #[test]
-    fn what_is_not_understood_is_refused_with_its_place() {
-        assert_eq!(Template::parse("ab{!$Credential.A.B").unwrap_err(), FormulaError::Unclosed { position: 3 });
-        for bad in ["{!}", "{!NOW()}", "{!$User.Email}", "{!$Credential.A}", "{!$Credential.A.B.C}", "{!$Credential.1.B}", "{!'a' & 'b'}"] {
-            assert!(matches!(Template::parse(bad), Err(FormulaError::NotAVariable { position: 3, .. })), "{bad}");
-        }
-    }
-
-    #[test]
-    fn an_unknown_variable_is_an_error_and_never_empty_text() {
-        let template = Template::parse("{!$Credential.A.B}").unwrap();
-        assert_eq!(template.evaluate(|_| None).unwrap_err().to_string(), "$Credential.A.B");
-    }
+fn too_long(span: Span) -> Problem {
+    Problem::new("formula_too_long", span, "a formula must be at most 3,900 characters long")
 }

@@ -90,7 +90,7 @@ fn parse_value(value: &str) -> Result<Template, Violation> {
     if value.bytes().any(|byte| byte != b'\t' && byte.is_ascii_control()) {
         return Err(Violation::new("value", "header_value_format", "must not hold control characters"));
     }
-    Template::parse(value).map_err(|error| Violation::new("value", error.code(), error.to_string()))
+    Template::parse(value).map_err(|error| Violation::of_formula("value", &error))
 }
 
 /// A header name as text in stored and shown JSON.

@@ -64,6 +64,8 @@ pub struct Principal {
     pub identity_type: IdentityType,
     /// Lower is chosen first. Unique within the credential, so that there is never a tie.
     pub sequence_number: u32,
+    /// Settings of the protocol that replace the credential's for this principal, such as its own scope.
+    pub settings: Settings,
 }
 
 /// Extra statuses for which a token is renewed: other 4xx, and 6xx to 9xx (some services invent those). 401 always counts and is

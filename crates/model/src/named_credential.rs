@@ -21,10 +21,10 @@ pub struct NamedCredential {
     pub is_enabled: bool,
     /// Whether the protocol's own header (`Authorization`) is sent. Off: a custom header or the caller supplies one.
     pub generate_authorization_header: bool,
-    /// Whether callers' headers may hold formulas.
-    pub allow_formulas_in_header: bool,
-    /// Whether callers' bodies may hold formulas.
-    pub allow_formulas_in_body: bool,
+    /// What `{!…}` means in callers' headers.
+    pub allow_formulas_in_header: CallerFormulas,
+    /// What `{!…}` means in callers' bodies.
+    pub allow_formulas_in_body: CallerFormulas,
     /// Names of caller headers that are forwarded although they are withheld by default, such as `cookie` or `x-ms-version`, in
     /// lower case. Headers that frame the message or carry credentials of ours cannot be listed.
     pub forwarded_headers: Vec<String>,
@@ -32,6 +32,36 @@ pub struct NamedCredential {
     pub headers: Vec<CustomHeader>,
     /// How long a callout may take.
     pub timeouts: Timeouts,
+}
+
+/// What `{!…}` means in what a caller sends.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CallerFormulas {
+    /// The callout is refused: a formula that is sent as text would show that it was meant to be one.
+    #[default]
+    Refused,
+    /// It is a formula, and its result is sent.
+    Evaluated,
+    /// It is text like any other.
+    Literal,
+}
+
+impl CallerFormulas {
+    const ALL: [Self; 3] = [Self::Refused, Self::Evaluated, Self::Literal];
+
+    /// As stored.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Refused => "refused",
+            Self::Evaluated => "evaluated",
+            Self::Literal => "literal",
+        }
+    }
+
+    /// Reads the stored form.
+    pub fn parse(stored: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|one| one.as_str() == stored)
+    }
 }
 
 /// Time limits of one callout, in milliseconds.

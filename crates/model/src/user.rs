@@ -24,13 +24,19 @@ pub struct User {
 /// The attributes of a user, by name.
 pub type Attributes = BTreeMap<String, String>;
 
-/// Checks one attribute: its name is a developer name, its value at most 1,000 characters without control characters.
+/// The value of an attribute, looked up without regard to ASCII case.
+pub fn find_attribute<'a>(attributes: &'a Attributes, name: &str) -> Option<&'a str> {
+    let exact = attributes.get(name);
+    exact.or_else(|| attributes.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value)).map(String::as_str)
+}
+
+/// Checks one attribute: its name is a developer name, or one that ends in `__c` as custom fields do in Salesforce; its value at most 1,000 characters without control characters.
 ///
 /// # Errors
 /// A [`Violation`] of `attributes.<name>`.
 pub fn check_attribute(name: &str, value: &str) -> Result<(), Violation> {
     let field = || format!("attributes.{name}");
-    crate::ApiName::parse(name).map_err(|violation| Violation { field: field(), ..violation })?;
+    crate::ApiName::parse(name.strip_suffix("__c").unwrap_or(name)).map_err(|violation| Violation { field: field(), ..violation })?;
     if value.chars().count() > 1_000 {
         return Err(Violation::new(field(), "attribute_length", "must be at most 1,000 characters long"));
     }
@@ -105,6 +111,8 @@ mod tests {
         // FRM-01 of the attack catalogue, at the earliest place.
         assert!(check_attribute("Department", "x\r\nX-Admin: 1").is_err());
         assert!(check_attribute("1st", "x").is_err());
+        assert!(check_attribute("Region__c", "x").is_ok());
+        assert!(check_attribute("__c", "x").is_err() && check_attribute("a__b", "x").is_err());
         assert!(check_attribute("Department", "Finance (Köln)").is_ok());
     }
 

@@ -26,6 +26,11 @@ impl Violation {
         Self::new(field, "required", "is required")
     }
 
+    /// The field is no formula that can be saved. Shows the place in it.
+    pub fn of_formula(field: impl Into<String>, error: &sortie_formula::FormulaError) -> Self {
+        Self::new(field, error.code(), format!("{error}\n{}", error.picture()))
+    }
+
     /// The same violation, seen from the object that holds the field: `name` becomes `principals[0].name`.
     pub fn within(mut self, holder: &str) -> Self {
         self.field = if self.field.is_empty() {

@@ -20,6 +20,7 @@ use crate::connect::Connector;
 use crate::head::{check_answer, frame_request, framing, is_bound_to_connection};
 use crate::line::{Clock, Driving, Line, Lines, Party, TICK};
 use crate::pool::{Lease, Pool, PoolLimits};
+use crate::progress::SentBytes;
 use crate::request_body::RequestBody;
 use crate::stream::Stream;
 
@@ -75,7 +76,7 @@ impl Upstream {
             match attempt(&mut lease, to.timeouts, request).await {
                 Ok(answer) => return self.accept(answer, lease, afterwards),
                 Err(Failed::Unsent(unsent)) => request = *unsent,
-                Err(Failed::Broken(reason)) => return Err(blame(&lease, sent.is_aborted(), reason)),
+                Err(Failed::Broken(reason)) => return Err(blame(&lease, &sent, reason)),
             }
         }
         // Boxed, so that what every request carries around does not grow by what a new connection needs.
@@ -83,7 +84,7 @@ impl Upstream {
         match attempt(&mut lease, to.timeouts, request).await {
             Ok(answer) => self.accept(answer, lease, afterwards),
             Err(Failed::Unsent(_)) => Err(ForwardError::Unreachable("the connection closed at once".to_owned())),
-            Err(Failed::Broken(reason)) => Err(blame(&lease, sent.is_aborted(), reason)),
+            Err(Failed::Broken(reason)) => Err(blame(&lease, &sent, reason)),
         }
     }
 
@@ -208,11 +209,10 @@ fn broken(error: &hyper::Error) -> &'static str {
     }
 }
 
-fn blame(lease: &Lease, is_aborted: bool, reason: &'static str) -> ForwardError {
+fn blame(lease: &Lease, sent: &SentBytes, reason: &'static str) -> ForwardError {
     match lease.line.cut_for() {
         Some(Party::Caller) => ForwardError::CallerAborted,
         Some(Party::Upstream) => ForwardError::Timeout,
-        None if is_aborted => ForwardError::CallerAborted,
-        None => ForwardError::Protocol(reason.to_owned()),
+        None => sent.fault().unwrap_or_else(|| ForwardError::Protocol(reason.to_owned())),
     }
 }

@@ -5,11 +5,13 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use bytes::{Bytes, BytesMut};
+use sortie_callout::ForwardError;
 
 /// 64 KiB: a longer body is not remembered, so that a request with one is never sent twice and memory stays bounded.
 const REMEMBERED_BYTES: usize = 64 * 1024;
 
 /// What remembers a body while it is sent.
+#[derive(Clone)]
 pub struct Memory(pub(crate) Option<Rc<Progress>>);
 
 /// Counts how much of a body was sent. A body that is sent a second time is counted from zero again.
@@ -31,6 +33,8 @@ enum State {
     Complete,
     /// The caller broke off.
     Aborted,
+    /// `{!` came, and is not to be sent.
+    Withheld,
 }
 
 /// What was kept of the body to send it again.
@@ -67,6 +71,17 @@ impl Progress {
         self.state.set(State::Aborted);
     }
 
+    /// A formula came, and is not to be sent.
+    pub(crate) fn withhold(&self) {
+        self.state.set(State::Withheld);
+    }
+
+    /// A body that was held is sent, once more maybe; the count begins anew.
+    pub(crate) fn restart(&self) {
+        self.sent.set(0);
+        self.state.set(State::Underway);
+    }
+
     /// The whole body, if all of it was sent and kept; the count begins anew.
     pub(crate) fn rewind(&self) -> Option<Bytes> {
         if self.state.get() != State::Complete {
@@ -77,8 +92,7 @@ impl Progress {
             Remembered::Joined(joined) => joined.freeze(),
             Remembered::Nothing | Remembered::TooMuch => return None,
         };
-        self.sent.set(0);
-        self.state.set(State::Underway);
+        self.restart();
         Some(bytes)
     }
 }
@@ -94,9 +108,13 @@ impl SentBytes {
         self.0.as_ref().is_none_or(|progress| progress.state.get() == State::Complete)
     }
 
-    /// Whether the caller broke off before the end.
-    pub(crate) fn is_aborted(&self) -> bool {
-        self.0.as_ref().is_some_and(|progress| progress.state.get() == State::Aborted)
+    /// Why the body ended before its end, if that was not the upstream's doing.
+    pub(crate) fn fault(&self) -> Option<ForwardError> {
+        match self.0.as_ref()?.state.get() {
+            State::Aborted => Some(ForwardError::CallerAborted),
+            State::Withheld => Some(ForwardError::FormulaWithheld),
+            State::Underway | State::Complete => None,
+        }
     }
 }
 

@@ -4,10 +4,10 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
-use sortie_callout::Replay;
+use sortie_callout::{HoldFault, Replay};
 
 use crate::line::{Line, Party};
 use crate::progress::{Memory, Progress, SentBytes};
@@ -19,6 +19,8 @@ pub struct RequestBody {
     source: Source,
     progress: Option<Rc<Progress>>,
     line: Option<Rc<Line>>,
+    /// Set where formulas are not allowed: whether the last byte that went out was `{`.
+    last_was_brace: Option<bool>,
 }
 
 #[derive(Default)]
@@ -35,12 +37,15 @@ pub enum RequestError {
     /// The caller's connection broke, or what came was not HTTP.
     #[error("the caller's body ended early")]
     CallerAborted,
+    /// `{!` came, where formulas are not allowed.
+    #[error("the body holds a formula, which is not sent as text")]
+    FormulaWithheld,
 }
 
 impl RequestBody {
     /// No body.
     pub const fn empty() -> Self {
-        Self { source: Source::Empty, progress: None, line: None }
+        Self { source: Source::Empty, progress: None, line: None, last_was_brace: None }
     }
 
     /// The sender's bytes go on as they come in.
@@ -49,7 +54,7 @@ impl RequestBody {
     }
 
     fn from_source(source: Source) -> Self {
-        Self { source, progress: Some(Rc::default()), line: None }
+        Self { source, progress: Some(Rc::default()), line: None, last_was_brace: None }
     }
 
     /// A counter that stays readable when the body is gone.
@@ -84,6 +89,22 @@ impl RequestBody {
         }
     }
 
+    /// Whether `{!` is in this piece, or ends in it.
+    fn holds_formula(&mut self, piece: &Bytes) -> bool {
+        let Some(last_was_brace) = &mut self.last_was_brace else { return false };
+        let is_found = (*last_was_brace && piece.first() == Some(&b'!')) || memchr::memmem::find(piece, b"{!").is_some();
+        *last_was_brace = piece.last().map_or(*last_was_brace, |last| *last == b'{');
+        is_found
+    }
+
+    fn withheld(&mut self) -> RequestError {
+        self.source = Source::Empty;
+        if let Some(progress) = &self.progress {
+            progress.withhold();
+        }
+        RequestError::FormulaWithheld
+    }
+
     fn aborted(&mut self) -> RequestError {
         self.source = Source::Empty;
         if let Some(progress) = &self.progress {
@@ -102,6 +123,43 @@ impl From<Bytes> for RequestBody {
 impl Replay for RequestBody {
     type Memory = Memory;
 
+    fn is_empty(&self) -> bool {
+        self.is_end_stream()
+    }
+
+    async fn hold(self, limit: usize) -> Result<(Bytes, Memory), HoldFault> {
+        let memory = Memory(self.progress);
+        let mut body = match self.source {
+            Source::Empty => return Ok((Bytes::new(), memory)),
+            Source::Bytes(bytes) if bytes.len() > limit => return Err(HoldFault::TooLarge),
+            Source::Bytes(bytes) => return Ok((bytes, memory)),
+            Source::Caller(body) => body,
+        };
+        if body.size_hint().lower() > limit as u64 {
+            return Err(HoldFault::TooLarge);
+        }
+        let mut held = BytesMut::new();
+        while let Some(frame) = std::future::poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
+            let Ok(piece) = frame.map_err(|_| HoldFault::CallerAborted)?.into_data() else { break };
+            if held.len() + piece.len() > limit {
+                return Err(HoldFault::TooLarge);
+            }
+            held.extend_from_slice(&piece);
+        }
+        Ok((held.freeze(), memory))
+    }
+
+    fn replaced(held: &Memory, bytes: Bytes) -> Self {
+        let Some(progress) = &held.0 else { return Self::from(bytes) };
+        progress.restart();
+        let source = if bytes.is_empty() { Source::Empty } else { Source::Bytes(bytes) };
+        Self { source, progress: Some(Rc::clone(progress)), line: None, last_was_brace: None }
+    }
+
+    fn withhold_formulas(&mut self) {
+        self.last_was_brace = Some(false);
+    }
+
     fn remember(&mut self) -> Memory {
         if let Some(progress) = &self.progress {
             progress.remember();
@@ -112,7 +170,7 @@ impl Replay for RequestBody {
     fn again(memory: Memory) -> Option<Self> {
         let Some(progress) = memory.0 else { return Some(Self::empty()) };
         let bytes = progress.rewind()?;
-        Some(Self { source: Source::Bytes(bytes), progress: Some(progress), line: None })
+        Some(Self { source: Source::Bytes(bytes), progress: Some(progress), line: None, last_was_brace: None })
     }
 }
 
@@ -142,6 +200,9 @@ impl Body for RequestBody {
         };
         match piece.map(|frame| frame.map(Frame::into_data)) {
             Some(Ok(Ok(piece))) => {
+                if this.holds_formula(&piece) {
+                    return Poll::Ready(Some(Err(this.withheld())));
+                }
                 this.passed(&piece);
                 if matches!(&this.source, Source::Caller(body) if body.is_end_stream()) {
                     this.completed();

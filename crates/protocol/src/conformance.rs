@@ -10,11 +10,11 @@ use crate::*;
 
 fn complete_settings(protocol: &dyn Protocol) -> Settings {
     let example = |field: &Field| match field.kind {
-        Kind::Text => "x",
+        Kind::Text | Kind::Template => "x",
         Kind::Url => "https://idp.test/token",
         Kind::Choice(words) => words[0],
     };
-    let fields = protocol.fields().iter().filter(|field| field.place == Place::Settings);
+    let fields = protocol.fields().iter().filter(|field| field.place.is_setting());
     fields.map(|field| (field.name.to_owned(), example(field).into())).collect()
 }
 

@@ -1,6 +1,6 @@
 //! Fields: what an admin fills in for a protocol.
 
-use sortie_model::{ServiceUrl, Settings, Violation, Violations};
+use sortie_model::{ServiceUrl, Settings, Template, Violation, Violations};
 
 use crate::Protocol;
 
@@ -28,6 +28,8 @@ pub struct Field {
 pub enum Place {
     /// On the external credential: configuration, visible, part of an export.
     Settings,
+    /// On the external credential, and on a principal, whose own replaces it.
+    SettingsOrPrincipal,
     /// On the principal, or on each user of a Per User principal: kept encrypted, never exported.
     Values,
 }
@@ -57,10 +59,36 @@ pub enum Need {
 pub enum Kind {
     /// Any text.
     Text,
+    /// Literal text around formulas over the user who calls. Nothing secret: it is shown and sent to a provider.
+    Template,
     /// An absolute URL.
     Url,
     /// One of these words.
     Choice(&'static [&'static str]),
+}
+
+impl Place {
+    /// Whether it is configuration of the external credential.
+    pub const fn is_setting(self) -> bool {
+        match self {
+            Self::Settings | Self::SettingsOrPrincipal => true,
+            Self::Values => false,
+        }
+    }
+}
+
+/// Checks the settings of one principal, which replace the external credential's.
+///
+/// # Errors
+/// All violations, as `settings.<name>`.
+pub fn check_principal_settings(protocol: &dyn Protocol, settings: &Settings) -> Result<(), Violations> {
+    let mut violations = check_settings(protocol, settings).err().unwrap_or_default();
+    let fields = protocol.fields().iter().filter(|field| field.place == Place::Settings && settings.contains_key(field.name));
+    violations.0.extend(fields.map(|field| {
+        let message = "belongs under `settings` of the external credential, not of a principal";
+        Violation::new(format!("settings.{}", field.name), "setting_of_the_credential", message)
+    }));
+    violations.or(())
 }
 
 /// Checks the settings of an external credential against its protocol's fields. A missing setting is no violation (the status says so);
@@ -79,7 +107,7 @@ pub fn check_settings(protocol: &dyn Protocol, settings: &Settings) -> Result<()
 
 fn check_setting(protocol: &dyn Protocol, field: Option<&Field>, name: &str, value: &serde_json::Value) -> Result<(), Violation> {
     let Some(field) = field else {
-        let known: Vec<&str> = protocol.fields().iter().filter(|field| field.place == Place::Settings).map(|field| field.name).collect();
+        let known: Vec<&str> = protocol.fields().iter().filter(|field| field.place.is_setting()).map(|field| field.name).collect();
         let known = if known.is_empty() { "it has none".to_owned() } else { format!("it has {}", known.join(", ")) };
         return Err(Violation::new(name, "setting_unknown", format!("is no setting of the protocol `{}`; {known}", protocol.name())));
     };
@@ -95,6 +123,7 @@ fn check_setting(protocol: &dyn Protocol, field: Option<&Field>, name: &str, val
     }
     match field.kind {
         Kind::Text => Ok(()),
+        Kind::Template => Template::parse(text).map(|_| ()).map_err(|error| Violation::of_formula(name, &error)),
         Kind::Url => ServiceUrl::parse(text).map(|_| ()).map_err(|violation| Violation { field: name.to_owned(), ..violation }),
         Kind::Choice(words) if words.contains(&text) => Ok(()),
         Kind::Choice(words) => Err(Violation::new(name, "setting_choice", format!("must be one of {} (got `{text}`)", words.join(", ")))),

@@ -17,7 +17,7 @@ mod status;
 mod world;
 
 pub use catalogue::{CATALOGUE, find};
-pub use field::{Field, Kind, Need, Place, Secrecy, check_settings};
+pub use field::{Field, Kind, Need, Place, Secrecy, check_principal_settings, check_settings};
 pub use grant::{Grant, Material, Values};
 pub use obtain_error::ObtainError;
 pub use proof::{Proof, ProveError};

@@ -97,7 +97,7 @@ pub fn principal_status(protocol: &dyn Protocol, facts: &CredentialFacts<'_>, pr
 
 fn missing_settings(protocol: &dyn Protocol, facts: &CredentialFacts<'_>) -> Vec<MissingStep> {
     let is_set = |field: &Field| facts.settings.get(field.name).and_then(serde_json::Value::as_str).is_some_and(|text| !text.is_empty());
-    let required = protocol.fields().iter().filter(|field| field.place == Place::Settings && field.need == Need::Required);
+    let required = protocol.fields().iter().filter(|field| field.place.is_setting() && field.need == Need::Required);
     required
         .filter(|field| !is_set(field))
         .map(|field| MissingStep {

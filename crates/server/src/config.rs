@@ -16,6 +16,8 @@ pub struct Config {
     pub database: Option<String>,
     /// Where the root key is.
     pub key: Key,
+    /// Whose Sortie this is.
+    pub organization: OrganizationSettings,
     /// The data plane.
     pub gateway: Gateway,
     /// The operators' listener.
@@ -36,6 +38,14 @@ pub struct Key {
     pub file: Option<PathBuf>,
     /// An environment variable, read once. Takes precedence over the file.
     pub environment: Option<String>,
+}
+
+/// What formulas read as `$Organization`, beside its identity.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct OrganizationSettings {
+    /// `$Organization.Name`.
+    pub name: Option<String>,
 }
 
 /// The data plane's settings.

@@ -9,7 +9,7 @@ use arc_swap::ArcSwap;
 use sortie_callout::{Committed, Custody, CustodyError, GrantKey, Kept, KeptFailure, Lease, Leased};
 use sortie_model::{ExternalCredentialId, Secret, Timestamp};
 use sortie_protocol::{Grant, Pending, Values, World};
-use sortie_store::{Failure, GrantState, Identity, LeaseOutcome, LeaseRequest, ReadError, SealedGrant, WriteError};
+use sortie_store::{Failure, GrantIdentity, GrantState, Identity, LeaseOutcome, LeaseRequest, ReadError, SealedGrant, WriteError};
 use sortie_vault::SealContext;
 use uuid::Uuid;
 
@@ -86,7 +86,7 @@ impl HouseCustody {
     }
 
     async fn load_grant(&self, key: GrantKey) -> Result<Option<Kept>, CustodyError> {
-        let Some(row) = self.house.store().grants().load(identity(key)).await.map_err(|error| unreadable(&error))? else {
+        let Some(row) = self.house.store().grants().load(grant_identity(key)).await.map_err(|error| unreadable(&error))? else {
             return Ok(None);
         };
         self.ahead.store(self.world.now().as_millis() - row.read_at.as_millis(), Ordering::Relaxed);
@@ -111,7 +111,7 @@ impl HouseCustody {
     }
 
     async fn take_lease(&self, key: GrantKey, seen_version: i64, duration: Duration) -> Result<Leased, CustodyError> {
-        let request = LeaseRequest { identity: identity(key), seen_version, owner: self.owner, new_grant_id: new_id(), duration };
+        let request = LeaseRequest { grant: grant_identity(key), seen_version, owner: self.owner, new_grant_id: new_id(), duration };
         Ok(match self.house.store().grants().lease(&request).await.map_err(|error| unwritable(&error))? {
             LeaseOutcome::Taken(lease) => {
                 Leased::Taken(Lease { row: lease.grant_id, fence: lease.fence, next_version: lease.next_version })
@@ -186,6 +186,10 @@ impl Custody for HouseCustody {
     fn fail(&self, key: GrantKey, lease: Lease, failure: KeptFailure) -> Pending<'_, Result<(), CustodyError>> {
         Box::pin(self.note_failure(key, lease, failure))
     }
+}
+
+const fn grant_identity(key: GrantKey) -> GrantIdentity {
+    GrantIdentity { identity: identity(key), variant: key.variant }
 }
 
 const fn identity(key: GrantKey) -> Identity {

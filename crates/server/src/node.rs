@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use sortie_callout::{Caller, Definitions, Grants, Plan, Snapshot};
-use sortie_model::{Grantee, Health};
+use bytes::Bytes;
+use sortie_callout::{Caller, Definitions, Grants, Plan, Snapshot, Trial, TrialFault};
+use sortie_formula::{Evaluated, Template};
+use sortie_model::{Grantee, Health, Organization};
 use sortie_outbound::{Connector, OutboundWorld, Trust};
 use sortie_protocol::World;
 use sortie_store::{Identity, ReadError, StoredUser};
@@ -24,6 +26,7 @@ struct Inner {
     world: Arc<dyn World>,
     custody: Arc<HouseCustody>,
     grants: Arc<Grants>,
+    organization: Organization,
     snapshot: ArcSwap<Snapshot>,
 }
 
@@ -64,7 +67,8 @@ impl Node {
         let grants =
             Grants::new(Arc::clone(&custody) as _, Arc::clone(&world), tokio::runtime::Handle::current(), config.gateway.max_cached_users);
         let snapshot = ArcSwap::from_pointee(Snapshot::compile(Definitions::default(), &grants));
-        let node = Self(Arc::new(Inner { house, connector, world, custody, grants, snapshot }));
+        let organization = Organization { id: house.store().deployment_id().to_string(), name: config.organization.name.clone() };
+        let node = Self(Arc::new(Inner { house, connector, world, custody, grants, organization, snapshot }));
         node.refresh().await?;
         Ok(node)
     }
@@ -87,6 +91,7 @@ impl Node {
             principals: definitions.principals,
             principal_access: definitions.principal_access,
             named_credentials: definitions.named_credentials,
+            organization: self.0.organization.clone(),
         };
         self.0.snapshot.store(Arc::new(Snapshot::compile(definitions, &self.0.grants)));
         Ok(())
@@ -137,6 +142,22 @@ impl Node {
         sortie_callout::explain(&self.snapshot(), &self.0.grants, &caller_without_key(user), target).await
     }
 
+    /// What a formula would give in a callout of `user`, with `body` as the request's body. Without a target it sees the user only.
+    ///
+    /// # Errors
+    /// It has no result, or the callout would be refused.
+    pub async fn try_formula(
+        &self,
+        user: StoredUser,
+        target: Option<&str>,
+        body: Bytes,
+        template: &Template,
+    ) -> Result<Evaluated, TrialFault> {
+        let caller = caller_without_key(user);
+        let trial = Trial { caller: &caller, target, body, organization: &self.0.organization };
+        sortie_callout::try_formula(&self.snapshot(), &self.0.grants, &trial, template).await
+    }
+
     /// The house.
     pub fn house(&self) -> &House {
         &self.0.house
@@ -163,7 +184,7 @@ impl Node {
 fn caller_without_key(stored: StoredUser) -> Caller {
     let permission_sets = stored.permission_sets.into_iter().map(Grantee::PermissionSet);
     let grantees = permission_sets.chain(stored.user.profile.map(Grantee::Profile)).collect();
-    Caller::new(stored.user.id, stored.user.name, None, stored.user.attributes, grantees)
+    Caller::new(stored.user.id, stored.user.name, None, stored.user.attributes, grantees).with_profile(stored.profile_name)
 }
 
 fn trust(config: &Config) -> Result<Trust, NodeError> {

@@ -23,6 +23,8 @@ pub struct ApiKeyChanges<'a> {
 pub struct StoredUser {
     /// The user.
     pub user: User,
+    /// The name of its profile.
+    pub profile_name: Option<String>,
     /// The permission sets assigned to it.
     pub permission_sets: Vec<PermissionSetId>,
 }
@@ -34,6 +36,8 @@ pub struct StoredCaller {
     pub key: ApiKey,
     /// Its user.
     pub user: User,
+    /// The name of the user's profile.
+    pub profile_name: Option<String>,
     /// The permission sets assigned to the user.
     pub permission_sets: Vec<PermissionSetId>,
 }
@@ -105,24 +109,31 @@ pub(crate) async fn caller_by_key(db: &Db, id: ApiKeyId) -> Result<Option<Stored
         "api_keys",
         "SELECT api_keys.id AS key_id, api_keys.user_id, label, secret_hash, created_at, expires_at, revoked_at,
                 users.name AS user_name, profile_id, is_active, attributes,
+                (SELECT name FROM profiles WHERE profiles.id = users.profile_id) AS profile_name,
                 (SELECT string_agg(permission_set_id, ' ' ORDER BY permission_set_id) FROM permission_set_assignments
                  WHERE permission_set_assignments.user_id = api_keys.user_id) AS permission_sets
          FROM api_keys JOIN users ON users.id = api_keys.user_id WHERE api_keys.id = $1",
     );
     let Some(row) = db.fetch_optional(FIND, [id.into()]).await? else { return Ok(None) };
-    Ok(Some(StoredCaller { key: read_key(&row)?, user: read_user(&row)?, permission_sets: read_sets(&row)? }))
+    Ok(Some(StoredCaller {
+        key: read_key(&row)?,
+        user: read_user(&row)?,
+        profile_name: row.optional_text("profile_name")?,
+        permission_sets: read_sets(&row)?,
+    }))
 }
 
 pub(crate) async fn user_by_name(db: &Db, name: &UserName) -> Result<Option<StoredUser>, ReadError> {
     const FIND: Sql = Sql::new(
         "users",
         "SELECT users.id AS user_id, users.name AS user_name, profile_id, is_active, attributes,
+                (SELECT name FROM profiles WHERE profiles.id = users.profile_id) AS profile_name,
                 (SELECT string_agg(permission_set_id, ' ' ORDER BY permission_set_id) FROM permission_set_assignments
                  WHERE permission_set_assignments.user_id = users.id) AS permission_sets
          FROM users WHERE folded = $1",
     );
     let Some(row) = db.fetch_optional(FIND, [name.folded().into()]).await? else { return Ok(None) };
-    Ok(Some(StoredUser { user: read_user(&row)?, permission_sets: read_sets(&row)? }))
+    Ok(Some(StoredUser { user: read_user(&row)?, profile_name: row.optional_text("profile_name")?, permission_sets: read_sets(&row)? }))
 }
 
 fn read_key(row: &Row) -> Result<ApiKey, Fault> {

@@ -75,7 +75,7 @@ impl<'a> Change<'a> {
 
     /// Principals.
     pub const fn principals(&mut self) -> PrincipalChanges<'_> {
-        PrincipalChanges { tx: &mut self.tx }
+        PrincipalChanges { tx: &mut self.tx, generation: self.generation }
     }
 
     /// Who may use which principal.

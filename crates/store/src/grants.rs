@@ -9,7 +9,7 @@ use std::time::Duration;
 use sortie_model::Timestamp;
 use uuid::Uuid;
 
-use crate::db::{Db, Fault, Row, Sql};
+use crate::db::{Db, Fault, Row, Sql, Value};
 use crate::error::{ReadError, WriteError};
 use crate::identity::Identity;
 
@@ -37,6 +37,28 @@ impl GrantState {
             Self::NeedsAuthentication => "needs_authentication",
             Self::ConfigurationError => "configuration_error",
         }
+    }
+}
+
+/// Which grant of an identity: usually there is one. Where formulas make settings for each user, there is one for each of their results.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct GrantIdentity {
+    /// Whose.
+    pub identity: Identity,
+    /// A digest of what the formulas gave.
+    pub variant: Option<[u8; 16]>,
+}
+
+impl GrantIdentity {
+    fn variant(&self) -> Value {
+        let hexadecimal = |variant: [u8; 16]| format!("{:032x}", u128::from_be_bytes(variant));
+        self.variant.map(hexadecimal).unwrap_or_default().into()
+    }
+}
+
+impl From<Identity> for GrantIdentity {
+    fn from(identity: Identity) -> Self {
+        Self { identity, variant: None }
     }
 }
 
@@ -75,8 +97,8 @@ pub struct SealedGrant {
 /// Who wants to renew what.
 #[derive(Clone, Copy, Debug)]
 pub struct LeaseRequest {
-    /// Whose grant.
-    pub identity: Identity,
+    /// Which grant.
+    pub grant: GrantIdentity,
     /// The version that was found expired or absent; 0 if there was no row.
     pub seen_version: i64,
     /// Who is asking: a fresh identity for each node and start.
@@ -154,19 +176,20 @@ pub struct Grants<'a> {
 }
 
 impl Grants<'_> {
-    /// The grant of an identity, in whatever state.
+    /// One grant, in whatever state.
     ///
     /// # Errors
     /// A [`ReadError`].
-    pub async fn load(&self, identity: Identity) -> Result<Option<StoredGrant>, ReadError> {
+    pub async fn load(&self, grant: impl Into<GrantIdentity>) -> Result<Option<StoredGrant>, ReadError> {
         const LOAD: Sql = Sql::new(
             "grants",
             "SELECT id, version, revision, sealed, issued_at, expires_at, state, failure_code, failure_revision, retry_not_before, millis,
                  CASE WHEN lease_until > millis THEN lease_until END AS leased_until,
                  CASE WHEN lease_until > millis THEN inflight_started_at END AS inflight_since
-             FROM grants CROSS JOIN clock WHERE principal_id = $1 AND owner_key = $2",
+             FROM grants CROSS JOIN clock WHERE principal_id = $1 AND owner_key = $2 AND variant = $3",
         );
-        let row = self.db.fetch_optional(LOAD, [identity.principal.into(), identity.owner_key()]).await?;
+        let grant = grant.into();
+        let row = self.db.fetch_optional(LOAD, [grant.identity.principal.into(), grant.identity.owner_key(), grant.variant()]).await?;
         Ok(row.as_ref().map(read).transpose()?)
     }
 
@@ -194,12 +217,19 @@ impl Grants<'_> {
             "grants",
             "UPDATE grants SET fence = fence + 1, lease_owner = $4,
                  lease_until = (SELECT millis FROM clock) + $5, inflight_started_at = (SELECT millis FROM clock)
-             WHERE principal_id = $1 AND owner_key = $2 AND version = $3
+             WHERE principal_id = $1 AND owner_key = $2 AND version = $3 AND variant = $6
                  AND (lease_until IS NULL OR lease_until <= (SELECT millis FROM clock))
              RETURNING id, fence, version",
         );
-        let LeaseRequest { identity, seen_version, owner, new_grant_id: _, duration } = request;
-        let values = [identity.principal.into(), identity.owner_key(), (*seen_version).into(), (*owner).into(), millis(*duration).into()];
+        let LeaseRequest { grant, seen_version, owner, new_grant_id: _, duration } = request;
+        let values = [
+            grant.identity.principal.into(),
+            grant.identity.owner_key(),
+            (*seen_version).into(),
+            (*owner).into(),
+            millis(*duration).into(),
+            grant.variant(),
+        ];
         self.db.change(TAKE, values).await
     }
 
@@ -207,21 +237,23 @@ impl Grants<'_> {
     async fn make_or_take(&self, request: &LeaseRequest) -> Result<Vec<Row>, Fault> {
         const MAKE: Sql = Sql::new(
             "grants",
-            "INSERT INTO grants (id, principal_id, owner_id, owner_key, version, fence, lease_owner, lease_until, inflight_started_at, state)
-             VALUES ($1, $2, $3, $4, 0, 1, $5, (SELECT millis FROM clock) + $6, (SELECT millis FROM clock), 'ok')
-             ON CONFLICT (principal_id, owner_key) DO UPDATE SET fence = grants.fence + 1, lease_owner = excluded.lease_owner,
+            "INSERT INTO grants (id, principal_id, owner_id, owner_key, version, fence, lease_owner, lease_until, inflight_started_at, state,
+                 variant)
+             VALUES ($1, $2, $3, $4, 0, 1, $5, (SELECT millis FROM clock) + $6, (SELECT millis FROM clock), 'ok', $7)
+             ON CONFLICT (principal_id, owner_key, variant) DO UPDATE SET fence = grants.fence + 1, lease_owner = excluded.lease_owner,
                  lease_until = (SELECT millis FROM clock) + $6, inflight_started_at = (SELECT millis FROM clock)
              WHERE grants.version = 0 AND (grants.lease_until IS NULL OR grants.lease_until <= (SELECT millis FROM clock))
              RETURNING id, fence, version",
         );
-        let LeaseRequest { identity, seen_version: _, owner, new_grant_id, duration } = request;
+        let LeaseRequest { grant, seen_version: _, owner, new_grant_id, duration } = request;
         let values = [
             (*new_grant_id).into(),
-            identity.principal.into(),
-            identity.owner.into(),
-            identity.owner_key(),
+            grant.identity.principal.into(),
+            grant.identity.owner.into(),
+            grant.identity.owner_key(),
             (*owner).into(),
             millis(*duration).into(),
+            grant.variant(),
         ];
         self.db.change(MAKE, values).await
     }
@@ -230,10 +262,12 @@ impl Grants<'_> {
     async fn why_not(&self, request: &LeaseRequest) -> Result<Option<LeaseOutcome>, Fault> {
         const LOOK: Sql = Sql::new(
             "grants",
-            "SELECT version, lease_until, millis FROM grants CROSS JOIN clock WHERE principal_id = $1 AND owner_key = $2",
+            "SELECT version, lease_until, millis FROM grants CROSS JOIN clock WHERE principal_id = $1 AND owner_key = $2 AND variant = $3",
         );
-        let LeaseRequest { identity, seen_version, .. } = request;
-        let Some(row) = self.db.fetch_optional(LOOK, [identity.principal.into(), identity.owner_key()]).await? else {
+        let LeaseRequest { grant, seen_version, .. } = request;
+        let Some(row) =
+            self.db.fetch_optional(LOOK, [grant.identity.principal.into(), grant.identity.owner_key(), grant.variant()]).await?
+        else {
             return Ok(Some(LeaseOutcome::Changed));
         };
         if row.integer("version")? != *seen_version {
@@ -295,7 +329,7 @@ impl Grants<'_> {
         Ok(if done.is_empty() { Released::Fenced } else { Released::Done })
     }
 
-    /// Removes the grant of an identity; whoever is renewing it can store nothing any more. Says whether there was one.
+    /// Removes all grants of an identity; whoever is renewing one can store nothing any more. Says whether there was one.
     ///
     /// # Errors
     /// A [`WriteError`].

@@ -33,7 +33,9 @@ pub use definitions::Definitions;
 pub use deployment::Generation;
 pub use error::{ChangeError, OpenError, ReadError, WriteError};
 pub use external_credentials::ExternalCredentialChanges;
-pub use grants::{Committed, Failure, GrantState, Grants, Lease, LeaseOutcome, LeaseRequest, Released, SealedGrant, StoredGrant};
+pub use grants::{
+    Committed, Failure, GrantIdentity, GrantState, Grants, Lease, LeaseOutcome, LeaseRequest, Released, SealedGrant, StoredGrant,
+};
 pub use health::HealthRecords;
 pub use identity::Identity;
 pub use keyring::{Initialised, Keyring, Replaced, StoredKey};

@@ -1,6 +1,6 @@
 //! Named credentials: where callouts go.
 
-use sortie_model::{ApiName, Endpoint, Label, NamedCredential, NamedCredentialId};
+use sortie_model::{ApiName, CallerFormulas, Endpoint, Label, NamedCredential, NamedCredentialId};
 
 use crate::change::{Rules, require_one};
 use crate::db::{Fault, Row, Sql, Tx};
@@ -22,7 +22,7 @@ impl NamedCredentialChanges<'_> {
         const INSERT: Sql = Sql::new(
             "named_credentials",
             "INSERT INTO named_credentials (id, name, folded, label, description, url, external_credential_id, is_enabled,
-                 generate_authorization_header, allow_formulas_in_header, allow_formulas_in_body, forwarded_headers, headers, timeouts)
+                 generate_authorization_header, formulas_in_header, formulas_in_body, forwarded_headers, headers, timeouts)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
         );
         self.write(INSERT, credential).await.map(drop)
@@ -38,7 +38,7 @@ impl NamedCredentialChanges<'_> {
             "named_credentials",
             "UPDATE named_credentials SET name = $2, folded = $3, label = $4, description = $5, url = $6,
                  external_credential_id = $7, is_enabled = $8, generate_authorization_header = $9,
-                 allow_formulas_in_header = $10, allow_formulas_in_body = $11, forwarded_headers = $12,
+                 formulas_in_header = $10, formulas_in_body = $11, forwarded_headers = $12,
                  headers = $13, timeouts = $14
              WHERE id = $1",
         );
@@ -76,8 +76,8 @@ impl NamedCredentialChanges<'_> {
             (*external_credential).into(),
             (*is_enabled).into(),
             (*generate_authorization_header).into(),
-            (*allow_formulas_in_header).into(),
-            (*allow_formulas_in_body).into(),
+            allow_formulas_in_header.as_str().into(),
+            allow_formulas_in_body.as_str().into(),
             crate::json(forwarded_headers),
             crate::json(headers),
             crate::json(timeouts),
@@ -99,13 +99,14 @@ pub(crate) async fn all(tx: &mut Tx) -> Result<Vec<NamedCredential>, Fault> {
     const ALL: Sql = Sql::new(
         "named_credentials",
         "SELECT id, name, label, description, url, external_credential_id, is_enabled, generate_authorization_header,
-             allow_formulas_in_header, allow_formulas_in_body, forwarded_headers, headers, timeouts
+             formulas_in_header, formulas_in_body, forwarded_headers, headers, timeouts
          FROM named_credentials ORDER BY folded",
     );
     tx.fetch(ALL, []).await?.iter().map(read).collect()
 }
 
 fn read(row: &Row) -> Result<NamedCredential, Fault> {
+    let formulas = |text: &str| CallerFormulas::parse(text).ok_or(());
     Ok(NamedCredential {
         id: row.id("id")?,
         name: row.parsed("name", ApiName::parse)?,
@@ -115,8 +116,8 @@ fn read(row: &Row) -> Result<NamedCredential, Fault> {
         external_credential: row.id("external_credential_id")?,
         is_enabled: row.boolean("is_enabled")?,
         generate_authorization_header: row.boolean("generate_authorization_header")?,
-        allow_formulas_in_header: row.boolean("allow_formulas_in_header")?,
-        allow_formulas_in_body: row.boolean("allow_formulas_in_body")?,
+        allow_formulas_in_header: row.parsed("formulas_in_header", formulas)?,
+        allow_formulas_in_body: row.parsed("formulas_in_body", formulas)?,
         forwarded_headers: row.json("forwarded_headers")?,
         headers: row.json("headers")?,
         timeouts: row.json("timeouts")?,

@@ -4,13 +4,16 @@ use sortie_model::{IdentityType, Label, Principal, PrincipalId};
 
 use crate::change::{Rules, require_one};
 use crate::db::{Fault, FaultKind, Row, Sql, Tx};
+use crate::deployment::Generation;
 use crate::error::ChangeError;
+use crate::external_credentials;
 
 const RULES: Rules = Rules { what: "principal", refers_to: "external credential" };
 
 /// Changes of principals.
 pub struct PrincipalChanges<'a> {
     pub(crate) tx: &'a mut Tx,
+    pub(crate) generation: Generation,
 }
 
 impl PrincipalChanges<'_> {
@@ -22,10 +25,10 @@ impl PrincipalChanges<'_> {
     pub async fn insert(&mut self, principal: &Principal) -> Result<(), ChangeError> {
         const INSERT: Sql = Sql::new(
             "principals",
-            "INSERT INTO principals (id, external_credential_id, name, folded, identity_type, sequence_number)
-             VALUES ($1, $2, $3, $4, $5, $6)",
+            "INSERT INTO principals (id, external_credential_id, name, folded, identity_type, sequence_number, settings)
+             VALUES ($1, $2, $3, $4, $5, $6, $7)",
         );
-        let Principal { id, external_credential, name, identity_type, sequence_number } = principal;
+        let Principal { id, external_credential, name, identity_type, sequence_number, settings } = principal;
         let folded = name.as_str().to_ascii_lowercase();
         let values = [
             (*id).into(),
@@ -34,21 +37,24 @@ impl PrincipalChanges<'_> {
             folded.into(),
             identity_type.as_str().into(),
             (*sequence_number).into(),
+            crate::json(settings),
         ];
         self.tx.execute(INSERT, values).await.map_err(|fault| translate(fault, principal))?;
         Ok(())
     }
 
-    /// Changes what can change about a principal: its sequence number.
+    /// Changes what can change about a principal: its sequence number and its settings.
     ///
     /// # Errors
     /// [`ChangeError::Missing`], [`ChangeError::Immutable`] if name, identity type or credential differ, or
     /// [`ChangeError::Conflict`] if the sequence number is taken.
     pub async fn update(&mut self, principal: &Principal) -> Result<(), ChangeError> {
-        const STORED: Sql =
-            Sql::new("principals", "SELECT id, external_credential_id, name, identity_type, sequence_number FROM principals WHERE id = $1");
-        const UPDATE: Sql = Sql::new("principals", "UPDATE principals SET sequence_number = $2 WHERE id = $1");
-        let Principal { id, external_credential, name, identity_type, sequence_number } = principal;
+        const STORED: Sql = Sql::new(
+            "principals",
+            "SELECT id, external_credential_id, name, identity_type, sequence_number, settings FROM principals WHERE id = $1",
+        );
+        const UPDATE: Sql = Sql::new("principals", "UPDATE principals SET sequence_number = $2, settings = $3 WHERE id = $1");
+        let Principal { id, external_credential, name, identity_type, sequence_number, settings } = principal;
         let row = self.tx.fetch_optional(STORED, [(*id).into()]).await?.ok_or(ChangeError::Missing { what: RULES.what })?;
         let stored = read(&row)?;
         let immutable = |field| Err(ChangeError::Immutable { what: RULES.what, field });
@@ -61,9 +67,13 @@ impl PrincipalChanges<'_> {
         if stored.external_credential != *external_credential {
             return immutable("external credential");
         }
-        let values = [(*id).into(), (*sequence_number).into()];
+        let values = [(*id).into(), (*sequence_number).into(), crate::json(settings)];
         self.tx.execute(UPDATE, values).await.map_err(|fault| translate(fault, principal))?;
-        Ok(())
+        if stored.settings == *settings {
+            return Ok(());
+        }
+        // A token that was obtained with the old settings must not outlive them.
+        external_credentials::touch(self.tx, *external_credential, self.generation).await
     }
 
     /// Removes a principal with its access, secrets, grants and health.
@@ -88,7 +98,7 @@ fn translate(fault: Fault, principal: &Principal) -> ChangeError {
 pub(crate) async fn all(tx: &mut Tx) -> Result<Vec<Principal>, Fault> {
     const ALL: Sql = Sql::new(
         "principals",
-        "SELECT id, external_credential_id, name, identity_type, sequence_number FROM principals
+        "SELECT id, external_credential_id, name, identity_type, sequence_number, settings FROM principals
          ORDER BY external_credential_id, sequence_number",
     );
     tx.fetch(ALL, []).await?.iter().map(read).collect()
@@ -102,5 +112,6 @@ fn read(row: &Row) -> Result<Principal, Fault> {
         name: row.parsed("name", Label::parse)?,
         identity_type: row.parsed("identity_type", identity_type)?,
         sequence_number: row.number("sequence_number")?,
+        settings: row.json("settings")?,
     })
 }

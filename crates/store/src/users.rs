@@ -135,6 +135,17 @@ impl UserChanges<'_> {
         Ok(self.tx.fetch_optional(BY_NAME, [name.folded().into()]).await?.as_ref().map(read).transpose()?)
     }
 
+    /// Whether any user has an attribute of this name, without regard to ASCII case. Looks through all users.
+    ///
+    /// # Errors
+    /// A [`ChangeError`].
+    pub async fn any_has_attribute(&mut self, name: &str) -> Result<bool, ChangeError> {
+        const ANY: Sql = Sql::new("users", "SELECT id FROM users WHERE LOWER(attributes) LIKE $1 ESCAPE '!' LIMIT 1");
+        // Attributes are one JSON object; a quote within a value is escaped there, so that only a name stands between plain ones.
+        let pattern = format!("%\"{}\":%", name.to_ascii_lowercase().replace('_', "!_"));
+        Ok(self.tx.fetch_optional(ANY, [pattern.into()]).await?.is_some())
+    }
+
     /// The permission sets assigned to a user, as they are within the change.
     ///
     /// # Errors

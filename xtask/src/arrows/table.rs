@@ -62,7 +62,7 @@ pub(super) const RESTRICTIONS: &[Restriction] = &[
     },
     Restriction {
         crates: &["aws-lc-rs"],
-        rooms: Rooms::Only(&["protocol", "callout", "vault", "server", "testkit"]),
+        rooms: Rooms::Only(&["formula", "protocol", "callout", "vault", "server", "testkit"]),
         belongs: "Keys and encryption belong in `vault`, signatures of a protocol in `protocol`.",
     },
 ];

@@ -122,6 +122,7 @@ fn keys_are_structured_so_that_no_two_ids_run_together() {
         principal: PrincipalId::from_uuid(id(principal)),
         user: user.map(|user| UserId::from_uuid(id(user))),
         revision,
+        variant: None,
     };
     let keys = [
         key(1, 11, Some(1), 1),

@@ -8,6 +8,7 @@ mod answers;
 mod authorization;
 mod cluster;
 mod explained;
+mod formulas;
 mod headers;
 mod isolation;
 mod records;

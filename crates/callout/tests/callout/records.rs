@@ -63,6 +63,7 @@ async fn every_intent_can_be_closed_whatever_happens_after_it() {
         ForwardError::Timeout,
         ForwardError::Protocol("x".to_owned()),
         ForwardError::CallerAborted,
+        ForwardError::FormulaWithheld,
     ] {
         node.upstream.fails(error.clone());
         let before = node.audit.records().len();
@@ -71,7 +72,7 @@ async fn every_intent_can_be_closed_whatever_happens_after_it() {
         assert_eq!(failed.intent.unwrap().sequence, before as u64);
     }
     let failed = refusal(node.get_with(&alice, "callout:Pay/x", &[("x-a", "{!$Credential.Idp.client_secret}")]).await);
-    assert_eq!(failed.refused.code(), "header_invalid");
+    assert_eq!(failed.refused.code(), "formula_not_allowed");
     assert!(failed.intent.is_none(), "P4: a request that is not well-formed is refused before anything begins");
     assert!(node.audit.records().iter().all(|record| record.outcomes.is_empty()), "it is the gateway that closes them");
 }

@@ -54,7 +54,7 @@ impl ExternalCredentialDefinition {
     }
 }
 
-fn settings(reader: &mut Reader<'_>, at: &At<'_>) -> Settings {
+pub(super) fn settings(reader: &mut Reader<'_>, at: &At<'_>) -> Settings {
     let Some(fields) = reader.fields(at) else { return Settings::new() };
     let entries: Vec<_> = fields.take_all().collect();
     let setting = |(name, at): (&str, At<'_>)| Some((String::from(reader.keep(&at, ApiName::parse(name))?), reader.json(&at)?));

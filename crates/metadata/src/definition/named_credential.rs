@@ -1,11 +1,11 @@
 //! Named credentials.
 
-use sortie_model::{ApiName, CustomHeader, Endpoint, Label, Timeouts, parse_forwarded_header};
+use sortie_model::{ApiName, CallerFormulas, CustomHeader, Endpoint, Label, Timeouts, parse_forwarded_header};
 
 use super::access::name_and_label;
 use super::description;
 use super::header::headers;
-use crate::yaml::{At, Fields, Reader};
+use crate::yaml::{At, Fields, Reader, Value};
 
 /// A named credential. The external credential is known by its name only.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,6 +24,10 @@ pub struct NamedCredentialDefinition {
     pub is_enabled: bool,
     /// Whether the protocol's own header is sent.
     pub generate_authorization_header: bool,
+    /// What `{!…}` means in callers' headers.
+    pub allow_formulas_in_header: CallerFormulas,
+    /// What `{!…}` means in callers' bodies.
+    pub allow_formulas_in_body: CallerFormulas,
     /// Caller headers that are forwarded although they are withheld by default.
     pub forwarded_headers: Vec<String>,
     /// Headers, in the order of their sequence numbers.
@@ -40,7 +44,8 @@ impl NamedCredentialDefinition {
         let external_credential = fields.require(reader, "external_credential").and_then(|at| reader.parsed(&at, ApiName::parse));
         let is_enabled = truth_or(reader, fields, "enabled", true);
         let generate_authorization_header = truth_or(reader, fields, "generate_authorization_header", true);
-        refuse_formulas(reader, fields);
+        let allow_formulas_in_header = formulas(reader, fields, "allow_formulas_in_header");
+        let allow_formulas_in_body = formulas(reader, fields, "allow_formulas_in_body");
         let forwarded_headers =
             fields.take("forwarded_headers").map(|at| reader.parsed_list(&at, parse_forwarded_header)).unwrap_or_default();
         let headers = headers(reader, fields);
@@ -53,6 +58,8 @@ impl NamedCredentialDefinition {
             external_credential: external_credential?,
             is_enabled,
             generate_authorization_header,
+            allow_formulas_in_header,
+            allow_formulas_in_body,
             forwarded_headers,
             headers,
             timeouts: timeouts?,
@@ -64,12 +71,16 @@ fn truth_or(reader: &mut Reader<'_>, fields: &mut Fields<'_>, name: &'static str
     fields.take(name).and_then(|at| reader.truth(&at)).unwrap_or(default)
 }
 
-/// What we do not understand is refused: a caller's `{!…}` that is sent as text would be worse.
-fn refuse_formulas(reader: &mut Reader<'_>, fields: &mut Fields<'_>) {
-    for name in ["allow_formulas_in_header", "allow_formulas_in_body"] {
-        let Some(at) = fields.take(name) else { continue };
-        if reader.truth(&at) == Some(true) {
-            reader.refuse(&at, "not_supported", "must be false for now: the formula language for callers is not there yet");
+/// `true`, `false` (the default: `{!` is refused) or `literal` (`{!` is text).
+fn formulas(reader: &mut Reader<'_>, fields: &mut Fields<'_>, name: &'static str) -> CallerFormulas {
+    let Some(at) = fields.take(name) else { return CallerFormulas::default() };
+    match &at.node.value {
+        Value::Truth(true) => CallerFormulas::Evaluated,
+        Value::Truth(false) => CallerFormulas::Refused,
+        Value::Text(word) if word == "literal" => CallerFormulas::Literal,
+        _ => {
+            reader.refuse_kind(&at, "true, false or literal");
+            CallerFormulas::default()
         }
     }
 }

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use sortie_model::{ApiName, IdentityType, Label};
+use sortie_model::{ApiName, IdentityType, Label, Settings};
 
 use super::ValueSource;
+use super::external_credential::settings;
 use crate::yaml::{At, Fields, Reader};
 
 /// A principal with who may use it and where its values come from.
@@ -22,6 +23,8 @@ pub struct PrincipalDefinition {
     pub profiles: Option<Vec<ApiName>>,
     /// Values to be stored for it, by name. Others that are stored stay.
     pub values: BTreeMap<String, ValueSource>,
+    /// Settings of the protocol that replace the credential's for this principal.
+    pub settings: Settings,
 }
 
 impl PrincipalDefinition {
@@ -33,6 +36,7 @@ impl PrincipalDefinition {
             None => Some(IdentityType::Named),
         };
         let (permission_sets, profiles) = fields.take("enabled_for").map_or((None, None), |at| enabled_for(reader, &at));
+        let settings = fields.take("settings").map(|at| settings(reader, &at)).unwrap_or_default();
         let values_at = fields.take("values");
         let values = values_at.as_ref().map(|at| values(reader, at)).unwrap_or_default();
         if identity_type == Some(IdentityType::PerUser) && !values.is_empty() {
@@ -43,7 +47,15 @@ impl PrincipalDefinition {
                 "cannot be stated for a per_user principal: every user stores their own (sortie secret set)",
             );
         }
-        Some(Self { name: name?, sequence_number: sequence_number?, identity_type: identity_type?, permission_sets, profiles, values })
+        Some(Self {
+            name: name?,
+            sequence_number: sequence_number?,
+            identity_type: identity_type?,
+            permission_sets,
+            profiles,
+            values,
+            settings,
+        })
     }
 }
 

@@ -6,6 +6,6 @@ mod reader;
 mod syntax;
 
 pub(crate) use fields::Fields;
-pub(crate) use node::Node;
+pub(crate) use node::{Node, Value};
 pub(crate) use reader::{At, Reader};
 pub(crate) use syntax::parse;

@@ -78,7 +78,7 @@ impl<'s> Reader<'s> {
         None
     }
 
-    fn refuse_kind(&mut self, at: &At<'_>, wanted: &str) {
+    pub(crate) fn refuse_kind(&mut self, at: &At<'_>, wanted: &str) {
         let advice = match (&at.node.value, wanted) {
             (Value::Null, _) => ", or leave the key out",
             (Value::Truth(_) | Value::Number(_), "a text") => "; write it in quotes",

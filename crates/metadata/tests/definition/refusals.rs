@@ -142,7 +142,7 @@ fn fields_of_external_credentials_are_checked() {
     }
     refused(&with("headers: [{name: X-A, value: ▸\"a\\r\\nb\"}]"), &["external_credentials[0].headers[0].value header_value_format"]);
     refused(&with("headers: [{name: X-A, value: ▸''}]"), &["external_credentials[0].headers[0].value required"]);
-    refused(&with("headers: [{name: X-A, value: ▸'{!$Credential.A'}]"), &["external_credentials[0].headers[0].value formula_unclosed"]);
+    refused(&with("headers: [{name: X-A, value: ▸'{!$Credential.A.B'}]"), &["external_credentials[0].headers[0].value formula_unclosed"]);
     refused(&with("headers: [▸{name: X-A}]"), &["external_credentials[0].headers[0].value required"]);
     refused(
         &with_principals("  - {name: P, sequence_number: 1, identity_type: ▸shared}"),
@@ -162,8 +162,10 @@ fn fields_of_named_credentials_are_checked() {
         assert_eq!(rules, ["named_credentials[0].url url_format"], "{bad}");
     }
     let with = |line: &str| with(&format!("url: https://up.test\n  {line}"));
-    refused(&with("allow_formulas_in_header: ▸true"), &["named_credentials[0].allow_formulas_in_header not_supported"]);
-    refused(&with("allow_formulas_in_body: ▸true"), &["named_credentials[0].allow_formulas_in_body not_supported"]);
+    refused(&with("allow_formulas_in_header: ▸maybe"), &["named_credentials[0].allow_formulas_in_header type"]);
+    refused(&with("allow_formulas_in_body: ▸1"), &["named_credentials[0].allow_formulas_in_body type"]);
+    refused(&with("allow_formulas_in_body: literal"), &[]);
+    refused(&with("allow_formulas_in_header: true"), &[]);
     refused(&with("allow_formulas_in_body: false"), &[]);
     refused(&with("forwarded_headers: [cookie, ▸Proxy-Foo]"), &["named_credentials[0].forwarded_headers[1] header_name_reserved"]);
     refused(&with("timeouts: {connect_ms: ▸0}"), &["named_credentials[0].timeouts.connect_ms range"]);

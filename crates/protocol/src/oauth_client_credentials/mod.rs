@@ -28,11 +28,11 @@ const FIELDS: &[Field] = &[
     Field {
         name: "scope",
         label: "Scope",
-        place: Place::Settings,
+        place: Place::SettingsOrPrincipal,
         secrecy: Secrecy::Public,
         need: Need::Optional,
-        kind: Kind::Text,
-        help: "Scopes to ask for, separated by spaces; leave it out to ask for none.",
+        kind: Kind::Template,
+        help: "Scopes to ask for, separated by spaces; leave it out to ask for none. May hold formulas over the user who calls.",
     },
     Field {
         name: "client_authentication",

@@ -128,7 +128,7 @@ fn known_key(stored: StoredCaller) -> KnownKey {
 pub(crate) fn caller(stored: StoredCaller) -> Caller {
     let permission_sets = stored.permission_sets.into_iter().map(Grantee::PermissionSet);
     let grantees = permission_sets.chain(stored.user.profile.map(Grantee::Profile)).collect();
-    Caller::new(stored.user.id, stored.user.name, Some(stored.key.id), stored.user.attributes, grantees)
+    Caller::new(stored.user.id, stored.user.name, Some(stored.key.id), stored.user.attributes, grantees).with_profile(stored.profile_name)
 }
 
 /// The key is in `Proxy-Authorization` if there is one, so that `Authorization` stays free for the upstream; else in `Authorization`. Neither may be there twice: two

@@ -3,7 +3,7 @@
 
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Response, StatusCode, header};
-use sortie_callout::Refused;
+use sortie_callout::{ForwardError, Refused, Turn};
 
 /// A refusal, ready to be written.
 pub(super) type Problem = Response<Bytes>;
@@ -144,22 +144,23 @@ pub(super) fn refused(refused: &Refused, callout: Option<&str>) -> Problem {
         Refused::Target(_) | Refused::Request(_) | Refused::NotPermitted { .. } | Refused::Disabled | Refused::Audit(_) => {
             refused.to_string()
         }
-        Refused::Credential(_) => "the credential of this name cannot be used at the moment".to_owned(),
+        Refused::Upstream(ForwardError::FormulaWithheld) => refused.to_string(),
+        Refused::Credential(_) | Refused::Setting(_) => "the credential of this name cannot be used at the moment".to_owned(),
         Refused::Upstream(_) => "the service behind this name did not answer as it should".to_owned(),
     };
-    problem(status_of(refused.code()), refused.code(), &detail, refused.next_step(), callout)
+    problem(status_of(refused), refused.code(), &detail, refused.next_step(), callout)
 }
 
-fn status_of(code: &str) -> StatusCode {
-    match code {
+fn status_of(refused: &Refused) -> StatusCode {
+    match refused.code() {
+        "formula_body_too_large" => StatusCode::PAYLOAD_TOO_LARGE,
+        // The caller's own formula, or one of a definition.
+        code if code.starts_with("formula_") && refused.turn() == Turn::Caller => StatusCode::BAD_REQUEST,
+        code if code.starts_with("formula_") => StatusCode::FAILED_DEPENDENCY,
         "target_invalid" | "header_invalid" | "caller_aborted" => StatusCode::BAD_REQUEST,
         "not_permitted" | "callout_disabled" | "egress_denied" => StatusCode::FORBIDDEN,
         // RFC 4918, section 11.4: the callout depends on something that an admin or a user has to do first.
-        "credential_not_configured"
-        | "credential_misconfigured"
-        | "needs_authentication"
-        | "formula_unresolved"
-        | "formula_not_a_header" => StatusCode::FAILED_DEPENDENCY,
+        "credential_not_configured" | "credential_misconfigured" | "needs_authentication" => StatusCode::FAILED_DEPENDENCY,
         "audit_unavailable" | "store_unavailable" | "sealed" | "token_endpoint_unavailable" => StatusCode::SERVICE_UNAVAILABLE,
         "token_refused" | "token_answer_malformed" | "upstream_unreachable" | "upstream_tls" | "upstream_protocol" => {
             StatusCode::BAD_GATEWAY
@@ -183,7 +184,7 @@ fn problem(status: StatusCode, code: &'static str, detail: &str, next_step: &str
 
 #[cfg(test)]
 mod tests {
-    use sortie_callout::{Denial, ForwardError};
+    use sortie_callout::Denial;
 
     use super::*;
 

@@ -7,6 +7,7 @@ pub mod apply;
 mod change;
 pub mod definition;
 mod find;
+pub mod formula;
 pub mod grant;
 pub mod key;
 mod not_stored;

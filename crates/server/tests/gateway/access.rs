@@ -40,9 +40,13 @@ fn nothing_happens_for_a_caller_who_may_not() {
     }
     assert_eq!((scene.upstream.connections(), tokens.connections()), (0, 0));
     // P4: the same for a request that is permitted and not well-formed.
-    for line in ["X: \u{e9}\r\n", "Content-Type: a\r\nContent-Type: b\r\n", "X: {!$Credential.Tok.client_secret}\r\n"] {
+    for (line, code) in [
+        ("X: \u{e9}\r\n", "header_invalid"),
+        ("Content-Type: a\r\nContent-Type: b\r\n", "header_invalid"),
+        ("X: {!$Credential.Tok.client_secret}\r\n", "formula_not_allowed"),
+    ] {
         let answer = scene.server.request(&scene.key, "GET", "/callout/Tok/x", line, "");
-        assert_eq!(answer.verdict(), (400, Some("header_invalid")), "{line}");
+        assert_eq!(answer.verdict(), (400, Some(code)), "{line}");
     }
     assert_eq!((scene.upstream.connections(), tokens.connections()), (0, 0));
     // And they would have been reached: the scene is able to fail.

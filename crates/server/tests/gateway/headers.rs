@@ -185,7 +185,7 @@ fn what_could_be_read_in_two_ways_is_refused() {
         ("HDR-16", total.trim_end().as_bytes(), ByHyper(431)),
         ("HDR-17", b"Content-Type: text/plain\r\nContent-Type: text/html", INVALID),
         // A formula of a caller's would be sent as text; it is refused, since the named credential does not allow formulas.
-        ("FRM", b"X: {!$Credential.Pay.Key}", INVALID),
+        ("FRM", b"X: {!$Credential.Pay.Key}", Refused(400, "formula_not_allowed")),
     ];
     for (id, lines, expected) in cases {
         scene.check_headers(id, lines, *expected);

@@ -126,8 +126,9 @@ fn a_dead_token_is_renewed_once_and_the_request_sent_again() {
     assert_eq!(provider.log().len(), 2);
     stage.server.stop();
     let records = stage.server.records();
-    let renewed: Vec<_> = records.iter().filter(|record| record["event"] == "result").map(|record| record["renewed"].as_bool()).collect();
-    assert_eq!(renewed, [None, Some(true), None]);
+    // In no order: each core has a file of its own.
+    let results: Vec<_> = records.iter().filter(|record| record["event"] == "result").map(|record| record["renewed"].as_bool()).collect();
+    assert_eq!((results.len(), results.iter().filter(|renewed| **renewed == Some(true)).count()), (3, 1));
 }
 
 #[test]

@@ -179,8 +179,13 @@ async fn a_shared_secret_moves_the_revision_and_an_own_one_drops_only_that_grant
     change.commit().await.unwrap();
     let (shared, own) = (Identity::shared(admin.id), Identity::of_user(admin.id, alice.id));
     for identity in [shared, own] {
-        let request =
-            LeaseRequest { identity, seen_version: 0, owner: Uuid::nil(), new_grant_id: Uuid::now_v7(), duration: Duration::from_secs(9) };
+        let request = LeaseRequest {
+            grant: identity.into(),
+            seen_version: 0,
+            owner: Uuid::nil(),
+            new_grant_id: Uuid::now_v7(),
+            duration: Duration::from_secs(9),
+        };
         assert!(matches!(store.grants().lease(&request).await.unwrap(), LeaseOutcome::Taken(_)));
     }
     let revision = async || {

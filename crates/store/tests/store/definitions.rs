@@ -1,6 +1,6 @@
 //! What goes in comes out.
 
-use sortie_model::{ExternalCredential, Grantee, PrincipalAccess};
+use sortie_model::{CallerFormulas, ExternalCredential, Grantee, PrincipalAccess};
 use sortie_store::Store;
 
 use crate::backend::{Backend, both_backends};
@@ -82,8 +82,8 @@ async fn an_update_replaces_every_field(backend: Backend) {
         id: named.id,
         is_enabled: false,
         generate_authorization_header: true,
-        allow_formulas_in_header: false,
-        allow_formulas_in_body: true,
+        allow_formulas_in_header: CallerFormulas::Refused,
+        allow_formulas_in_body: CallerFormulas::Evaluated,
         forwarded_headers: Vec::new(),
         headers: Vec::new(),
         timeouts: sortie_model::Timeouts::default(),

@@ -51,7 +51,7 @@ async fn a_lease_keeps_nobody_from_writing(backend: Backend) {
     change.principals().insert(&admin).await.unwrap();
     change.commit().await.unwrap();
     let request = LeaseRequest {
-        identity: sortie_store::Identity::shared(admin.id),
+        grant: sortie_store::Identity::shared(admin.id).into(),
         seen_version: 0,
         owner: Uuid::new_v4(),
         new_grant_id: Uuid::now_v7(),

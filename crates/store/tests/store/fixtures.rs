@@ -1,9 +1,9 @@
 //! Objects to store. Every field has a value that no default would give it.
 
 use sortie_model::{
-    ApiKey, ApiKeyId, ApiName, CustomHeader, Endpoint, ExternalCredential, ExternalCredentialId, IdentityType, Label, NamedCredential,
-    NamedCredentialId, PermissionSet, PermissionSetId, Principal, PrincipalId, Profile, ProfileId, StatusCodes, Timeouts, Timestamp, User,
-    UserId, UserName,
+    ApiKey, ApiKeyId, ApiName, CallerFormulas, CustomHeader, Endpoint, ExternalCredential, ExternalCredentialId, IdentityType, Label,
+    NamedCredential, NamedCredentialId, PermissionSet, PermissionSetId, Principal, PrincipalId, Profile, ProfileId, StatusCodes, Timeouts,
+    Timestamp, User, UserId, UserName,
 };
 use uuid::Uuid;
 
@@ -46,6 +46,7 @@ pub(crate) fn principal(credential: &ExternalCredential, text: &str, sequence_nu
         name: label(text),
         identity_type: if sequence_number.is_multiple_of(2) { IdentityType::PerUser } else { IdentityType::Named },
         sequence_number,
+        settings: serde_json::from_value(serde_json::json!({ "scope": "{!$User.Department}" })).unwrap(),
     }
 }
 
@@ -59,8 +60,8 @@ pub(crate) fn named_credential(credential: &ExternalCredential, text: &str) -> N
         external_credential: credential.id,
         is_enabled: true,
         generate_authorization_header: false,
-        allow_formulas_in_header: true,
-        allow_formulas_in_body: false,
+        allow_formulas_in_header: CallerFormulas::Evaluated,
+        allow_formulas_in_body: CallerFormulas::Literal,
         forwarded_headers: vec!["cookie".to_owned(), "x-ms-version".to_owned()],
         headers: vec![header("accept-language", "de", 3)],
         timeouts: Timeouts { connect_ms: 1, answer_ms: 2, idle_ms: 3 },

@@ -38,7 +38,7 @@ async fn store_with_principal(backend: &Backend) -> (Store, Principal) {
 }
 
 fn request(identity: Identity, seen_version: i64, duration: Duration) -> LeaseRequest {
-    LeaseRequest { identity, seen_version, owner: Uuid::new_v4(), new_grant_id: Uuid::now_v7(), duration }
+    LeaseRequest { grant: identity.into(), seen_version, owner: Uuid::new_v4(), new_grant_id: Uuid::now_v7(), duration }
 }
 
 async fn take(store: &Store, identity: Identity, seen_version: i64, duration: Duration) -> Lease {

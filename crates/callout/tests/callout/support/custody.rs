@@ -34,6 +34,7 @@ pub(crate) enum Fault {
 
 type Hook = Box<dyn Fn(Operation, GrantKey) -> Option<Fault> + Send + Sync>;
 type Identity = (PrincipalId, Option<UserId>);
+type RowKey = (PrincipalId, Option<UserId>, Option<[u8; 16]>);
 
 pub(crate) struct MemoryCustody {
     clock: Clock,
@@ -45,7 +46,7 @@ pub(crate) struct MemoryCustody {
 struct State {
     values: HashMap<Identity, Values>,
     revisions: HashMap<ExternalCredentialId, i64>,
-    rows: HashMap<Identity, Row>,
+    rows: HashMap<RowKey, Row>,
     ledger: Vec<(Operation, GrantKey)>,
     fenced: u32,
 }
@@ -75,14 +76,14 @@ impl MemoryCustody {
         let mut state = self.state.lock().unwrap();
         state.values.insert((principal, user), values);
         if user.is_some() {
-            state.rows.remove(&(principal, user));
+            state.rows.remove(&(principal, user, None));
         }
     }
 
     pub(crate) fn remove_values(&self, principal: PrincipalId, user: Option<UserId>) {
         let mut state = self.state.lock().unwrap();
         state.values.remove(&(principal, user));
-        state.rows.remove(&(principal, user));
+        state.rows.remove(&(principal, user, None));
     }
 
     pub(crate) fn set_revision(&self, credential: ExternalCredentialId, revision: i64) {
@@ -93,13 +94,13 @@ impl MemoryCustody {
     pub(crate) fn delete(&self, credential: ExternalCredentialId, principal: PrincipalId) {
         let mut state = self.state.lock().unwrap();
         state.revisions.remove(&credential);
-        state.values.retain(|(of, _), _| *of != principal);
-        state.rows.retain(|(of, _), _| *of != principal);
+        state.values.retain(|(of, ..), _| *of != principal);
+        state.rows.retain(|(of, ..), _| *of != principal);
     }
 
     /// Moves a row as if another node had stored something.
     pub(crate) fn bump(&self, principal: PrincipalId) {
-        self.state.lock().unwrap().rows.entry((principal, None)).or_default().version += 1;
+        self.state.lock().unwrap().rows.entry((principal, None, None)).or_default().version += 1;
     }
 
     pub(crate) fn on(&self, hook: impl Fn(Operation, GrantKey) -> Option<Fault> + Send + Sync + 'static) {
@@ -125,19 +126,19 @@ impl MemoryCustody {
     }
 
     pub(crate) fn version(&self, principal: PrincipalId, user: Option<UserId>) -> Option<i64> {
-        self.state.lock().unwrap().rows.get(&(principal, user)).map(|row| row.version)
+        self.state.lock().unwrap().rows.get(&(principal, user, None)).map(|row| row.version)
     }
 
     pub(crate) fn kept_token(&self, principal: PrincipalId, user: Option<UserId>) -> Option<String> {
         let state = self.state.lock().unwrap();
-        let (grant, ..) = state.rows.get(&(principal, user))?.grant.as_ref()?;
+        let (grant, ..) = state.rows.get(&(principal, user, None))?.grant.as_ref()?;
         grant.parts.get("access_token").map(|token| token.expose().to_owned())
     }
 
     pub(crate) fn is_leased(&self, principal: PrincipalId, user: Option<UserId>) -> bool {
         let now = self.clock.now();
         let state = self.state.lock().unwrap();
-        state.rows.get(&(principal, user)).is_some_and(|row| row.leased_until.is_some_and(|until| now < until))
+        state.rows.get(&(principal, user, None)).is_some_and(|row| row.leased_until.is_some_and(|until| now < until))
     }
 
     // === The operations ===
@@ -173,6 +174,10 @@ fn identity(key: GrantKey) -> Identity {
     (key.principal, key.user)
 }
 
+fn row(key: GrantKey) -> RowKey {
+    (key.principal, key.user, key.variant)
+}
+
 /// What happens in one transaction.
 impl State {
     fn lease(&mut self, now: Timestamp, key: GrantKey, seen_version: i64, duration: Duration) -> Result<Leased, CustodyError> {
@@ -180,7 +185,7 @@ impl State {
             return Err(CustodyError::Unavailable); // A foreign key would be broken.
         }
         let next_id = Uuid::from_u128(u128::MAX - self.ledger.len() as u128);
-        let row = self.rows.entry(identity(key)).or_insert_with(|| Row { id: next_id, ..Row::default() });
+        let row = self.rows.entry(row(key)).or_insert_with(|| Row { id: next_id, ..Row::default() });
         if row.version != seen_version {
             return Ok(Leased::Changed);
         }
@@ -195,7 +200,7 @@ impl State {
     /// The row, if the lease is still the newest.
     fn held(&mut self, key: GrantKey, lease: Lease) -> Option<&mut Row> {
         let is_held = |row: &&mut Row| row.id == lease.row && row.fence == lease.fence && row.version + 1 == lease.next_version;
-        self.rows.get_mut(&identity(key)).filter(is_held)
+        self.rows.get_mut(&row(key)).filter(is_held)
     }
 
     fn commit(&mut self, key: GrantKey, lease: Lease, grant: (Grant, Timestamp, Timestamp)) -> Committed {
@@ -223,7 +228,7 @@ impl Custody for MemoryCustody {
 
     fn load(&self, key: GrantKey) -> Pending<'_, Result<Option<Kept>, CustodyError>> {
         Box::pin(self.perform(Operation::Load, key, move |state, _| {
-            let Row { revision, version, grant, failure, .. } = state.rows.get(&identity(key))?.clone();
+            let Row { revision, version, grant, failure, .. } = state.rows.get(&row(key))?.clone();
             // What was obtained, or failed, under another definition means nothing under this one.
             let grant = grant.filter(|_| revision == key.revision);
             let failure = failure.filter(|(_, revision)| *revision == key.revision).map(|(failure, _)| failure);

@@ -11,7 +11,7 @@ mod upstream;
 pub(crate) use audit::MemoryAudit;
 pub(crate) use clock::{Clock, advance};
 pub(crate) use custody::{Fault, MemoryCustody, Operation};
-pub(crate) use node::{Node, outcome, refusal};
+pub(crate) use node::{Answered, Node, outcome, refusal};
 pub(crate) use provider::{Provider, Reply, ScriptedWorld};
 pub(crate) use scene::{EVERYBODY, Scene, custom_header};
 pub(crate) use upstream::{Received, ScriptedUpstream, TestBody, answer};

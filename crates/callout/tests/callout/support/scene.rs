@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use sortie_callout::{Caller, Definitions};
 use sortie_model::{
-    ApiName, Attributes, CustomHeader, Endpoint, ExternalCredential, ExternalCredentialId, Grantee, IdentityType, Label, NamedCredential,
-    NamedCredentialId, PermissionSetId, Principal, PrincipalAccess, PrincipalId, Settings, StatusCodes, Timeouts, UserId, UserName,
+    ApiName, Attributes, CallerFormulas, CustomHeader, Endpoint, ExternalCredential, ExternalCredentialId, Grantee, IdentityType, Label,
+    NamedCredential, NamedCredentialId, PermissionSetId, Principal, PrincipalAccess, PrincipalId, Settings, StatusCodes, Timeouts, UserId,
+    UserName,
 };
 use uuid::Uuid;
 
@@ -106,7 +107,14 @@ impl Scene {
     ) -> PrincipalId {
         let id = PrincipalId::from_uuid(self.uuid());
         let name = Label::parse(name).unwrap();
-        self.definitions.principals.push(Principal { id, external_credential, name, identity_type, sequence_number });
+        self.definitions.principals.push(Principal {
+            id,
+            external_credential,
+            name,
+            identity_type,
+            sequence_number,
+            settings: Settings::new(),
+        });
         id
     }
 
@@ -125,8 +133,8 @@ impl Scene {
             external_credential,
             is_enabled: true,
             generate_authorization_header: true,
-            allow_formulas_in_header: false,
-            allow_formulas_in_body: false,
+            allow_formulas_in_header: CallerFormulas::Refused,
+            allow_formulas_in_body: CallerFormulas::Refused,
             forwarded_headers: Vec::new(),
             headers: Vec::new(),
             timeouts: Timeouts::default(),

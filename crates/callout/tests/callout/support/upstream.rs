@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, Response};
-use sortie_callout::{Forward, ForwardError, Named, Replay};
+use sortie_callout::{Forward, ForwardError, HoldFault, Named, Replay};
 
 /// One request as it left.
 #[derive(Clone, Debug)]
@@ -87,6 +87,9 @@ impl Forward for ScriptedUpstream {
 
     async fn forward(&self, named: &Named, request: Request<TestBody>) -> Result<Response<Bytes>, ForwardError> {
         let (head, body) = request.into_parts();
+        if body.withholds_formulas && body.bytes.windows(2).any(|pair| pair == b"{!") {
+            return Err(ForwardError::FormulaWithheld);
+        }
         let received = Received {
             place: format!("{}://{}", named.endpoint.scheme().as_str(), named.endpoint.authority()),
             method: head.method,
@@ -109,17 +112,18 @@ impl Forward for ScriptedUpstream {
 pub(crate) struct TestBody {
     bytes: Bytes,
     is_stream: bool,
+    withholds_formulas: bool,
 }
 
 impl TestBody {
     /// Small enough to be remembered.
     pub(crate) fn buffered(text: &'static str) -> Self {
-        Self { bytes: Bytes::from_static(text.as_bytes()), is_stream: false }
+        Self { bytes: Bytes::from_static(text.as_bytes()), is_stream: false, withholds_formulas: false }
     }
 
     /// Gone once sent.
     pub(crate) fn streamed(text: &'static str) -> Self {
-        Self { bytes: Bytes::from_static(text.as_bytes()), is_stream: true }
+        Self { bytes: Bytes::from_static(text.as_bytes()), is_stream: true, withholds_formulas: false }
     }
 }
 
@@ -132,5 +136,21 @@ impl Replay for TestBody {
 
     fn again(memory: Option<Self>) -> Option<Self> {
         memory
+    }
+
+    fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
+    async fn hold(self, limit: usize) -> Result<(Bytes, Option<Self>), HoldFault> {
+        if self.bytes.len() > limit { Err(HoldFault::TooLarge) } else { Ok((self.bytes, None)) }
+    }
+
+    fn replaced(_held: &Option<Self>, bytes: Bytes) -> Self {
+        Self { bytes, ..Self::default() }
+    }
+
+    fn withhold_formulas(&mut self) {
+        self.withholds_formulas = true;
     }
 }

@@ -7,6 +7,7 @@
 mod check;
 mod error;
 mod external_credential;
+mod formula;
 mod named_credential;
 mod permission_set;
 mod principal;
@@ -58,6 +59,7 @@ pub async fn apply(
     let mut problems = check::against_protocols(definition);
     let given = sources::read(definition, surroundings, &mut problems);
     let mut scene = Scene::begin(manage, definition, given, unlisted, problems).await?;
+    formula::judge(&mut scene).await?;
     profile::apply(&mut scene).await?;
     permission_set::apply(&mut scene).await?;
     user::apply(&mut scene).await?;

@@ -41,7 +41,10 @@ pub(super) async fn apply(
     let mut values = value::Values::open(scene, credential_index, before, wanted).await?;
     for planned in &planned {
         let mut fields = match &planned.before {
-            Some(before) => differing(&[("sequence_number", before.sequence_number != planned.wanted.sequence_number)]),
+            Some(before) => differing(&[
+                ("sequence_number", before.sequence_number != planned.wanted.sequence_number),
+                ("settings", before.settings != planned.wanted.settings),
+            ]),
             None => Vec::new(),
         };
         fields.extend(principal_access::apply(scene, credential_index, planned).await?);
@@ -66,6 +69,7 @@ fn plan(scene: &mut Scene<'_>, credential_index: usize, credential: &ExternalCre
             name: wanted.name.clone(),
             identity_type: wanted.identity_type,
             sequence_number: wanted.sequence_number,
+            settings: wanted.settings.clone(),
         };
         let path = format!("external_credentials[{credential_index}].principals[{index}]");
         if before.as_ref().is_some_and(|before| !may_become(scene, &path, before, &principal)) {
@@ -136,7 +140,7 @@ async fn store(scene: &mut Scene<'_>, stored: &[Principal], planned: &[Planned])
         let aside = free.next().expect("there are four billion numbers");
         scene.change.principals().update(&Principal { sequence_number: aside, ..planned.wanted.clone() }).await?;
     }
-    for planned in planned.iter().filter(moves) {
+    for planned in planned.iter().filter(|planned| planned.before.as_ref().is_some_and(|before| *before != planned.wanted)) {
         scene.change.principals().update(&planned.wanted).await?;
     }
     for planned in planned.iter().filter(|planned| planned.before.is_none()) {

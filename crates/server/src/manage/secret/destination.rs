@@ -2,7 +2,7 @@
 
 use aws_lc_rs::digest;
 use sortie_model::Settings;
-use sortie_protocol::{Kind, Place};
+use sortie_protocol::Kind;
 
 /// SHA-256 over the protocol and all its settings that are URLs, each with its length in front. A value that was sealed under one destination does not open under
 /// another: editing a token endpoint in the database sends no client secret there.
@@ -14,7 +14,7 @@ pub fn destination(protocol: &str, settings: &Settings) -> [u8; 32] {
     };
     add(protocol);
     let fields = sortie_protocol::find(protocol).map(|protocol| protocol.fields()).unwrap_or_default();
-    for field in fields.iter().filter(|field| field.place == Place::Settings && field.kind == Kind::Url) {
+    for field in fields.iter().filter(|field| field.place.is_setting() && field.kind == Kind::Url) {
         add(field.name);
         add(settings.get(field.name).and_then(serde_json::Value::as_str).unwrap_or_default());
     }

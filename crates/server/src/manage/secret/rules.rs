@@ -27,7 +27,7 @@ fn check_name(protocol: &dyn Protocol, name: &str) -> Result<Option<&'static Fie
     if let Some(field) = fields.iter().find(|field| field.name == name) {
         return match field.place {
             Place::Values => Ok(Some(field)),
-            Place::Settings => {
+            Place::Settings | Place::SettingsOrPrincipal => {
                 Err(Violation::new(name, "value_is_a_setting", "belongs under `settings` of the external credential; use `sortie apply`"))
             }
         };

@@ -1,9 +1,9 @@
 //! What a house under test is filled with, through the store, as an admin would.
 
 use sortie_model::{
-    ApiKey, ApiKeyId, ApiName, CustomHeader, Endpoint, ExternalCredential, ExternalCredentialId, Grantee, IdentityType, Label,
-    NamedCredential, NamedCredentialId, PermissionSet, PermissionSetId, Principal, PrincipalAccess, PrincipalId, Secret, SecretBytes,
-    Settings, StatusCodes, Timeouts, Timestamp, User, UserId, UserName,
+    ApiKey, ApiKeyId, ApiName, CallerFormulas, CustomHeader, Endpoint, ExternalCredential, ExternalCredentialId, Grantee, IdentityType,
+    Label, NamedCredential, NamedCredentialId, PermissionSet, PermissionSetId, Principal, PrincipalAccess, PrincipalId, Secret,
+    SecretBytes, Settings, StatusCodes, Timeouts, Timestamp, User, UserId, UserName,
 };
 use sortie_server::manage::{key::NewKey, secret::destination};
 use sortie_server::new_id;
@@ -97,7 +97,7 @@ impl TestServer {
     ) -> PrincipalId {
         let id = PrincipalId::from_uuid(new_id());
         let name = Label::parse(name).unwrap();
-        let principal = Principal { id, external_credential: external.id, name, identity_type, sequence_number };
+        let principal = Principal { id, external_credential: external.id, name, identity_type, sequence_number, settings: Settings::new() };
         self.change(async |change| {
             change.principals().insert(&principal).await.unwrap();
             for set in sets {
@@ -135,8 +135,8 @@ impl TestServer {
             external_credential: external.id,
             is_enabled: true,
             generate_authorization_header: true,
-            allow_formulas_in_header: false,
-            allow_formulas_in_body: false,
+            allow_formulas_in_header: CallerFormulas::Refused,
+            allow_formulas_in_body: CallerFormulas::Refused,
             forwarded_headers: Vec::new(),
             headers: Vec::new(),
             timeouts: Timeouts::default(),

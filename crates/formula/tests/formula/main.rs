@@ -1,0 +1,10 @@
+//! The language through its front door.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+mod catalogue;
+mod dates;
+mod numbers;
+mod scope;
+mod signing;
+mod syntax;
+mod text;

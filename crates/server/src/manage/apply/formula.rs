@@ -1,0 +1,70 @@
+//! Formulas of a definition: each may read only what is there, and what its place allows.
+
+use sortie_model::{CustomHeader, Settings, Template};
+use sortie_protocol::{Kind, Protocol};
+
+use super::scene::Scene;
+use crate::manage::NotStored;
+use crate::manage::formula::{Place, Vocabulary};
+
+/// Refuses every formula that could never have a result, with its place.
+pub(super) async fn judge(scene: &mut Scene<'_>) -> Result<(), NotStored> {
+    let mut vocabulary = Vocabulary::default();
+    for attribute in scene.definition.users.iter().filter_map(|user| user.attributes.as_ref()).flat_map(|attributes| attributes.keys()) {
+        vocabulary.know(attribute);
+    }
+    for (index, credential) in scene.definition.external_credentials.iter().enumerate() {
+        let Some(protocol) = sortie_protocol::find(&credential.protocol) else { continue };
+        let path = format!("external_credentials[{index}]");
+        let place = Place::Header { credential: &credential.name, protocol };
+        headers(scene, &mut vocabulary, &credential.headers, place, &path).await?;
+        settings(scene, &mut vocabulary, &credential.settings, protocol, &path).await?;
+        for (index, principal) in credential.principals.iter().enumerate() {
+            settings(scene, &mut vocabulary, &principal.settings, protocol, &format!("{path}.principals[{index}]")).await?;
+        }
+    }
+    for (index, named) in scene.definition.named_credentials.iter().enumerate() {
+        let credential = &named.external_credential;
+        let written = scene.definition.external_credentials.iter().find(|external| external.name == *credential);
+        let stored = || scene.stored.external_credentials.iter().find(|external| external.name == *credential);
+        let protocol = written.map(|external| external.protocol.as_str()).or_else(|| stored().map(|external| external.protocol.as_str()));
+        let Some(protocol) = protocol.and_then(sortie_protocol::find) else { continue };
+        let place = Place::Header { credential, protocol };
+        headers(scene, &mut vocabulary, &named.headers, place, &format!("named_credentials[{index}]")).await?;
+    }
+    Ok(())
+}
+
+async fn headers(
+    scene: &mut Scene<'_>,
+    vocabulary: &mut Vocabulary,
+    headers: &[CustomHeader],
+    place: Place<'_>,
+    path: &str,
+) -> Result<(), NotStored> {
+    for header in headers {
+        vocabulary.learn(&mut scene.change, &header.value).await?;
+        if let Err(violation) = vocabulary.judge(&header.value, place) {
+            let message = format!("has a header `{}`, in which {}", header.name, violation.message);
+            scene.refuse(&format!("{path}.headers"), violation.rule, message);
+        }
+    }
+    Ok(())
+}
+
+async fn settings(
+    scene: &mut Scene<'_>,
+    vocabulary: &mut Vocabulary,
+    settings: &Settings,
+    protocol: &dyn Protocol,
+    path: &str,
+) -> Result<(), NotStored> {
+    for field in protocol.fields().iter().filter(|field| field.kind == Kind::Template) {
+        let Some(Ok(template)) = settings.get(field.name).and_then(serde_json::Value::as_str).map(Template::parse) else { continue };
+        vocabulary.learn(&mut scene.change, &template).await?;
+        if let Err(violation) = vocabulary.judge(&template, Place::Setting) {
+            scene.refuse(&format!("{path}.settings.{}", field.name), violation.rule, violation.message);
+        }
+    }
+    Ok(())
+}

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::{apply, audit, call, explain, grant, key, remove, secret, status, user};
+use crate::{apply, audit, call, explain, formula, grant, key, remove, secret, status, user};
 
 /// Authenticated outbound calls by name
 ///
@@ -84,6 +84,9 @@ pub(crate) enum Command {
     Secret(secret::SecretCommand),
     Status(status::StatusArguments),
     Explain(explain::ExplainArguments),
+    /// Formulas: the language of {!…} in headers, scopes and what callers send
+    #[command(subcommand)]
+    Formula(formula::FormulaCommand),
     /// The audit: what was called by whom, and whether anybody has tampered with the record of it
     #[command(subcommand)]
     Audit(audit::AuditCommand),

@@ -8,6 +8,7 @@ mod call;
 mod demo;
 mod explain;
 mod failure;
+mod formula;
 mod grant;
 mod key;
 mod manual;
@@ -81,6 +82,7 @@ async fn run(cli: &Cli, printer: &Printer) -> Result<u8, Failure> {
         Command::Grant(command) => grant::run(command, &setup::open(&cli.global).await?, printer).await,
         Command::Secret(command) => secret::run(command, &setup::open(&cli.global).await?, printer).await,
         Command::Status(arguments) => status::run(arguments, &setup::open(&cli.global).await?, printer).await,
+        Command::Formula(command) => formula::run(command, &cli.global, printer).await,
         Command::Explain(arguments) => explain::run(arguments, &setup::open(&cli.global).await?, printer).await,
         Command::Audit(command) => audit::run(command, &setup::open(&cli.global).await?, printer).await,
         Command::Completions { shell } => manual::completions(*shell, printer),

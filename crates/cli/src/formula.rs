@@ -1,0 +1,189 @@
+//! `sortie formula`.
+
+use std::io::Read as _;
+
+use bytes::Bytes;
+use clap::{Args, Subcommand};
+use serde::Serialize;
+use sortie_formula::{CATALOGUE, FormulaError, Function, Group};
+use sortie_model::UserName;
+use sortie_server::Node;
+use sortie_server::manage::formula::{Check, check};
+
+use crate::arguments::Global;
+use crate::failure::Failure;
+use crate::printer::{Printer, Tone, harmless};
+use crate::setup;
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum FormulaCommand {
+    Eval(EvalArguments),
+    Check(CheckArguments),
+    /// List the functions, or show one with its examples
+    Functions {
+        /// Only this one
+        name: Option<String>,
+    },
+}
+
+/// Show what a formula gives for a user
+///
+/// Nothing is sent and no provider is asked. A result that is made of a secret is not shown, only its length.
+#[derive(Debug, Args)]
+#[command(
+    after_long_help = "Examples:\n  sortie formula eval '{!\"session:role:\" + $User.Department}' --as alice\n  sortie formula eval 'TEXT(TODAY() + 30)' --as alice\n  sortie formula eval 'Bearer {!$Credential.OpenAI.Key}' --as alice --for callout:OpenAI/v1/models\n\nExit status: 0 if it has a result, 1 if not."
+)]
+pub(crate) struct EvalArguments {
+    /// Text with {!…} in it, or one expression without the braces; - reads it from standard input
+    formula: String,
+    /// Who would call
+    #[arg(long = "as", value_name = "USER")]
+    user: String,
+    /// What would be called, callout:Name/path?query: formulas read the values of its principal
+    #[arg(long = "for", value_name = "TARGET")]
+    target: Option<String>,
+    /// The request's body, for formulas that read it
+    #[arg(long, value_name = "TEXT", default_value = "", requires = "target")]
+    body: String,
+}
+
+/// Check a formula without evaluating it
+///
+/// Needs no data directory. Says what the formula reads, whether its result is a secret, and whether callers may use it where a named credential lets them.
+#[derive(Debug, Args)]
+#[command(after_long_help = "Exit status: 0 if it is a formula, 1 if not.")]
+pub(crate) struct CheckArguments {
+    /// Text with {!…} in it, or one expression without the braces; - reads it from standard input
+    formula: String,
+}
+
+pub(crate) async fn run(command: &FormulaCommand, global: &Global, printer: &Printer) -> Result<u8, Failure> {
+    match command {
+        FormulaCommand::Eval(arguments) => eval(arguments, global, printer).await,
+        FormulaCommand::Check(arguments) => show_check(arguments, printer),
+        FormulaCommand::Functions { name } => functions(name.as_deref(), printer),
+    }
+}
+
+/// What `eval --json` prints.
+#[derive(Serialize)]
+struct Shown<'a> {
+    secret: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    result: Option<&'a str>,
+    characters: usize,
+}
+
+async fn eval(arguments: &EvalArguments, global: &Global, printer: &Printer) -> Result<u8, Failure> {
+    let (template, _) = check(&given(&arguments.formula)?).map_err(unreadable)?;
+    let name = UserName::parse(&arguments.user)?;
+    let opened = setup::open(global).await?;
+    let user = opened.house.store().caller_by_user(&name).await;
+    let user = user.map_err(|error| Failure::new(error.code(), error.to_string(), "look at the database, then try again"))?;
+    let user =
+        user.ok_or_else(|| Failure::new("user_unknown", format!("there is no user `{name}`"), "list them with `sortie user list`"))?;
+    let node = Node::start(opened.house.clone(), &opened.config).await?;
+    let body = Bytes::from(arguments.body.clone());
+    let result = node.try_formula(user, arguments.target.as_deref(), body, &template).await;
+    let result = result.map_err(|fault| Failure::new(fault.code(), fault.to_string(), fault.next_step()))?;
+    let characters = result.expose().chars().count();
+    if printer.is_json() {
+        let shown = (!result.is_secret()).then(|| result.expose());
+        printer.json(&Shown { secret: result.is_secret(), result: shown, characters });
+    } else if result.is_secret() {
+        printer.line(&printer.toned(Tone::Quiet, &format!("a secret of {characters} characters, which is not shown")));
+    } else {
+        printer.line(&harmless(result.expose()));
+    }
+    Ok(0)
+}
+
+fn show_check(arguments: &CheckArguments, printer: &Printer) -> Result<u8, Failure> {
+    let (_, found) = check(&given(&arguments.formula)?).map_err(unreadable)?;
+    if printer.is_json() {
+        printer.json(&found);
+        return Ok(0);
+    }
+    let Check { variables, secret, per_callout, discreet, custom_attributes } = found;
+    let fact = |name: &str, value: &str| printer.line(&format!("{name:<18} {value}"));
+    let list = |names: &[String]| if names.is_empty() { "nothing".to_owned() } else { names.join(", ") };
+    fact("reads", &list(&variables));
+    fact("result", if secret { "a secret, which is never shown" } else { "not a secret" });
+    fact("may change", if per_callout { "with every callout" } else { "with stored values only" });
+    fact("callers may use it", if discreet { "yes, where a named credential allows formulas" } else { "no: it looks into a secret" });
+    if !custom_attributes.is_empty() {
+        fact(
+            "custom attributes",
+            &format!("{}: some user must have them before a definition with this formula is applied", custom_attributes.join(", ")),
+        );
+    }
+    Ok(0)
+}
+
+/// What `functions --json` prints.
+#[derive(Serialize)]
+struct ShownFunction {
+    name: &'static str,
+    group: &'static str,
+    signature: String,
+    summary: &'static str,
+    examples: Vec<ShownExample>,
+}
+
+#[derive(Serialize)]
+struct ShownExample {
+    formula: &'static str,
+    gives: &'static str,
+}
+
+fn functions(name: Option<&str>, printer: &Printer) -> Result<u8, Failure> {
+    let is_wanted = |function: &&Function| name.is_none_or(|name| function.name.eq_ignore_ascii_case(name));
+    let found: Vec<&Function> = CATALOGUE.iter().filter(is_wanted).collect();
+    if let (Some(name), []) = (name, found.as_slice()) {
+        let near = sortie_formula::nearest(name, CATALOGUE.iter().map(|function| function.name));
+        let next = near.map_or_else(|| "list them with `sortie formula functions`".to_owned(), |near| format!("did you mean {near}?"));
+        return Err(Failure::new("formula_unknown_function", format!("there is no function `{}`", harmless(name)), next));
+    }
+    if printer.is_json() {
+        let shown = |function: &&Function| ShownFunction {
+            name: function.name,
+            group: function.group.title(),
+            signature: function.signature(),
+            summary: function.summary,
+            examples: function.examples.iter().map(|(formula, gives)| ShownExample { formula, gives }).collect(),
+        };
+        printer.json(&found.iter().map(shown).collect::<Vec<_>>());
+        return Ok(0);
+    }
+    if let (Some(_), [function]) = (name, found.as_slice()) {
+        printer.line(&printer.toned(Tone::Good, &function.signature()));
+        printer.line(function.summary);
+        for (formula, gives) in function.examples {
+            printer.line(&format!("  {formula}  →  {gives}"));
+        }
+        return Ok(0);
+    }
+    for group in Group::ALL {
+        printer.line(&printer.toned(Tone::Good, group.title()));
+        for function in found.iter().filter(|function| function.group == group) {
+            printer.line(&format!("  {:<44} {}", function.signature(), function.summary));
+        }
+    }
+    Ok(0)
+}
+
+/// The formula as typed, or from standard input, without the line end that every editor adds.
+fn given(formula: &str) -> Result<String, Failure> {
+    if formula != "-" {
+        return Ok(formula.to_owned());
+    }
+    let mut text = String::new();
+    // A formula has at most 3,900 characters of at most 4 bytes; what is longer is refused with a position.
+    let read = std::io::stdin().take(64 * 1024).read_to_string(&mut text);
+    read.map_err(|error| Failure::new("unreadable", format!("cannot read standard input: {error}"), "send the formula as UTF-8 text"))?;
+    Ok(text.strip_suffix('\n').unwrap_or(&text).to_owned())
+}
+
+fn unreadable(error: FormulaError) -> Failure {
+    Failure::new(error.code(), format!("{error}\n{}", error.picture()), "see `sortie formula functions` and docs/reference/formula.md")
+}

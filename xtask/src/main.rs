@@ -6,6 +6,7 @@ mod arrows;
 mod bench;
 mod peers;
 mod process;
+mod regen;
 mod test;
 
 use std::process::ExitCode;
@@ -34,6 +35,12 @@ enum Chore {
     Peers,
     /// Check that crates depend only on what the table of arrows allows.
     Arrows,
+    /// Write the references that come from the code's own tables.
+    Regen {
+        /// Change nothing; fail if a reference is not what the code says.
+        #[arg(long)]
+        check: bool,
+    },
     /// Measure speed and memory beside a peer.
     #[command(subcommand)]
     Bench(bench::Bench),
@@ -44,6 +51,7 @@ fn main() -> ExitCode {
         Chore::Test { nextest } => test::run_with(&nextest),
         Chore::Peers => peers::install(),
         Chore::Arrows => arrows::check(),
+        Chore::Regen { check } => regen::run(if check { regen::Mode::Check } else { regen::Mode::Write }),
         Chore::Bench(bench) => bench::run_with(&bench, &std::env::args().skip(1).collect::<Vec<_>>()),
     };
     match done {

@@ -8,6 +8,8 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
+use crate::gather::poll_write_gathered;
+
 /// An open connection to an upstream or a service. Made by [`crate::Connector::connect`] only.
 #[derive(Debug)]
 pub(crate) struct Stream(Kind);
@@ -48,7 +50,7 @@ impl AsyncWrite for Stream {
 
     fn poll_write_vectored(self: Pin<&mut Self>, context: &mut Context<'_>, slices: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
         match &mut self.get_mut().0 {
-            Kind::Plain(stream) => Pin::new(stream).poll_write_vectored(context, slices),
+            Kind::Plain(stream) => poll_write_gathered(Pin::new(stream), context, slices),
             Kind::Tls(stream) => Pin::new(stream).poll_write_vectored(context, slices),
         }
     }

@@ -206,10 +206,13 @@ fn remove(headers: &mut HeaderMap, is_withheld: impl Fn(&HeaderName) -> bool) {
 
 /// Header names listed in `Connection` (RFC 9110, section 7.6.1). They are the caller's: our own headers are placed after this.
 fn nominated(headers: &HeaderMap) -> Vec<HeaderName> {
-    let listed = headers.get_all(header::CONNECTION).iter().flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
+    let is_option = |name: &[u8]| name.eq_ignore_ascii_case(b"keep-alive") || name.eq_ignore_ascii_case(b"close");
+    // Nearly always there is nothing else.
+    let values = headers.get_all(header::CONNECTION).iter().map(HeaderValue::as_bytes).filter(|value| !is_option(value));
+    let listed = values.flat_map(|value| value.split(|byte| *byte == b','));
     listed
         .map(<[u8]>::trim_ascii)
-        .filter(|name| !name.eq_ignore_ascii_case(b"keep-alive") && !name.eq_ignore_ascii_case(b"close"))
+        .filter(|name| !is_option(name))
         .filter_map(|name| HeaderName::from_bytes(name).ok())
         // HDR-09: framing is not the caller's to take away.
         .filter(|name| name != header::CONTENT_LENGTH && name != header::CONTENT_TYPE)

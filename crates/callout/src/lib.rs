@@ -26,6 +26,7 @@ use body::Body;
 use bytes::Bytes;
 use http::uri::PathAndQuery;
 use http::{HeaderMap, Method, Request, Response};
+use sortie_model::Timestamp;
 use sortie_model::path::PathFault;
 
 pub use apply::{ApplyError, clean_answer};
@@ -54,6 +55,8 @@ pub const SORTIE_HEADERS: &[&str] = &["sortie-error", "sortie-callout"];
 
 /// One request of a caller.
 pub struct Call<'a, B> {
+    /// When it came.
+    pub at: Timestamp,
     /// Who asks.
     pub caller: &'a Caller,
     /// For what.
@@ -111,10 +114,9 @@ impl<F: Forward, A: AuditLog> Callouts<F, A> {
         let allowed = authorize(snapshot, call.caller, &call.reference)?;
         let chosen = choose(allowed)?;
         apply::check(&call.headers, chosen.named().formulas_in_header).map_err(Refused::from)?;
-        let at = self.grants.now();
         let intent = self
             .audit
-            .open(Intent { at, chosen: &chosen, method: &call.method, path: call.reference.path() })
+            .open(Intent { at: call.at, chosen: &chosen, method: &call.method, path: call.reference.path() })
             .await
             .map_err(Refused::from)?;
         let mut unclosed = Unclosed { audit: &self.audit, grants: &self.grants, intent: Some(intent) };

@@ -42,10 +42,12 @@ impl ChainKey {
 impl Mac {
     /// Ends a record: adds the MAC and closes the object and the line.
     pub(super) fn end(self, line: &mut Vec<u8>) {
-        line.extend_from_slice(br#","mac":""#);
-        for byte in self.0 {
-            line.extend_from_slice(&[HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]);
+        let mut digits = [0; 64];
+        for (pair, byte) in digits.as_chunks_mut().0.iter_mut().zip(self.0) {
+            *pair = PAIRS[usize::from(byte)];
         }
+        line.extend_from_slice(br#","mac":""#);
+        line.extend_from_slice(&digits);
         line.extend_from_slice(b"\"}\n");
     }
 
@@ -73,6 +75,16 @@ impl Mac {
 }
 
 const HEX: &[u8; 16] = b"0123456789abcdef";
+
+/// The two digits of each byte.
+const PAIRS: [[u8; 2]; 256] = {
+    let (mut pairs, mut byte) = ([[0; 2]; 256], 0);
+    while byte < 256 {
+        pairs[byte] = [HEX[byte / 16], HEX[byte % 16]];
+        byte += 1;
+    }
+    pairs
+};
 
 impl fmt::Debug for Mac {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -52,12 +52,13 @@ pub fn append_changes(directory: &Path, key: &ChainKey, changes: &[ChangeRecord<
         None => (0, key.start(LANE)),
         Some(line) => reader::sequence(line).zip(Mac::split(line).map(|(_, mac)| mac)).ok_or_else(damaged).map_err(wrap)?,
     };
-    let mut lines = Vec::new();
+    let (mut lines, mut opening) = (Vec::new(), record::Opening::new(LANE));
     for change in changes {
         sequence += 1;
         let start = lines.len();
         let fields = [("actor", change.actor), ("action", change.action), ("object", change.object), ("fields", change.fields)];
-        record::note(&mut lines, LANE, sequence, change.at, "change", &fields);
+        opening.write(&mut lines, sequence, change.at, "change");
+        record::note(&mut lines, &fields);
         mac = key.link(mac, &lines[start..]);
         mac.end(&mut lines);
     }

@@ -1,5 +1,7 @@
 //! A lane: the audit of one core. Not shared with any other thread.
 
+mod callouts;
+
 use std::cell::RefCell;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Seek, SeekFrom, Write};
@@ -11,7 +13,7 @@ use std::sync::Arc;
 use std::task::{Poll, Waker};
 use std::time::Duration;
 
-use sortie_callout::{AuditLog, AuditUnavailable, Ending, Intent, Opened, Outcome, Refusal};
+use sortie_callout::{Opened, Outcome};
 use sortie_model::Timestamp;
 use sortie_protocol::World;
 
@@ -60,6 +62,7 @@ pub struct Lane(Rc<RefCell<State>>);
 
 struct State {
     name: Box<str>,
+    opening: record::Opening,
     file: Arc<File>,
     key: ChainKey,
     durability: Durability,
@@ -71,10 +74,13 @@ struct State {
     pending: Vec<u8>,
     /// Length of the file up to the last whole record.
     length: u64,
-    /// The intents among `pending`, and the last one that is safe.
-    waiting: Vec<(u64, Timestamp, Waker)>,
+    /// Those who wait for the disk, in the order of their intents' numbers.
+    waiting: Vec<(u64, Waker)>,
+    /// The last intent that is safe, and the last one that could not be made so.
     safe: u64,
     failed_up_to: u64,
+    /// Intents that have no result yet.
+    in_flight: u64,
     /// The last attempt to write, or to synchronise, failed: until it succeeds, nothing may happen.
     cannot_write: bool,
     cannot_synchronise: bool,
@@ -107,6 +113,7 @@ impl Lane {
         file.seek(SeekFrom::End(0)).map_err(wrap)?;
         let state = State {
             name: name.into(),
+            opening: record::Opening::new(name),
             file: Arc::new(file),
             key,
             durability,
@@ -118,6 +125,7 @@ impl Lane {
             waiting: Vec::new(),
             safe: sequence,
             failed_up_to: 0,
+            in_flight: 0,
             cannot_write: false,
             cannot_synchronise: false,
             is_unsynced: false,
@@ -131,7 +139,7 @@ impl Lane {
             let torn = tail.torn_bytes.to_string();
             let mut state = lane.0.borrow_mut();
             let at = state.world.now();
-            state.append(|line, name, sequence| record::note(line, name, sequence, at, "recovered", &[("torn_bytes", &torn)]));
+            state.append(at, "recovered", |line| record::note(line, &[("torn_bytes", &torn)]));
             drop(state);
         }
         Ok(lane)
@@ -214,6 +222,11 @@ impl Lane {
         state.pending.is_empty().then_some((state.sequence, state.mac))
     }
 
+    /// What time it is for the lane.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.0.borrow().world.now()
+    }
+
     /// The lane's name, as in its records.
     pub fn name(&self) -> String {
         self.0.borrow().name.to_string()
@@ -222,10 +235,11 @@ impl Lane {
 
 impl State {
     /// Adds a record to the pending ones and gives its number.
-    fn append(&mut self, write: impl FnOnce(&mut Vec<u8>, &str, u64)) -> u64 {
+    fn append(&mut self, at: Timestamp, event: &str, write: impl FnOnce(&mut Vec<u8>)) -> u64 {
         self.sequence += 1;
         let start = self.pending.len();
-        write(&mut self.pending, &self.name, self.sequence);
+        self.opening.write(&mut self.pending, self.sequence, at, event);
+        write(&mut self.pending);
         self.mac = self.key.link(self.mac, &self.pending[start..]);
         self.mac.end(&mut self.pending);
         self.sequence
@@ -260,23 +274,33 @@ impl State {
         self.cannot_write || self.cannot_synchronise
     }
 
+    /// Adds the result of an intent.
+    fn close(&mut self, opened: Opened, outcome: &Outcome) {
+        self.in_flight = self.in_flight.saturating_sub(1);
+        let at = opened.at.after(outcome.duration);
+        self.append(at, "result", |line| record::result(line, opened.sequence, outcome));
+    }
+
+    /// Writes all that is pending, and lets those go on who wait for it.
+    fn write_group(&mut self) {
+        self.write();
+        self.release(self.sequence);
+    }
+
+    /// Lets the flusher make this intent safe.
+    fn wait(&mut self, sequence: u64, waker: &Waker) {
+        self.waiting.push((sequence, waker.clone()));
+        if let Some(flusher) = self.flusher.take() {
+            flusher.wake();
+        }
+    }
+
+    /// Everything up to this record has been written, or could not be: those who wait for it go on.
     fn release(&mut self, up_to: u64) {
-        let is_failing = self.is_failing();
-        if is_failing {
-            self.failed_up_to = up_to;
-        } else {
-            self.safe = up_to;
-        }
-        let waiting = std::mem::take(&mut self.waiting);
-        let (done, later): (Vec<_>, Vec<_>) = waiting.into_iter().partition(|(sequence, _, _)| *sequence <= up_to);
-        self.waiting = later;
-        for (sequence, at, waker) in done {
-            if is_failing {
-                let outcome = unsent("audit_unavailable", Duration::ZERO, Ending::NoAnswer);
-                self.append(|line, name, number| record::result(line, name, number, at, sequence, &outcome));
-            }
-            waker.wake();
-        }
+        *(if self.is_failing() { &mut self.failed_up_to } else { &mut self.safe }) = up_to;
+        // They stand in the order of their numbers.
+        let done = self.waiting.partition_point(|(sequence, _)| *sequence <= up_to);
+        self.waiting.drain(..done).for_each(|(_, waker)| waker.wake());
     }
 }
 
@@ -286,95 +310,5 @@ fn report(done: &str, is_good: bool) {
         tracing::info!("the audit file can be {done} again");
     } else {
         tracing::error!("the audit file cannot be {done}; callouts are refused");
-    }
-}
-
-/// A callout that waits for its intent to be safe. If it is given up meanwhile, because its caller has gone, its record is closed (AUD-11).
-struct Waiter<'a> {
-    lane: &'a Lane,
-    intent: Opened,
-    phase: Phase,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Phase {
-    Unregistered,
-    Registered,
-    Over,
-}
-
-impl Drop for Waiter<'_> {
-    fn drop(&mut self) {
-        if self.phase == Phase::Over {
-            return;
-        }
-        let mut state = self.lane.0.borrow_mut();
-        let before = state.waiting.len();
-        state.waiting.retain(|(sequence, _, _)| *sequence != self.intent.sequence);
-        let was_waiting = state.waiting.len() < before;
-        let is_closed = !was_waiting && state.failed_up_to >= self.intent.sequence;
-        let duration = state.world.now().since(self.intent.at);
-        drop(state);
-        if !is_closed {
-            self.lane.close(self.intent, unsent("caller_aborted", duration, Ending::CallerAborted));
-        }
-    }
-}
-
-/// How a callout ended whose request never left.
-const fn unsent(code: &'static str, duration: Duration, ending: Ending) -> Outcome {
-    Outcome { status: None, code: Some(code), sent_bytes: 0, received_bytes: 0, duration, completeness: ending, renewed: false }
-}
-
-impl AuditLog for Lane {
-    async fn open(&self, intent: Intent<'_>) -> Result<Opened, AuditUnavailable> {
-        let at = intent.at;
-        let sequence = {
-            let mut state = self.0.borrow_mut();
-            if state.is_failing() {
-                return Err(AuditUnavailable);
-            }
-            state.append(|line, name, sequence| record::intent(line, name, sequence, &intent))
-        };
-        let mut waiter = Waiter { lane: self, intent: Opened { sequence, at }, phase: Phase::Unregistered };
-        std::future::poll_fn(|context| {
-            let mut state = self.0.borrow_mut();
-            if state.safe >= sequence {
-                waiter.phase = Phase::Over;
-                return Poll::Ready(Ok(Opened { sequence, at }));
-            }
-            if state.failed_up_to >= sequence {
-                waiter.phase = Phase::Over;
-                return Poll::Ready(Err(AuditUnavailable));
-            }
-            if waiter.phase == Phase::Unregistered {
-                waiter.phase = Phase::Registered;
-                state.waiting.push((sequence, at, context.waker().clone()));
-                if state.waiting.len() == 1
-                    && let Some(flusher) = state.flusher.take()
-                {
-                    flusher.wake();
-                }
-            }
-            Poll::Pending
-        })
-        .await
-    }
-
-    fn close(&self, opened: Opened, outcome: Outcome) {
-        let mut state = self.0.borrow_mut();
-        let at = opened.at.after(outcome.duration);
-        state.append(|line, name, sequence| record::result(line, name, sequence, at, opened.sequence, &outcome));
-    }
-
-    fn refuse(&self, refusal: Refusal<'_>) {
-        let mut state = self.0.borrow_mut();
-        if state.refusals_left == 0 || state.is_failing() {
-            state.refusals_unrecorded += 1;
-            return;
-        }
-        state.refusals_left -= 1;
-        let unrecorded = std::mem::take(&mut state.refusals_unrecorded);
-        state.append(|line, name, sequence| record::refusal(line, name, sequence, &refusal, unrecorded));
     }
 }

@@ -3,53 +3,67 @@
 use sortie_callout::{Intent, Outcome, Refusal};
 use sortie_model::Timestamp;
 
-/// Begins a record: `{"lane":"core-0","sequence":7,"at":"2026-11-22T06:24:36.000Z","event":"intent"`.
-fn begin(line: &mut Vec<u8>, lane: &str, sequence: u64, at: Timestamp, event: &str) {
-    line.extend_from_slice(b"{\"lane\":\"");
-    line.extend_from_slice(lane.as_bytes());
-    line.extend_from_slice(b"\",\"sequence\":");
-    number(line, sequence);
-    line.extend_from_slice(b",\"at\":\"");
-    line.extend_from_slice(&at.to_rfc_3339());
-    line.extend_from_slice(b"\",\"event\":\"");
-    line.extend_from_slice(event.as_bytes());
-    line.push(b'"');
+/// How the records of one lane begin.
+pub(super) struct Opening {
+    /// `{"lane":"core-0","sequence":`
+    lane: Box<[u8]>,
+    /// The last moment written and its text: records of one millisecond share it.
+    at: Timestamp,
+    moment: [u8; 24],
 }
 
-pub(super) fn intent(line: &mut Vec<u8>, lane: &str, sequence: u64, intent: &Intent<'_>) {
+impl Opening {
+    pub(super) fn new(lane: &str) -> Self {
+        let at = Timestamp::from_millis(0);
+        Self { lane: format!("{{\"lane\":\"{lane}\",\"sequence\":").into_bytes().into(), at, moment: at.to_rfc_3339() }
+    }
+
+    /// `{"lane":"core-0","sequence":7,"at":"2026-11-22T06:24:36.000Z","event":"intent"`
+    pub(super) fn write(&mut self, line: &mut Vec<u8>, sequence: u64, at: Timestamp, event: &str) {
+        if self.at != at {
+            (self.at, self.moment) = (at, at.to_rfc_3339());
+        }
+        line.extend_from_slice(&self.lane);
+        number(line, sequence);
+        line.extend_from_slice(br#","at":""#);
+        line.extend_from_slice(&self.moment);
+        line.extend_from_slice(br#"","event":""#);
+        line.extend_from_slice(event.as_bytes());
+        line.push(b'"');
+    }
+}
+
+pub(super) fn intent(line: &mut Vec<u8>, intent: &Intent<'_>) {
     let chosen = intent.chosen;
-    begin(line, lane, sequence, intent.at, "intent");
     text(line, "user", chosen.caller().name.as_str());
     if let Some(key) = &chosen.caller().key {
-        text(line, "key", key.as_str());
+        plain(line, "key", key.as_str());
     }
-    text(line, "named_credential", chosen.named().name.as_str());
-    text(line, "external_credential", chosen.named().credential.name.as_str());
+    plain(line, "named_credential", chosen.named().name.as_str());
+    plain(line, "external_credential", chosen.named().credential.name.as_str());
     text(line, "principal", &chosen.principal().name);
-    text(line, "method", intent.method.as_str());
+    plain(line, "method", intent.method.as_str());
     text(line, "path", intent.path);
 }
 
-pub(super) fn result(line: &mut Vec<u8>, lane: &str, sequence: u64, at: Timestamp, intent: u64, outcome: &Outcome) {
-    begin(line, lane, sequence, at, "result");
+pub(super) fn result(line: &mut Vec<u8>, intent: u64, outcome: &Outcome) {
     count(line, "intent", intent);
     if let Some(status) = outcome.status {
         count(line, "status", u64::from(status));
     }
     if let Some(code) = outcome.code {
-        text(line, "code", code);
+        plain(line, "code", code);
     }
     count(line, "sent_bytes", outcome.sent_bytes);
     count(line, "received_bytes", outcome.received_bytes);
     count(line, "duration_us", u64::try_from(outcome.duration.as_micros()).unwrap_or(u64::MAX));
-    text(line, "ending", outcome.completeness.as_str());
+    plain(line, "ending", outcome.completeness.as_str());
     if outcome.renewed {
         line.extend_from_slice(b",\"renewed\":true");
     }
 }
 
-pub(super) fn refusal(line: &mut Vec<u8>, lane: &str, sequence: u64, refusal: &Refusal<'_>, unrecorded: u64) {
-    begin(line, lane, sequence, refusal.at, "refused");
+pub(super) fn refusal(line: &mut Vec<u8>, refusal: &Refusal<'_>, unrecorded: u64) {
     if let Some(user) = refusal.user {
         text(line, "user", user);
     }
@@ -64,13 +78,13 @@ pub(super) fn refusal(line: &mut Vec<u8>, lane: &str, sequence: u64, refusal: &R
     }
 }
 
-pub(super) fn note(line: &mut Vec<u8>, lane: &str, sequence: u64, at: Timestamp, event: &str, fields: &[(&str, &str)]) {
-    begin(line, lane, sequence, at, event);
+pub(super) fn note(line: &mut Vec<u8>, fields: &[(&str, &str)]) {
     for (name, value) in fields {
         text(line, name, value);
     }
 }
 
+#[inline]
 fn count(line: &mut Vec<u8>, name: &str, value: u64) {
     line.extend_from_slice(b",\"");
     line.extend_from_slice(name.as_bytes());
@@ -78,6 +92,18 @@ fn count(line: &mut Vec<u8>, name: &str, value: u64) {
     number(line, value);
 }
 
+/// A text that holds nothing to be escaped by what it is: a developer name, an id, an HTTP method, a word of ours.
+#[inline]
+fn plain(line: &mut Vec<u8>, name: &str, value: &str) {
+    debug_assert!(is_plain(value), "`{name}` must not need escaping");
+    line.extend_from_slice(b",\"");
+    line.extend_from_slice(name.as_bytes());
+    line.extend_from_slice(b"\":\"");
+    line.extend_from_slice(value.as_bytes());
+    line.push(b'"');
+}
+
+#[inline]
 fn text(line: &mut Vec<u8>, name: &str, value: &str) {
     line.extend_from_slice(b",\"");
     line.extend_from_slice(name.as_bytes());
@@ -86,9 +112,14 @@ fn text(line: &mut Vec<u8>, name: &str, value: &str) {
     line.push(b'"');
 }
 
+/// Whether it stands for itself within a JSON string. Without an early end, so that several bytes are looked at together.
+fn is_plain(value: &str) -> bool {
+    value.bytes().fold(true, |all, byte| all & matches!(byte, 0x20..=0x7E) & (byte != b'"') & (byte != b'\\'))
+}
+
 /// RFC 8259, section 7. Everything above ASCII is escaped too: U+2028 ends a line for some readers (AUD-03).
 fn escape(line: &mut Vec<u8>, value: &str) {
-    if value.bytes().all(|byte| matches!(byte, 0x20..=0x7E) && byte != b'"' && byte != b'\\') {
+    if is_plain(value) {
         line.extend_from_slice(value.as_bytes());
         return;
     }
@@ -126,12 +157,26 @@ mod tests {
         // AUD-03 of the attack catalogue.
         let hostile = "a\"b\\c\r\n\u{2028}\u{1b}[31m é 🦀";
         let mut line = Vec::new();
-        note(&mut line, "core-0", u64::MAX, Timestamp::from_millis(0), "test", &[("value", hostile), ("plain", "x")]);
+        Opening::new("core-0").write(&mut line, u64::MAX, Timestamp::from_millis(0), "test");
+        note(&mut line, &[("value", hostile), ("plain", "x")]);
         line.push(b'}');
         assert!(line.is_ascii() && !line.iter().any(u8::is_ascii_control));
         let read: serde_json::Value = serde_json::from_slice(&line).unwrap();
         assert_eq!(read["value"], hostile);
         assert_eq!(read["sequence"], u64::MAX);
         assert_eq!(read["at"], "1970-01-01T00:00:00.000Z");
+    }
+
+    #[test]
+    fn every_record_says_its_own_moment() {
+        let mut opening = Opening::new("core-0");
+        for (millis, moment) in
+            [(1, "00:00:00.001"), (1, "00:00:00.001"), (2, "00:00:00.002"), (61_002, "00:01:01.002"), (1, "00:00:00.001")]
+        {
+            let mut line = Vec::new();
+            opening.write(&mut line, 7, Timestamp::from_millis(millis), "test");
+            let expected = format!(r#"{{"lane":"core-0","sequence":7,"at":"1970-01-01T{moment}Z","event":"test""#);
+            assert_eq!(String::from_utf8(line).unwrap(), expected);
+        }
     }
 }

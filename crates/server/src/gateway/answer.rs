@@ -2,14 +2,12 @@
 
 use std::pin::Pin;
 use std::rc::Rc;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use sortie_callout::{AuditLog as _, Ending, Opened, Outcome};
 use sortie_outbound::{AnswerBody, SentBytes};
-use sortie_protocol::World;
 
 use super::pulse::Pulse;
 use crate::audit::Lane;
@@ -38,7 +36,6 @@ pub(super) struct Audited {
 /// An open audit record.
 pub(super) struct Record {
     pub(super) audit: Lane,
-    pub(super) world: Arc<dyn World>,
     pub(super) intent: Opened,
     pub(super) status: u16,
     pub(super) renewed: bool,
@@ -60,13 +57,13 @@ impl Audited {
         if std::mem::replace(&mut self.is_closed, true) {
             return;
         }
-        let Record { audit, world, intent, status, renewed, sent_bytes, received_bytes } = &self.record;
+        let Record { audit, intent, status, renewed, sent_bytes, received_bytes } = &self.record;
         let outcome = Outcome {
             status: Some(*status),
             code: None,
             sent_bytes: sent_bytes.count(),
             received_bytes: *received_bytes,
-            duration: world.now().since(intent.at),
+            duration: audit.now().since(intent.at),
             completeness: ending,
             renewed: *renewed,
         };

@@ -5,7 +5,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use aws_lc_rs::constant_time;
-use http::{HeaderMap, HeaderValue, header};
+use http::header::{self, Entry};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use quick_cache::unsync::Cache;
 use sortie_callout::Caller;
 use sortie_model::{ApiKeyId, Grantee, Timestamp};
@@ -134,19 +135,24 @@ pub(crate) fn caller(stored: StoredCaller) -> Caller {
 /// The key is in `Proxy-Authorization` if there is one, so that `Authorization` stays free for the upstream; else in `Authorization`. Neither may be there twice: two
 /// readers could take a different one each (AUTH-06).
 fn take_key(headers: &mut HeaderMap) -> Result<HeaderValue, BadRequest> {
-    for name in [header::PROXY_AUTHORIZATION, header::AUTHORIZATION] {
-        if headers.get_all(&name).iter().nth(1).is_some() {
-            return Err(BadRequest::KeyTwice);
-        }
-    }
-    let Some(value) = headers.remove(header::PROXY_AUTHORIZATION) else {
-        return headers.remove(header::AUTHORIZATION).ok_or(BadRequest::Unauthenticated(Doubt::NoKey));
-    };
+    let proxied = take_only(headers, header::PROXY_AUTHORIZATION, |_| true)?;
     // Some programs send it in both places. A key of ours is nobody else's business (HDR-01).
-    if headers.get(header::AUTHORIZATION).is_some_and(holds_key) {
-        headers.remove(header::AUTHORIZATION);
+    let direct = take_only(headers, header::AUTHORIZATION, |value| proxied.is_none() || holds_key(value))?;
+    proxied.or(direct).ok_or(BadRequest::Unauthenticated(Doubt::NoKey))
+}
+
+/// Takes out a header that may be there once, if it is one of these.
+fn take_only(
+    headers: &mut HeaderMap,
+    name: HeaderName,
+    is_taken: impl Fn(&HeaderValue) -> bool,
+) -> Result<Option<HeaderValue>, BadRequest> {
+    match headers.entry(name) {
+        Entry::Vacant(_) => Ok(None),
+        Entry::Occupied(there) if there.iter().nth(1).is_some() => Err(BadRequest::KeyTwice),
+        Entry::Occupied(there) if is_taken(there.get()) => Ok(Some(there.remove())),
+        Entry::Occupied(_) => Ok(None),
     }
-    Ok(value)
 }
 
 fn holds_key(value: &HeaderValue) -> bool {

@@ -2,6 +2,7 @@
 //! between cores but the snapshot, which is only read, and grants, which are swapped whole.
 
 mod answer;
+mod caller_stream;
 pub(crate) mod identify;
 mod listen;
 mod pulse;
@@ -9,11 +10,13 @@ mod respond;
 pub(crate) mod sealed;
 mod serve;
 
+use std::future::{Future as _, poll_fn};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use hyper::server::conn::http1;
@@ -22,9 +25,10 @@ use hyper_util::rt::TokioIo;
 use sortie_callout::Callouts;
 use sortie_outbound::{PoolLimits, Upstream};
 use tokio::net::TcpStream;
+use tokio::runtime::LocalOptions;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
-use tokio::task::LocalSet;
 
+use self::caller_stream::CallerStream;
 use self::identify::{Directory, LastCaller};
 use self::pulse::{Pulse, Pulses};
 use crate::audit::{ChainKey, Durability, Lane};
@@ -35,9 +39,6 @@ const MAX_HEAD_BYTES: usize = 64 * 1024;
 
 /// 30 s: how much of the audit's tail could be cut off unseen.
 const ANCHOR_EVERY: Duration = Duration::from_secs(30);
-
-/// 100 headers, as hyper's default; HDR-16 wants the 101st refused.
-const MAX_HEADERS: usize = 100;
 
 /// What every core needs.
 #[derive(Clone)]
@@ -85,14 +86,14 @@ impl Core {
         let directory = audit_directory.to_owned();
         let (opened, is_open) = std::sync::mpsc::sync_channel(1);
         let run = move || {
-            let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+            let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build_local(LocalOptions::default()) {
                 Ok(runtime) => runtime,
                 Err(error) => return drop(opened.send(Err(CoreError::Thread(error)))),
             };
             match Lane::open(&directory, &format!("core-{index}"), plane.chain.clone(), plane.durability, plane.node.world()) {
                 Ok(lane) => {
                     let _ = opened.send(Ok(()));
-                    LocalSet::new().block_on(&runtime, serve_core(plane, listener, lane));
+                    runtime.block_on(serve_core(plane, listener, lane));
                 }
                 Err(error) => drop(opened.send(Err(error.into()))),
             }
@@ -157,6 +158,16 @@ async fn serve_core(plane: Plane, listener: std::net::TcpListener, lane: Lane) {
     store_anchor(&lane, &node).await;
 }
 
+/// How far a connection is on its way to the node's stop.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// It does not know yet that it will be woken for the stop.
+    Begins,
+    Serves,
+    /// It ends as soon as it is between two requests.
+    Ends,
+}
+
 async fn serve_connection(
     server: Rc<serve::Server>,
     pulse: Rc<Pulse>,
@@ -165,23 +176,35 @@ async fn serve_connection(
     _place: OwnedSemaphorePermit,
 ) {
     let _ = stream.set_nodelay(true);
+    let stream = CallerStream::new(stream);
     let last = LastCaller::default();
     let service = service_fn(|request| server.answer(request, &pulse, &last));
-    // Time limits are the pulse's; hyper's own would take a timer for every request.
-    let mut connection = pin!(
-        http1::Builder::new()
-            .header_read_timeout(None)
-            .max_buf_size(MAX_HEAD_BYTES)
-            .max_headers(MAX_HEADERS)
-            .serve_connection(TokioIo::new(stream), service)
-    );
-    let ended = tokio::select! {
-        ended = connection.as_mut() => ended,
-        _ = stop.wait_for(|stop| *stop) => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
+    // Time limits are the pulse's; hyper's own would take a timer for every request. 100 headers are hyper's own limit (HDR-16); to set it, even to the same,
+    // would have hyper clear the table of headers for every request.
+    // A caller who hangs up in the middle is noticed below, see `CallerStream`.
+    let mut builder = http1::Builder::new();
+    builder.header_read_timeout(None).max_buf_size(MAX_HEAD_BYTES).half_close(true);
+    let mut connection = pin!(builder.serve_connection(TokioIo::new(stream.clone()), service));
+    // Looking costs an atomic load; waiting again with each turn of the connection would cost a lock.
+    let looks = stop.clone();
+    let mut stopped = pin!(stop.wait_for(|stop| *stop));
+    let mut phase = Phase::Begins;
+    let ended = poll_fn(|context| {
+        if phase == Phase::Begins || phase == Phase::Serves && !matches!(looks.has_changed(), Ok(false)) {
+            phase = Phase::Serves;
+            if stopped.as_mut().poll(context).is_ready() {
+                connection.as_mut().graceful_shutdown();
+                phase = Phase::Ends;
+            }
         }
-    };
+        let polled = connection.as_mut().poll(context);
+        // Nobody waits for the answer any more: returning drops the connection, and with it the callout.
+        if polled.is_pending() && pulse.is_serving() && stream.poll_hang_up(context).is_ready() {
+            return Poll::Ready(Ok(()));
+        }
+        polled
+    })
+    .await;
     if let Err(error) = ended {
         tracing::debug!("a caller's connection ended: {error}");
     }

@@ -5,6 +5,7 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
+use sortie_outbound::SentBytes;
 use tokio::task::AbortHandle;
 
 /// 10 ticks for the first request's head (DOS-01).
@@ -39,6 +40,8 @@ pub(super) struct Pulses {
 /// What one connection is doing, and since when.
 pub(super) struct Pulse {
     core: Rc<Pulses>,
+    /// The body of the request that is being answered, if it has one.
+    upload: RefCell<Option<SentBytes>>,
     phase: Cell<Phase>,
     since: Cell<u32>,
 }
@@ -68,7 +71,12 @@ impl Pulses {
     }
 
     pub(super) fn pulse(self: &Rc<Self>) -> Rc<Pulse> {
-        Rc::new(Pulse { core: Rc::clone(self), phase: Cell::new(Phase::FirstHead), since: Cell::new(self.tick.get()) })
+        Rc::new(Pulse {
+            core: Rc::clone(self),
+            upload: RefCell::default(),
+            phase: Cell::new(Phase::FirstHead),
+            since: Cell::new(self.tick.get()),
+        })
     }
 
     pub(super) fn watch(&self, pulse: Rc<Pulse>, connection: AbortHandle) {
@@ -82,6 +90,11 @@ impl Pulse {
         self.enter(Phase::Busy);
     }
 
+    /// The request has a body.
+    pub(super) fn receives(&self, upload: &SentBytes) {
+        self.upload.replace(Some(upload.clone()));
+    }
+
     /// A piece of an answer was taken.
     pub(super) fn answering(&self) {
         self.enter(Phase::Answering);
@@ -89,7 +102,14 @@ impl Pulse {
 
     /// The answer is over.
     pub(super) fn idle(&self) {
+        self.upload.take();
         self.enter(Phase::Idle);
+    }
+
+    /// Whether a request that has come whole is being answered, so that nobody reads from the caller. As long as a body is read, it is the reader who
+    /// finds out that the rest does not come.
+    pub(super) fn is_serving(&self) -> bool {
+        matches!(self.phase.get(), Phase::Busy | Phase::Answering) && self.upload.borrow().as_ref().is_none_or(SentBytes::is_whole)
     }
 
     fn enter(&self, phase: Phase) {

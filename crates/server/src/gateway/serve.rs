@@ -48,14 +48,14 @@ impl Server {
         last: &LastCaller,
     ) -> Result<Response<GatewayBody>, Infallible> {
         pulse.busy();
-        let response = match self.callout(request, last).await {
+        let response = match self.callout(request, pulse, last).await {
             Ok(response) => response.map(|audited| Content::Answer(Box::new(audited))),
             Err(problem) => problem.map(|bytes| Content::Whole(Some(bytes))),
         };
         Ok(response.map(|content| GatewayBody::new(content, Rc::clone(pulse))))
     }
 
-    async fn callout(&self, request: Request<Incoming>, last: &LastCaller) -> Result<Response<Audited>, Problem> {
+    async fn callout(&self, request: Request<Incoming>, pulse: &Pulse, last: &LastCaller) -> Result<Response<Audited>, Problem> {
         let now = self.node.world().now();
         let (mut parts, body) = request.into_parts();
         check_framing(&parts.method, &parts.uri, parts.version, &parts.headers).map_err(|bad| self.turn_away(bad, None))?;
@@ -70,7 +70,10 @@ impl Server {
         };
         let body = RequestBody::incoming(body);
         let sent_bytes = body.sent();
-        let call = Call { caller: &caller, reference, method: parts.method, headers: parts.headers, body };
+        if !sent_bytes.is_whole() {
+            pulse.receives(&sent_bytes);
+        }
+        let call = Call { at: now, caller: &caller, reference, method: parts.method, headers: parts.headers, body };
         match self.callouts.call(&snapshot, call).await {
             Ok(delivered) => Ok(self.deliver(delivered, sent_bytes)),
             Err(NotDelivered { refused, intent: None }) => Err(self.refuse(&refused, caller.name.as_str(), Some(&reference))),
@@ -100,15 +103,16 @@ impl Server {
             *answer.version_mut() = Version::HTTP_10;
         }
         let audit = self.callouts.audit().clone();
-        let record =
-            Record { audit, world: self.node.world(), intent, status: answer.status().as_u16(), renewed, sent_bytes, received_bytes: 0 };
+        let record = Record { audit, intent, status: answer.status().as_u16(), renewed, sent_bytes, received_bytes: 0 };
         let id = self.callout_id(intent.sequence);
         with_id(answer.map(|body| Audited::new(body, record)), id)
     }
 
     /// `core-0-17`: where the callout stands in the audit.
     fn callout_id(&self, sequence: u64) -> Bytes {
-        let mut id = Vec::with_capacity(self.id_prefix.len() + 20);
+        // Exactly as long as it gets: a longer one would be counted by reference in one more allocation.
+        let digits = sequence.checked_ilog10().map_or(1, |log| log as usize + 1);
+        let mut id = Vec::with_capacity(self.id_prefix.len() + digits);
         id.extend_from_slice(&self.id_prefix);
         number(&mut id, sequence);
         id.into()
@@ -146,6 +150,8 @@ fn with_id<B>(mut response: Response<B>, id: Bytes) -> Response<B> {
     response
 }
 
+const ONE_HOST: &str = "there must be exactly one well-formed Host";
+
 /// Refuses what two readers could read differently; hyper has refused the rest.
 fn check_framing(method: &Method, uri: &Uri, version: Version, headers: &HeaderMap) -> Result<(), BadRequest> {
     // RFC 9112, section 3.2: only the origin form; authority and absolute form are for proxies (URL-13 to URL-15).
@@ -157,23 +163,31 @@ fn check_framing(method: &Method, uri: &Uri, version: Version, headers: &HeaderM
     if matches!(*method, Method::CONNECT | Method::TRACE) || !is_token {
         return Err(BadRequest::Method);
     }
-    // RFC 9112, section 3.2: no Host, or two of them, must be refused.
-    let mut hosts = headers.get_all(header::HOST).iter();
-    match (hosts.next(), hosts.next()) {
-        (Some(host), None) if host.as_bytes().iter().all(|byte| byte.is_ascii_alphanumeric() || b".-_:[]".contains(byte)) => {}
-        (None, None) if version == Version::HTTP_10 => {}
-        _ => return Err(BadRequest::Framing("there must be exactly one well-formed Host")),
+    let (mut hosts, mut codings, mut is_met) = (0, 0, true);
+    for (name, value) in headers {
+        let value = value.as_bytes();
+        match *name {
+            // RFC 9112, section 3.2: no Host, or two of them, must be refused.
+            header::HOST => {
+                hosts += 1;
+                if hosts > 1 || !value.iter().all(|byte| byte.is_ascii_alphanumeric() || b".-_:[]".contains(byte)) {
+                    return Err(BadRequest::Framing(ONE_HOST));
+                }
+            }
+            // RFC 9112, section 6.1: hyper has decoded `chunked`; any other coding would go on undecoded (DSY-06 to DSY-09).
+            header::TRANSFER_ENCODING => {
+                codings += 1;
+                if codings > 1 || !value.eq_ignore_ascii_case(b"chunked") {
+                    return Err(BadRequest::Framing("the only transfer coding understood is `chunked`, once"));
+                }
+            }
+            // RFC 9110, section 10.1.1 (UPG-12).
+            header::EXPECT => is_met &= value.eq_ignore_ascii_case(b"100-continue"),
+            _ => {}
+        }
     }
-    // RFC 9112, section 6.1: hyper has decoded `chunked`; any other coding would go on undecoded (DSY-06 to DSY-09).
-    let mut codings = headers.get_all(header::TRANSFER_ENCODING).iter();
-    match (codings.next(), codings.next()) {
-        (None, _) => {}
-        (Some(coding), None) if coding.as_bytes().eq_ignore_ascii_case(b"chunked") => {}
-        _ => return Err(BadRequest::Framing("the only transfer coding understood is `chunked`, once")),
+    if hosts == 0 && version != Version::HTTP_10 {
+        return Err(BadRequest::Framing(ONE_HOST));
     }
-    // RFC 9110, section 10.1.1 (UPG-12).
-    match headers.get(header::EXPECT) {
-        Some(expect) if !expect.as_bytes().eq_ignore_ascii_case(b"100-continue") => Err(BadRequest::Expectation),
-        _ => Ok(()),
-    }
+    if is_met { Ok(()) } else { Err(BadRequest::Expectation) }
 }

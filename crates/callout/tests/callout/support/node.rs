@@ -62,7 +62,7 @@ impl Node {
         for (name, value) in headers {
             map.append(name, value);
         }
-        self.callouts.call(&snapshot, Call { caller, reference, method, headers: map, body }).await
+        self.callouts.call(&snapshot, Call { at: self.grants.now(), caller, reference, method, headers: map, body }).await
     }
 
     pub(crate) async fn explain(&self, caller: &Caller, target: &str) -> Plan {

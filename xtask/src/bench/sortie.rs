@@ -32,16 +32,16 @@ pub(super) enum Durability {
 }
 
 impl Sortie {
-    /// Builds the program, unless there is one already.
+    /// Builds the program as it is shipped, unless there is one already.
     pub(super) fn build(program: Option<&Path>) -> Result<Self, Failure> {
         if let Some(program) = program {
             let program = program.canonicalize().map_err(during(&format!("cannot find {}", program.display())))?;
             return Ok(Self { program });
         }
-        run(cargo().args(["build", "--release", "--package", "sortie-cli"]))?;
-        // We run optimised too, so cargo has put both into the same directory.
+        run(cargo().args(["build", "--profile", "dist", "--package", "sortie-cli"]))?;
+        // Cargo puts each profile into a directory of its own, side by side.
         let ourselves = std::env::current_exe().map_err(during("cannot find where cargo builds"))?;
-        Ok(Self { program: ourselves.with_file_name("sortie") })
+        Ok(Self { program: ourselves.with_file_name("../dist/sortie") })
     }
 
     /// `sortie 0.1.0`

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 mod catalogue;
+mod corpus;
 mod dates;
 mod numbers;
 mod scope;

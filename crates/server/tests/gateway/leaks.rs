@@ -10,7 +10,7 @@ use std::path::Path;
 use std::sync::{Mutex, OnceLock};
 use std::time::Duration;
 
-use sortie_model::IdentityType;
+use sortie_model::{CallerFormulas, IdentityType};
 use sortie_store::Identity;
 use sortie_testkit::peers::{Fault, OidcClient, OidcProvider, TestDatabase};
 use sortie_testkit::upstream::{RecordingUpstream, Reply};
@@ -75,6 +75,15 @@ fn run(stage: &mut Stage, provider: &OidcProvider, odd: &RecordingUpstream) -> S
         &[],
     );
     make(&Credential::new("Mine", "basic"), IdentityType::PerUser, &[]);
+    let formula = "{!IF(LEN($Credential.Calc.Key) > 99, 'x', TEXT(VALUE($Credential.Calc.Key)))}";
+    make(&Credential { headers: &header(formula), ..Credential::new("Calc", "custom") }, IdentityType::Named, &[("Key", "SECRET-calc")]);
+    let external = server.external_credential(&Credential::new("Open", "custom"));
+    let principal = server.principal(&external, "Main", 1, IdentityType::Named, &[stage.callers]);
+    server.value(&external, Identity::shared(principal), "Key", "SECRET-open");
+    server.named_credential_with("Open", &odd.url(), &external, |named| {
+        named.allow_formulas_in_header = CallerFormulas::Evaluated;
+        named.allow_formulas_in_body = CallerFormulas::Evaluated;
+    });
     server.settle();
 
     let body = r#"{"error":"invalid_client","error_description":"SECRET-wrong is not the secret of sortie"}"#;
@@ -102,6 +111,13 @@ fn run(stage: &mut Stage, provider: &OidcProvider, odd: &RecordingUpstream) -> S
         ("Line", "ok", ""),
         ("Void", "ok", ""),
         ("Mine", "ok", ""),
+        ("Calc", "ok", ""),
+        ("Open", "ok", "X: {!$Credential.Open.Key & 'SECRET-mine'}\r\n"),
+        ("Open", "ok", "X: {!VALUE($Credential.Open.Key)}\r\n"),
+        ("Open", "ok", "X: {!BLOB($Credential.Open.Key)}\r\n"),
+        ("Open", "ok", "X: {!IF($Credential.Open.Key = 'a', 'b', 'c')}\r\n"),
+        ("Open", "ok", "X: {!$Credential.Open.Key & '\\n'}\r\n"),
+        ("Open", "ok", "X: {!HEX(SIGN('RSA-SHA256', BLOB('x'), $Credential.Open.Key))}\r\n"),
         ("None", "ok", "X: SECRET-x\r\n"),
         ("Pay", "..", "X: SECRET-x\r\n"),
     ] {

@@ -8,6 +8,7 @@ mod access;
 mod answers;
 mod audit;
 mod first_callout;
+mod formulas;
 mod framing;
 mod headers;
 mod keys;

@@ -5,6 +5,9 @@ use crate::fixture::{BILLING, Fixture, both_databases};
 both_databases! {
     names_protocols_and_identity_types_never_change,
     what_a_protocol_does_not_know_is_refused,
+    formulas_that_could_never_have_a_result_are_refused,
+    formulas_read_what_some_user_has,
+    a_principals_settings_replace_the_credentials_and_void_its_tokens,
     references_to_nothing_are_refused,
     a_number_that_an_unlisted_principal_holds_is_refused,
     everything_is_said_at_once_and_nothing_is_stored,
@@ -65,6 +68,100 @@ async fn what_a_protocol_does_not_know_is_refused(fixture: Fixture) {
     assert_eq!(fixture.refused(&oauth("scope: 7")).await, ["4:21 external_credentials[0].settings.scope setting_kind"]);
     let headers = with("  protocol: custom\n  headers: [{name: X-A, value: '{!$Credential.Other.Key}'}]");
     assert_eq!(fixture.refused(&headers).await, ["4:12 external_credentials[0].headers formula_foreign_credential"]);
+}
+
+async fn formulas_that_could_never_have_a_result_are_refused(fixture: Fixture) {
+    // FRM-04, FRM-05 of the attack catalogue, and every other name that is not there.
+    let custom =
+        |value: &str| format!("external_credentials:\n- name: A\n  protocol: custom\n  headers: [{{name: X-A, value: \"{value}\"}}]");
+    for (value, rule) in [
+        ("{!$Credential.B.Key}", "formula_foreign_credential"),
+        ("{!$Credential.ns__A.Key}", "formula_foreign_credential"),
+        ("{!HEX($Credential.B.Body)}", "formula_foreign_credential"),
+        ("{!$User.Departmnt}", "formula_unknown_variable"),
+        ("{!$User.Shoe_Size}", "formula_unknown_variable"),
+    ] {
+        assert_eq!(fixture.refused(&custom(value)).await, [format!("4:12 external_credentials[0].headers {rule}")], "{value}");
+    }
+    for (value, rule) in
+        [("{!FLOR(1)}", "formula_unknown_function"), ("{!'a' & 1}", "formula_type"), ("{!$User}", "formula_unknown_variable")]
+    {
+        let refused = refused_reading(&custom(value));
+        assert!(
+            refused.len() == 1 && refused[0].ends_with(&format!("external_credentials[0].headers[0].value {rule}")),
+            "{value}: {refused:?}"
+        );
+    }
+    for good in
+        ["{!$User.Department}", "{!$User.Region__c}", "{!$Credential.a.Anything}", "{!$Profile.Name}{!$Organization.Id}", "{!TEXT(NOW())}"]
+    {
+        fixture.apply(&custom(good)).await;
+    }
+    let basic = "external_credentials:\n- name: B\n  protocol: basic\n  headers: [{name: X-A, value: '{!$Credential.B.Passwrd}'}]";
+    assert_eq!(fixture.refused(basic).await, ["4:12 external_credentials[0].headers formula_unknown_variable"]);
+    fixture.apply(&basic.replace("Passwrd", "Password")).await;
+    // A named credential's formulas are judged by the external credential that it names, in the file or stored.
+    let named = "named_credentials:\n- name: N\n  url: https://up.test\n  external_credential: B\n  headers: [{name: X-A, value: '{!$Credential.A.Key}'}]";
+    assert_eq!(fixture.refused(named).await, ["5:12 named_credentials[0].headers formula_foreign_credential"]);
+
+    let scope = |value: &str| {
+        format!(
+            "external_credentials:\n- name: C\n  protocol: oauth_client_credentials\n  settings:\n    scope: \"{value}\"\n  principals:\n  - {{name: P, sequence_number: 1, settings: {{scope: 'read'}}}}"
+        )
+    };
+    for (value, rule) in [
+        ("{!$Credential.C.client_secret}", "formula_not_here"),
+        ("{!$Credential.Password}", "formula_not_here"),
+        ("{!$Credential.Endpoint.URL}", "formula_not_here"),
+        ("at {!TEXT(NOW())}", "formula_not_here"),
+        ("{!$User.Departmnt}", "formula_unknown_variable"),
+        ("{!UPPR('a')}", "formula_unknown_function"),
+        ("{!unclosed", "formula_unknown_variable"),
+    ] {
+        assert_eq!(fixture.refused(&scope(value)).await, [format!("5:12 external_credentials[0].settings.scope {rule}")], "{value}");
+    }
+    fixture.apply(&scope("session:role:{!$User.Department}")).await;
+    assert_eq!(
+        fixture.refused(&scope("x").replace("scope: 'read'", "token_endpoint: 'https://id.test/t', nothing: x")).await,
+        [
+            "7:62 external_credentials[0].principals[0].settings.token_endpoint setting_of_the_credential",
+            "7:92 external_credentials[0].principals[0].settings.nothing setting_unknown",
+        ]
+    );
+}
+
+/// What is refused before anything is looked up.
+fn refused_reading(text: &str) -> Vec<String> {
+    let problems = sortie_metadata::Definition::parse("test.yaml", text).unwrap_err();
+    problems.iter().map(|problem| format!("{} {}", problem.path, problem.rule)).collect()
+}
+
+async fn formulas_read_what_some_user_has(fixture: Fixture) {
+    let header = "external_credentials:\n- name: A\n  protocol: custom\n  headers: [{name: X-A, value: '{!$User.SHOE_size}'}]\n";
+    fixture.refused(header).await;
+    // In the same file, or stored before; a value that looks like a name is none.
+    fixture
+        .apply(&format!("users: [{{name: bob, attributes: {{Note: 'x\"Cost_Centre\":'}}}}]\n{}", header.replace("SHOE_size", "note")))
+        .await;
+    fixture.refused(&header.replace("SHOE_size", "Cost_Centre")).await;
+    fixture.apply(&format!("users: [{{name: alice, attributes: {{Shoe_Size: '38'}}}}]\n{header}")).await;
+    fixture.apply(&header.replace("X-A", "X-B")).await;
+}
+
+async fn a_principals_settings_replace_the_credentials_and_void_its_tokens(fixture: Fixture) {
+    let with = |settings: &str| {
+        format!(
+            "external_credentials:\n- name: C\n  protocol: oauth_client_credentials\n  principals:\n  - {{name: P, sequence_number: 1, settings: {settings}}}"
+        )
+    };
+    fixture.apply(&with("{scope: a}")).await;
+    let first = fixture.revision().await;
+    fixture.apply(&with("{scope: a}")).await;
+    assert_eq!(fixture.revision().await, first);
+    fixture.apply(&with("{scope: b}")).await;
+    assert!(fixture.revision().await > first, "a token with the old scope must not be used any more");
+    let principal = fixture.house.store().definitions().await.unwrap().principals.remove(0);
+    assert_eq!(principal.settings["scope"], "b");
 }
 
 async fn references_to_nothing_are_refused(fixture: Fixture) {

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use sortie_model::{Principal, Timestamp};
-use sortie_store::{Committed, Failure, GrantState, Identity, Lease, LeaseOutcome, LeaseRequest, Released, SealedGrant, Store};
+use sortie_store::{
+    Committed, Failure, GrantIdentity, GrantState, Identity, Lease, LeaseOutcome, LeaseRequest, Released, SealedGrant, Store,
+};
 use uuid::Uuid;
 
 use crate::backend::{Backend, both_backends};
@@ -21,6 +23,7 @@ both_backends! {
     a_deleted_grant_does_not_come_back,
     a_lease_on_an_older_version_is_told_to_read_again,
     users_have_grants_of_their_own,
+    variants_of_a_grant_are_apart_and_go_together,
     a_grant_of_a_principal_that_is_gone_is_refused,
 }
 
@@ -236,6 +239,29 @@ async fn users_have_grants_of_their_own(backend: Backend) {
     change.commit().await.unwrap();
     assert_eq!(store.grants().load(identities[1]).await.unwrap(), None);
     assert!(store.grants().load(identities[2]).await.unwrap().is_some());
+}
+
+/// Tokens of one principal with different scopes.
+async fn variants_of_a_grant_are_apart_and_go_together(backend: Backend) {
+    let (store, admin) = store_with_principal(&backend).await;
+    let identity = Identity::shared(admin.id);
+    let variants = [None, Some([0; 16]), Some([0xAB; 16]), Some([0xFF; 16])].map(|variant| GrantIdentity { identity, variant });
+    let sealed = [b"plain", b"zeros", b"mixed", b"fulls"];
+    for (grant_identity, sealed) in variants.iter().zip(sealed) {
+        let ask = LeaseRequest { grant: *grant_identity, ..request(identity, 0, LONG) };
+        let LeaseOutcome::Taken(lease) = store.grants().lease(&ask).await.unwrap() else { panic!("each has a lease of its own") };
+        assert!(matches!(store.grants().lease(&ask).await.unwrap(), LeaseOutcome::Busy { .. }));
+        store.grants().commit(&lease, grant(1, sealed)).await.unwrap();
+    }
+    for (grant_identity, sealed) in variants.iter().zip(sealed) {
+        assert_eq!(store.grants().load(*grant_identity).await.unwrap().unwrap().grant, Some(grant(1, sealed)));
+        let renew = LeaseRequest { grant: *grant_identity, ..request(identity, 1, LONG) };
+        assert!(matches!(store.grants().lease(&renew).await.unwrap(), LeaseOutcome::Taken(_)));
+    }
+    assert!(store.grants().delete(identity).await.unwrap());
+    for grant_identity in variants {
+        assert_eq!(store.grants().load(grant_identity).await.unwrap(), None);
+    }
 }
 
 async fn a_grant_of_a_principal_that_is_gone_is_refused(backend: Backend) {

@@ -131,22 +131,27 @@ async fn serve_core(plane: Plane, listener: std::net::TcpListener, lane: Lane) {
     let Ok(listener) = tokio::net::TcpListener::from_std(listener) else {
         return tracing::error!("a listening socket cannot be used");
     };
-    while let Ok(place) = Arc::clone(&places).acquire_owned().await {
+    let (closing, closes) = watch::channel(false);
+    loop {
+        let accepted = async { (Arc::clone(&places).acquire_owned().await, listener.accept().await) };
         let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
+            accepted = accepted => accepted,
             _ = stop.wait_for(|stop| *stop) => break,
         };
         match accepted {
-            Ok((stream, _)) => {
+            (Err(_), _) => break,
+            (Ok(place), Ok((stream, _))) => {
                 let pulse = pulses.pulse();
-                let connection = serve_connection(Rc::clone(&server), Rc::clone(&pulse), stream, stop.clone(), place);
+                let connection = serve_connection(Rc::clone(&server), Rc::clone(&pulse), stream, closes.clone(), place);
                 pulses.watch(pulse, tokio::task::spawn_local(connection).abort_handle());
             }
             // Out of file descriptors, or the peer was quicker: pause rather than spin (DOS-17).
-            Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
+            (Ok(_), Err(_)) => tokio::time::sleep(Duration::from_millis(50)).await,
         }
     }
     drop(listener);
+    // Only now: whoever loses a connection must not be able to open another one here.
+    closing.send_replace(true);
     let all = places.acquire_many(u32::try_from(max_connections).unwrap_or(u32::MAX));
     if tokio::time::timeout(drain, all).await.is_err() {
         tracing::warn!("some callouts were cut off: they took longer than the shutdown waits");

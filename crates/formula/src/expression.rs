@@ -209,7 +209,7 @@ impl fmt::Display for Expression {
                 within(right, operator.strength() + 1, formatter)
             }
             Kind::Call { function, arguments } => {
-                write!(formatter, "{}(", function.to_ascii_uppercase())?;
+                write!(formatter, "{function}(")?;
                 for (index, argument) in arguments.iter().enumerate() {
                     if index > 0 {
                         formatter.write_str(", ")?;

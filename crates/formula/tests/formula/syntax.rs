@@ -215,6 +215,24 @@ fn an_unresolved_variable_is_an_error_and_never_empty_text() {
     assert_eq!(result("{!BLANKVALUE(UPPER($User.Title), 'none')}"), "! `$User.Title` has no value");
 }
 
+#[test]
+fn what_is_printed_says_the_same() {
+    // `EXT(fLOORUE())` was printed in another case than it was written in.
+    for (written, printed) in [
+        ("left( 'a' , 1 )", "left('a', 1)"),
+        ("ext(fLOORUE())", "ext(fLOORUE())"),
+        ("((1)) + (2 * (3))", "1 + 2 * 3"),
+        ("1 - (2 - 3)", "1 - (2 - 3)"),
+        ("-(1 + 2)", "-(1 + 2)"),
+        ("not true == false", "!TRUE = FALSE"),
+        ("$user.Email & \"it's\"", "$User.Email & 'it\\'s'"),
+    ] {
+        let expression = parse_expression(written).unwrap();
+        assert_eq!(expression.to_string(), printed);
+        assert_eq!(parse_expression(printed).unwrap(), expression);
+    }
+}
+
 fn names() -> impl Strategy<Value = String> {
     "[A-Za-z][A-Za-z0-9]{0,6}(__c)?"
 }

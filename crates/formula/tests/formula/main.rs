@@ -1,6 +1,7 @@
 //! The language through its front door.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
+mod allocations;
 mod catalogue;
 mod corpus;
 mod dates;

@@ -8,16 +8,16 @@ pub(crate) struct Examples;
 /// The one stored value.
 pub(crate) const SECRET: &str = "SECRET-k3y";
 
+const ATTRIBUTES: [(&str, &str); 4] =
+    [("UserName", "alice"), ("Email", "alice@example.com"), ("Department", "Finance"), ("FirstName", "Alice")];
+
 impl Scope for Examples {
     fn value(&self, variable: &Variable) -> Result<Option<Value<'_>>, Fault> {
         Ok(match variable {
-            Variable::User(field) => match field.to_ascii_lowercase().as_str() {
-                "username" => Some(Value::borrowed("alice")),
-                "email" => Some(Value::borrowed("alice@example.com")),
-                "department" => Some(Value::borrowed("Finance")),
-                "firstname" => Some(Value::borrowed("Alice")),
-                _ => None,
-            },
+            Variable::User(field) => {
+                let known = ATTRIBUTES.iter().find(|(name, _)| name.eq_ignore_ascii_case(field));
+                known.map(|(_, value)| Value::borrowed(value))
+            }
             Variable::ProfileName => Some(Value::borrowed("Standard")),
             Variable::Organization(_) => Some(Value::borrowed("Example Inc")),
             Variable::Credential { external_credential, parameter } => (external_credential.eq_ignore_ascii_case("Billing")

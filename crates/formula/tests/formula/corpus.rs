@@ -24,7 +24,7 @@ fn values(text: &str) -> Vec<String> {
         let value = match (line.find("<parameterValue>"), line.find("</parameterValue>")) {
             (Some(start), Some(end)) => &line[start + "<parameterValue>".len()..end],
             // A JSON member: `"name": "value",`
-            _ => line.splitn(2, ": \"").nth(1).map_or(line, |value| value.trim_end_matches([',', ' ', '}']).trim_end_matches('"')),
+            _ => line.split_once(": \"").map_or(line, |(_, value)| value.trim_end_matches([',', ' ', '}']).trim_end_matches('"')),
         };
         found.push(unescaped(value));
     }

@@ -21,16 +21,17 @@ fn another_key_leaves_everything_as_it_was() {
     let sortie = Sortie::with_billing();
     let key_file = sortie.data().join("root.key");
     let key = fs::read_to_string(&key_file).unwrap();
-    let database = fs::read(sortie.data().join("sortie.sqlite")).unwrap();
+    // By what it says: when SQLite moves its log into the file is its own affair.
+    let stored = || [&["status"][..], &["user", "list"]].map(|arguments| sortie.json(arguments));
+    let before = stored();
     fs::write(&key_file, "00".repeat(32)).unwrap();
     assert_eq!(sortie.code(&["status"]), "key_wrong");
     fs::remove_file(&key_file).unwrap();
     assert_eq!(sortie.code(&["user", "add", "bob"]), "key_missing");
     assert!(!key_file.exists(), "no other key is made in its place");
-    assert_eq!(fs::read(sortie.data().join("sortie.sqlite")).unwrap(), database);
     fs::write(&key_file, key).unwrap();
     fs::set_permissions(&key_file, fs::Permissions::from_mode(0o600)).unwrap();
-    sortie.ok(&["status"]);
+    assert_eq!(stored(), before);
 }
 
 #[test]

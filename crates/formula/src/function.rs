@@ -70,7 +70,7 @@ pub type Example = (&'static str, &'static str);
 pub enum Gives {
     /// Always this.
     Type(Type),
-    /// The type that its [`Parameter::result`] arguments share.
+    /// The type that its values share, such as both branches of `IF`.
     Common,
 }
 

@@ -1,6 +1,8 @@
 //! Step 3, choose: as whom. The lowest sequence number among the principals that the caller may use, and no other: if it cannot be used, the callout
 //! fails. Falling through to the next would make a callout with an identity that nobody chose.
 
+use std::borrow::Cow;
+
 use sortie_model::{IdentityType, Settings, UserId};
 
 use crate::authorize::{Allowed, Standing, consider};
@@ -59,8 +61,9 @@ impl<'s> Chosen<'s> {
     }
 
     /// The protocol's settings for this callout.
-    pub(crate) fn settings(&self) -> &Settings {
-        self.personal.as_ref().map_or_else(|| self.principal.settings.fixed(), |personal| &personal.settings)
+    pub(crate) fn settings(&self) -> Cow<'_, Settings> {
+        let settings = &self.principal.settings;
+        self.personal.as_ref().map_or_else(|| Cow::Borrowed(settings.shared()), |personal| Cow::Owned(settings.filled(personal)))
     }
 
     /// Whether others may be given the same grant: not if it is one user's own, or made for one user.

@@ -166,7 +166,9 @@ fn turn_of(error: &Unobtainable) -> Turn {
             | ObtainError::Refused { .. }
             | ObtainError::InvalidGrant { .. },
         ) => Turn::Admin,
-        Unobtainable::Protocol(ObtainError::Denied) | Unobtainable::Custody(_) | Unobtainable::BrokeOff => Turn::Operator,
+        Unobtainable::Protocol(ObtainError::Denied | ObtainError::KeyUnavailable | ObtainError::KeySealed)
+        | Unobtainable::Custody(_)
+        | Unobtainable::BrokeOff => Turn::Operator,
     }
 }
 
@@ -212,9 +214,13 @@ fn next_step_of(error: &Unobtainable) -> &'static str {
             "try again later; the authorization server does not give tokens now"
         }
         Unobtainable::Protocol(ObtainError::Denied) => "the operator must allow the token endpoint's address in the egress policy",
-        Unobtainable::Custody(CustodyError::Unavailable) => "the operator must bring the database back",
+        Unobtainable::Custody(CustodyError::Unavailable) | Unobtainable::Protocol(ObtainError::KeyUnavailable) => {
+            "the operator must bring the database back"
+        }
         Unobtainable::Custody(CustodyError::Tampered) => "the operator must find out who changed the database; store the secret again",
-        Unobtainable::Custody(CustodyError::Sealed) => "the operator must provide the root key",
+        Unobtainable::Custody(CustodyError::Sealed) | Unobtainable::Protocol(ObtainError::KeySealed) => {
+            "the operator must provide the root key"
+        }
         Unobtainable::BrokeOff => "this is a defect of Sortie: report it with the log",
     }
 }
@@ -237,6 +243,8 @@ mod tests {
             ObtainError::Malformed { what: "x" }.into(),
             ObtainError::Unanswered.into(),
             ObtainError::Denied.into(),
+            ObtainError::KeyUnavailable.into(),
+            ObtainError::KeySealed.into(),
             CustodyError::Unavailable.into(),
             CustodyError::Tampered.into(),
             CustodyError::Sealed.into(),

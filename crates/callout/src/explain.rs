@@ -207,10 +207,12 @@ pub(crate) async fn foresee(grants: &Grants, chosen: &Chosen<'_>, plan: &mut Pla
 /// The first required field that is not filled in; an empty one is not.
 fn missing(chosen: &Chosen<'_>, values: &Values) -> Option<&'static str> {
     let credential = &chosen.named().credential;
-    let required = credential.protocol.fields().iter().filter(|field| field.need == sortie_protocol::Need::Required);
+    let settings = chosen.settings();
+    let is_required = |field: &&sortie_protocol::Field| credential.protocol.need(field, &settings) == sortie_protocol::Need::Required;
+    let required = credential.protocol.fields().iter().filter(is_required);
     let is_set = |field: &&sortie_protocol::Field| match field.place {
         Place::Settings | Place::SettingsOrPrincipal => {
-            chosen.settings().get(field.name).and_then(serde_json::Value::as_str).is_some_and(|text| !text.is_empty())
+            settings.get(field.name).and_then(serde_json::Value::as_str).is_some_and(|text| !text.is_empty())
         }
         Place::Values => values.get(field.name).is_some_and(|value| !value.is_empty()),
     };

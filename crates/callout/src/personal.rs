@@ -1,8 +1,9 @@
 //! Settings as they are for one callout: the external credential's, the principal's in their place, and the results of their formulas.
 
 use aws_lc_rs::digest;
-use sortie_formula::{Fault, Scope, SignFault, Template, Value, Variable};
+use sortie_formula::{Evaluated, Fault, Scope, SignFault, Template, Value, Variable};
 use sortie_model::{Organization, Settings};
+use sortie_protocol::{Claims, Kind, Protocol};
 
 use crate::Caller;
 use crate::formulas::FormulaFault;
@@ -10,10 +11,20 @@ use crate::scope::{caller_value, organization_value};
 
 /// The settings of one principal, compiled.
 pub(crate) struct PrincipalSettings {
-    /// Those that are the same for everybody.
-    fixed: Settings,
-    /// Those that formulas make for each user, by name.
+    /// Those that are the same for everybody, and the others as they are written.
+    written: Settings,
+    /// Formulas that have a result for each user, with the place that messages show: `scope`, `claims.body.sub`.
     formulas: Box<[(String, Template)]>,
+    /// Where their results go, in the same order.
+    holders: Box<[(String, Holder)]>,
+}
+
+/// A setting with formulas.
+enum Holder {
+    /// One formula makes all of it.
+    Template,
+    /// Some stand in it.
+    Claims(Claims),
 }
 
 /// A setting whose formula has no result.
@@ -26,52 +37,82 @@ pub struct SettingFault {
     pub fault: FormulaFault,
 }
 
-/// The settings of one callout.
+/// What formulas made of the settings for one callout.
 pub(crate) struct Personal {
-    pub(crate) settings: Settings,
-    /// A digest of what the formulas gave.
+    /// The results, in the order of the formulas.
+    results: Vec<Evaluated>,
+    /// A digest of them.
     pub(crate) variant: [u8; 16],
 }
 
 impl PrincipalSettings {
-    /// Merges and parses. `is_template` says which settings may hold formulas. A formula that cannot be read any more is kept as a text that no provider knows:
-    /// definitions are checked when they are saved.
-    pub(crate) fn compile(credential: &Settings, principal: &Settings, is_template: impl Fn(&str) -> bool) -> Self {
-        let mut fixed = credential.clone();
-        fixed.extend(principal.iter().map(|(name, value)| (name.clone(), value.clone())));
-        let mut formulas = Vec::new();
-        for (name, value) in fixed.iter_mut().filter(|(name, _)| is_template(name)) {
-            let Some(Ok(template)) = value.as_str().map(Template::parse) else { continue };
-            match template.as_literal() {
-                Some(text) => *value = text.into(),
-                None => formulas.push((name.clone(), template)),
+    /// Merges and parses. A formula that cannot be read any more is kept as a text that no provider knows: definitions are checked when they are saved.
+    pub(crate) fn compile(credential: &Settings, principal: &Settings, protocol: &dyn Protocol) -> Self {
+        let mut written = credential.clone();
+        written.extend(principal.iter().map(|(name, value)| (name.clone(), value.clone())));
+        let (mut formulas, mut holders) = (Vec::new(), Vec::new());
+        for (name, value) in &mut written {
+            match protocol.fields().iter().find(|field| field.name == name).map(|field| field.kind) {
+                Some(Kind::Template) => {
+                    let Some(Ok(template)) = value.as_str().map(Template::parse) else { continue };
+                    match template.as_literal() {
+                        Some(text) => *value = text.into(),
+                        None => {
+                            formulas.push((name.clone(), template));
+                            holders.push((name.clone(), Holder::Template));
+                        }
+                    }
+                }
+                Some(Kind::Claims) => {
+                    let Ok(claims) = Claims::parse(value) else { continue };
+                    let before = formulas.len();
+                    formulas.extend(claims.caller_formulas().map(|(place, template)| (format!("{name}.{place}"), template.clone())));
+                    if formulas.len() > before {
+                        holders.push((name.clone(), Holder::Claims(claims)));
+                    }
+                }
+                _ => {}
             }
         }
-        Self { fixed, formulas: formulas.into() }
+        Self { written, formulas: formulas.into(), holders: holders.into() }
     }
 
-    /// The settings that are the same for everybody.
-    pub(crate) fn fixed(&self) -> &Settings {
-        &self.fixed
+    /// The settings, if no formula makes any of them for each user.
+    pub(crate) fn shared(&self) -> &Settings {
+        &self.written
     }
 
-    /// What they are for this caller; `None` if they are the same for everybody.
+    /// What formulas make of them for this caller; `None` if they are the same for everybody.
     pub(crate) fn evaluate(&self, caller: &Caller, organization: &Organization) -> Result<Option<Personal>, SettingFault> {
         if self.formulas.is_empty() {
             return Ok(None);
         }
         let scope = CallerScope { caller, organization, now_millis: 0 };
-        let mut settings = Settings::clone(&self.fixed);
+        let mut results = Vec::with_capacity(self.formulas.len());
         let mut digest = digest::Context::new(&digest::SHA256);
-        for (name, template) in &self.formulas {
-            let result = template.evaluate(&scope).map_err(|fault| SettingFault { setting: name.clone(), fault: fault.into() })?;
-            // The length keeps two settings apart from one that looks like both together.
+        for (place, template) in &self.formulas {
+            let result = template.evaluate(&scope).map_err(|fault| SettingFault { setting: place.clone(), fault: fault.into() })?;
+            // The length keeps two results apart from one that looks like both together.
             digest.update(&(result.expose().len() as u64).to_be_bytes());
             digest.update(result.expose().as_bytes());
-            settings.insert(name.clone(), result.expose().into());
+            results.push(result);
         }
         let variant = *digest.finish().as_ref().first_chunk().expect("SHA-256 has 32 bytes");
-        Ok(Some(Personal { settings, variant }))
+        Ok(Some(Personal { results, variant }))
+    }
+
+    /// The settings with the results in their places. Only a renewal needs them, so a callout does not pay for it.
+    pub(crate) fn filled(&self, personal: &Personal) -> Settings {
+        let mut settings = self.written.clone();
+        let mut results = personal.results.iter().map(Evaluated::expose);
+        for (name, holder) in &self.holders {
+            let value = match holder {
+                Holder::Template => results.next().unwrap_or_default().into(),
+                Holder::Claims(claims) => claims.fill(&mut results),
+            };
+            settings.insert(name.clone(), value);
+        }
+        settings
     }
 }
 

@@ -45,7 +45,7 @@ pub(crate) struct Recipe {
 
 impl Recipe {
     pub(crate) fn new(chosen: &Chosen<'_>, replaced: Option<i64>) -> Self {
-        Self { key: chosen.key(), protocol: chosen.named().credential.protocol, settings: chosen.settings().clone(), replaced }
+        Self { key: chosen.key(), protocol: chosen.named().credential.protocol, settings: chosen.settings().into_owned(), replaced }
     }
 
     fn material<'a>(&'a self, values: &'a Values, grant: Option<&'a Grant>) -> Material<'a> {

@@ -9,7 +9,7 @@ use sortie_model::{
     ApiName, CallerFormulas, CustomHeader, Endpoint, ExternalCredential, ExternalCredentialId, Grantee, IdentityType, MAX_NAME_LENGTH,
     NamedCredential, NamedCredentialId, Organization, Principal, PrincipalAccess, PrincipalId, Settings, StatusCodes, Timeouts,
 };
-use sortie_protocol::{Kind, Protocol};
+use sortie_protocol::Protocol;
 
 use crate::apply::Prepared;
 use crate::obtain::{GrantKey, Grants};
@@ -183,9 +183,8 @@ fn compile_credential(
         let mut grantees = access.remove(&principal.id).unwrap_or_default();
         grantees.sort_unstable();
         let key = GrantKey { credential: external.id, principal: principal.id, user: None, revision: external.revision, variant: None };
-        let is_template = |name: &str| protocol.fields().iter().any(|field| field.name == name && field.kind == Kind::Template);
         ChosenPrincipal {
-            settings: PrincipalSettings::compile(&external.settings, &principal.settings, is_template),
+            settings: PrincipalSettings::compile(&external.settings, &principal.settings, protocol),
             id: principal.id,
             name: principal.name.as_str().into(),
             identity_type: principal.identity_type,

@@ -12,8 +12,9 @@ use hyper::body::Incoming;
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
 use sortie_model::{SecretBytes, Timestamp};
-use sortie_protocol::{Answer, Ask, AskError, Pending, World};
+use sortie_protocol::{Answer, Ask, AskError, Pending, Signer, SignerError, World};
 use tokio::time::{Instant, timeout_at};
+use uuid::Uuid;
 
 use crate::clock::ForwardClock;
 use crate::connect::{ConnectError, Connector};
@@ -21,7 +22,8 @@ use crate::connect::{ConnectError, Connector};
 /// 1 MiB, as [`AskError::TooLarge`] says: a token endpoint's answer is a few kilobytes.
 const LARGEST_ANSWER_BYTES: usize = 1 << 20;
 
-/// The world as protocols see it: the system's clock, and questions through the same egress policy and trust as callouts.
+/// The world as protocols see it: the system's clock, and questions through the same egress policy and trust as callouts. Private keys are not its to keep:
+/// whoever has them puts a world with keys around this one.
 ///
 /// Each question gets a connection of its own: they are rare, and a kept connection could fail in ways that cannot be told from
 /// "the provider got it".
@@ -69,6 +71,15 @@ impl World for OutboundWorld {
 
     fn ask(&self, ask: Ask) -> Pending<'_, Result<Answer, AskError>> {
         Box::pin(self.exchange(ask))
+    }
+
+    fn nonce(&self) -> [u8; 16] {
+        // 122 of the 128 bits are random (RFC 9562, section 5.4), from the operating system.
+        Uuid::new_v4().into_bytes()
+    }
+
+    fn signer<'a>(&'a self, _certificate: &'a str) -> Pending<'a, Result<Arc<dyn Signer>, SignerError>> {
+        Box::pin(async { Err(SignerError::NoStore) })
     }
 }
 

@@ -1,11 +1,17 @@
 //! All protocols there are: a value, not a registry.
 
-use crate::{
-    Protocol, basic::Basic, custom::Custom, no_authentication::NoAuthentication, oauth_client_credentials::OAuthClientCredentials,
-};
+use crate::Protocol;
+use crate::basic::Basic;
+use crate::custom::Custom;
+use crate::jwt::Jwt;
+use crate::no_authentication::NoAuthentication;
+use crate::oauth_client_assertion::OAuthClientAssertion;
+use crate::oauth_client_credentials::OAuthClientCredentials;
+use crate::oauth_jwt_bearer::OAuthJwtBearer;
 
 /// Every protocol, in the order in which they are shown.
-pub const CATALOGUE: &[&dyn Protocol] = &[&NoAuthentication, &Basic, &Custom, &OAuthClientCredentials];
+pub const CATALOGUE: &[&dyn Protocol] =
+    &[&NoAuthentication, &Basic, &Custom, &Jwt, &OAuthClientCredentials, &OAuthClientAssertion, &OAuthJwtBearer];
 
 /// The protocol of this name, if there is one.
 pub fn find(name: &str) -> Option<&'static dyn Protocol> {

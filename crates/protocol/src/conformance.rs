@@ -4,18 +4,21 @@
 
 use std::collections::HashSet;
 
+use serde_json::json;
 use sortie_model::{ApiName, AuthenticationStatus, IdentityType, Secret, Settings};
 
 use crate::*;
 
 fn complete_settings(protocol: &dyn Protocol) -> Settings {
     let example = |field: &Field| match field.kind {
-        Kind::Text | Kind::Template => "x",
-        Kind::Url => "https://idp.test/token",
-        Kind::Choice(words) => words[0],
+        Kind::Text | Kind::Template | Kind::Certificate => json!("x"),
+        Kind::Url => json!("https://idp.test/token"),
+        Kind::Choice(words) => json!(words[0]),
+        Kind::Seconds { least, .. } => json!(least),
+        Kind::Claims => json!({}),
     };
     let fields = protocol.fields().iter().filter(|field| field.place.is_setting());
-    fields.map(|field| (field.name.to_owned(), example(field).into())).collect()
+    fields.map(|field| (field.name.to_owned(), example(field))).collect()
 }
 
 fn principal(protocol: &dyn Protocol, identity_type: IdentityType) -> PrincipalFacts<'static> {

@@ -1,8 +1,9 @@
 //! Fields: what an admin fills in for a protocol.
 
-use sortie_model::{ServiceUrl, Settings, Template, Violation, Violations};
+use serde_json::Value;
+use sortie_model::{ApiName, ServiceUrl, Settings, Template, Violation, Violations};
 
-use crate::Protocol;
+use crate::{Claims, Protocol};
 
 /// One thing to fill in.
 #[derive(Clone, Copy, Debug)]
@@ -65,6 +66,17 @@ pub enum Kind {
     Url,
     /// One of these words.
     Choice(&'static [&'static str]),
+    /// Whole seconds between two bounds, both included.
+    Seconds {
+        /// The least.
+        least: u32,
+        /// The most.
+        most: u32,
+    },
+    /// The developer name of a certificate with a private key.
+    Certificate,
+    /// [`Claims`] of a signed token: `{header: {name: value}, body: {name: value}}`.
+    Claims,
 }
 
 impl Place {
@@ -82,7 +94,7 @@ impl Place {
 /// # Errors
 /// All violations, as `settings.<name>`.
 pub fn check_principal_settings(protocol: &dyn Protocol, settings: &Settings) -> Result<(), Violations> {
-    let mut violations = check_settings(protocol, settings).err().unwrap_or_default();
+    let mut violations = check_each(protocol, settings);
     let fields = protocol.fields().iter().filter(|field| field.place == Place::Settings && settings.contains_key(field.name));
     violations.0.extend(fields.map(|field| {
         let message = "belongs under `settings` of the external credential, not of a principal";
@@ -97,34 +109,73 @@ pub fn check_principal_settings(protocol: &dyn Protocol, settings: &Settings) ->
 /// # Errors
 /// All violations, as `settings.<name>`.
 pub fn check_settings(protocol: &dyn Protocol, settings: &Settings) -> Result<(), Violations> {
-    let mut violations = Violations::default();
-    for (name, value) in settings {
-        let field = protocol.fields().iter().find(|field| field.name == name);
-        violations.keep(check_setting(protocol, field, name, value).map_err(|violation| violation.within("settings")));
+    let mut violations = check_each(protocol, settings);
+    // What does not make sense alone does not make sense together.
+    if violations.0.is_empty()
+        && let Err(together) = protocol.check_together(settings)
+    {
+        violations.0.extend(together.0.into_iter().map(|violation| violation.within("settings")));
     }
     violations.or(())
 }
 
-fn check_setting(protocol: &dyn Protocol, field: Option<&Field>, name: &str, value: &serde_json::Value) -> Result<(), Violation> {
+fn check_each(protocol: &dyn Protocol, settings: &Settings) -> Violations {
+    let mut violations = Violations::default();
+    for (name, value) in settings {
+        let field = protocol.fields().iter().find(|field| field.name == name);
+        if let Err(found) = check_setting(protocol, field, name, value) {
+            violations.0.extend(found.0.into_iter().map(|violation| violation.within("settings")));
+        }
+    }
+    violations
+}
+
+fn check_setting(protocol: &dyn Protocol, field: Option<&Field>, name: &str, value: &Value) -> Result<(), Violations> {
     let Some(field) = field else {
         let known: Vec<&str> = protocol.fields().iter().filter(|field| field.place.is_setting()).map(|field| field.name).collect();
         let known = if known.is_empty() { "it has none".to_owned() } else { format!("it has {}", known.join(", ")) };
-        return Err(Violation::new(name, "setting_unknown", format!("is no setting of the protocol `{}`; {known}", protocol.name())));
+        let message = format!("is no setting of the protocol `{}`; {known}", protocol.name());
+        return Err(Violation::new(name, "setting_unknown", message).into());
     };
     if field.place == Place::Values {
         let message = "is stored for a principal, never written in a definition's settings; use `sortie secret set`";
-        return Err(Violation::new(name, "setting_is_a_value", message));
+        return Err(Violation::new(name, "setting_is_a_value", message).into());
     }
+    match field.kind {
+        Kind::Claims => Claims::parse(value)
+            .map(|_| ())
+            .map_err(|violations| Violations(violations.0.into_iter().map(|violation| violation.within(name)).collect())),
+        Kind::Seconds { least, most } => Ok(check_seconds(name, value, least, most)?),
+        kind => Ok(check_text(name, value, kind)?),
+    }
+}
+
+/// A number, or a text of digits.
+pub(crate) fn seconds(value: &Value) -> Option<u32> {
+    let number = value.as_u64().or_else(|| value.as_str()?.parse().ok());
+    number.and_then(|number| u32::try_from(number).ok())
+}
+
+fn check_seconds(name: &str, value: &Value, least: u32, most: u32) -> Result<(), Violation> {
+    match seconds(value) {
+        Some(number) if (least..=most).contains(&number) => Ok(()),
+        _ => Err(Violation::new(name, "setting_range", format!("must be a whole number of seconds from {least} to {most}"))),
+    }
+}
+
+fn check_text(name: &str, value: &Value, kind: Kind) -> Result<(), Violation> {
     let Some(text) = value.as_str() else {
         return Err(Violation::new(name, "setting_kind", "must be a text"));
     };
     if text.chars().any(char::is_control) {
         return Err(Violation::new(name, "setting_kind", "must not hold control characters"));
     }
-    match field.kind {
-        Kind::Text => Ok(()),
+    let renamed = |violation: Violation| Violation { field: name.to_owned(), ..violation };
+    match kind {
+        Kind::Text | Kind::Seconds { .. } | Kind::Claims => Ok(()),
         Kind::Template => Template::parse(text).map(|_| ()).map_err(|error| Violation::of_formula(name, &error)),
-        Kind::Url => ServiceUrl::parse(text).map(|_| ()).map_err(|violation| Violation { field: name.to_owned(), ..violation }),
+        Kind::Url => ServiceUrl::parse(text).map(|_| ()).map_err(renamed),
+        Kind::Certificate => ApiName::parse(text).map(|_| ()).map_err(renamed),
         Kind::Choice(words) if words.contains(&text) => Ok(()),
         Kind::Choice(words) => Err(Violation::new(name, "setting_choice", format!("must be one of {} (got `{text}`)", words.join(", ")))),
     }

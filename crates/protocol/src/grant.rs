@@ -53,6 +53,11 @@ impl<'a> Material<'a> {
         self.settings.get(name).and_then(serde_json::Value::as_str).filter(|text| !text.is_empty())
     }
 
+    /// A setting of seconds; `None` if absent.
+    pub fn seconds(&self, name: &str) -> Option<u32> {
+        self.settings.get(name).and_then(crate::field::seconds)
+    }
+
     /// A stored value.
     ///
     /// # Errors

@@ -2,25 +2,34 @@
 
 mod basic;
 mod catalogue;
+mod claims;
 #[cfg(test)]
 mod conformance;
 mod custom;
 mod field;
 mod grant;
+mod jwt;
 mod no_authentication;
+mod oauth_client_assertion;
 mod oauth_client_credentials;
+mod oauth_jwt_bearer;
 mod obtain_error;
 mod proof;
 mod protocol;
 pub mod shared;
+mod signer;
 mod status;
+#[cfg(test)]
+mod testing;
 mod world;
 
 pub use catalogue::{CATALOGUE, find};
+pub use claims::{ClaimFault, Claims, Evaluated, Part};
 pub use field::{Field, Kind, Need, Place, Secrecy, check_principal_settings, check_settings};
 pub use grant::{Grant, Material, Values};
 pub use obtain_error::ObtainError;
 pub use proof::{Proof, ProveError};
 pub use protocol::{Completeness, Parameters, Protocol, Renewal};
+pub use signer::{Signer, SignerError, SigningAlgorithm};
 pub use status::{CredentialFacts, PrincipalFacts, PrincipalStatus, credential_status, principal_status};
 pub use world::{Answer, Ask, AskError, Pending, World};

@@ -58,6 +58,12 @@ pub enum ObtainError {
     /// The request was sent and no answer came: the provider may or may not have acted on it.
     #[error("the provider did not answer in time")]
     Unanswered,
+    /// A private key cannot be read now. Repeating later may help. Whose turn: the operator.
+    #[error("the private key of the signing certificate cannot be read now")]
+    KeyUnavailable,
+    /// A private key cannot be opened without the root key. Whose turn: the operator.
+    #[error("the private key of the signing certificate is sealed")]
+    KeySealed,
     /// The egress policy forbids the address. Whose turn: the operator.
     #[error("the egress policy does not allow the provider's address")]
     Denied,
@@ -74,6 +80,8 @@ impl ObtainError {
             Self::Unreachable { .. } | Self::Unavailable { .. } => "token_endpoint_unavailable",
             Self::Malformed { .. } => "token_answer_malformed",
             Self::Unanswered => "token_endpoint_timeout",
+            Self::KeyUnavailable => "store_unavailable",
+            Self::KeySealed => "sealed",
             Self::Denied => "egress_denied",
         }
     }
@@ -81,11 +89,12 @@ impl ObtainError {
     /// Whether the same request may succeed later without anybody changing anything.
     pub const fn is_retryable(&self) -> bool {
         match self {
-            Self::Unreachable { .. } | Self::Unavailable { .. } | Self::Malformed { .. } | Self::Unanswered => true,
+            Self::Unreachable { .. } | Self::Unavailable { .. } | Self::Malformed { .. } | Self::Unanswered | Self::KeyUnavailable => true,
             Self::NotConfigured { .. }
             | Self::WrongConfiguration { .. }
             | Self::Refused { .. }
             | Self::InvalidGrant { .. }
+            | Self::KeySealed
             | Self::Denied => false,
         }
     }

@@ -1,8 +1,8 @@
 //! The contract that every way of proving fulfils.
 
-use sortie_model::{IdentityType, Secret, Violation};
+use sortie_model::{IdentityType, Secret, Settings, Violation, Violations};
 
-use crate::{Field, Grant, Material, ObtainError, Pending, Proof, ProveError, World};
+use crate::{Field, Grant, Material, Need, ObtainError, Pending, Proof, ProveError, World};
 
 /// Whether what a protocol presents can be renewed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +44,21 @@ pub trait Protocol: Send + Sync {
 
     /// What an admin fills in. Validation, status, command line and docs derive from it.
     fn fields(&self) -> &'static [Field];
+
+    /// Whether a callout needs a field under these settings, where that depends on others.
+    fn need(&self, field: &Field, settings: &Settings) -> Need {
+        let _ = settings;
+        field.need
+    }
+
+    /// Rules that concern several settings of an external credential; each of them alone is right.
+    ///
+    /// # Errors
+    /// All violations, by the names of the settings.
+    fn check_together(&self, settings: &Settings) -> Result<(), Violations> {
+        let _ = settings;
+        Ok(())
+    }
 
     /// Names of the headers that [`Self::prove`] places, in lower case.
     fn header_names(&self) -> &'static [&'static str] {

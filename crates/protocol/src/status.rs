@@ -63,7 +63,8 @@ pub fn principal_status(protocol: &dyn Protocol, facts: &CredentialFacts<'_>, pr
         return PrincipalStatus { status: AuthenticationStatus::Unknown, missing: Vec::new() };
     }
     let mut missing = missing_settings(protocol, facts);
-    let required = protocol.fields().iter().filter(|field| field.place == Place::Values && field.need == Need::Required);
+    let is_required = |field: &&Field| field.place == Place::Values && protocol.need(field, facts.settings) == Need::Required;
+    let required = protocol.fields().iter().filter(is_required);
     match principal.identity_type {
         IdentityType::Named => missing.extend(
             required
@@ -97,7 +98,8 @@ pub fn principal_status(protocol: &dyn Protocol, facts: &CredentialFacts<'_>, pr
 
 fn missing_settings(protocol: &dyn Protocol, facts: &CredentialFacts<'_>) -> Vec<MissingStep> {
     let is_set = |field: &Field| facts.settings.get(field.name).and_then(serde_json::Value::as_str).is_some_and(|text| !text.is_empty());
-    let required = protocol.fields().iter().filter(|field| field.place.is_setting() && field.need == Need::Required);
+    let is_required = |field: &&Field| field.place.is_setting() && protocol.need(field, facts.settings) == Need::Required;
+    let required = protocol.fields().iter().filter(is_required);
     required
         .filter(|field| !is_set(field))
         .map(|field| MissingStep {

@@ -1,22 +1,31 @@
-//! All that a protocol sees of the world. Time and network are handed in, so that a test can freeze the one and script the other.
+//! All that a protocol sees of the world. Time, chance, network and keys are handed in, so that a test can freeze or script them.
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode};
 use sortie_model::{SecretBytes, ServiceUrl, Timestamp};
 
+use crate::{Signer, SignerError};
+
 /// A boxed future, for the few places off the data plane where a trait object answers later.
 pub type Pending<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// Time and network, as a protocol sees them.
+/// Time, chance, network and private keys, as a protocol sees them.
 pub trait World: Send + Sync {
     /// What time it is. Never goes backwards within one process.
     fn now(&self) -> Timestamp;
 
     /// Asks a service one question. No redirect is followed, nothing is sent twice, and the whole exchange has a deadline.
     fn ask(&self, ask: Ask) -> Pending<'_, Result<Answer, AskError>>;
+
+    /// 16 bytes that nobody can guess and that never come twice.
+    fn nonce(&self) -> [u8; 16];
+
+    /// The private key of a certificate, by the certificate's name.
+    fn signer<'a>(&'a self, certificate: &'a str) -> Pending<'a, Result<Arc<dyn Signer>, SignerError>>;
 }
 
 /// A question to a token endpoint or the like.

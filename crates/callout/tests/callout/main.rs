@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 mod answers;
+mod assertions;
 mod authorization;
 mod cluster;
 mod explained;

@@ -1,11 +1,10 @@
 #![doc = include_str!("README.md")]
 
 use http::HeaderMap;
-use sortie_model::{IdentityType, ServiceUrl};
+use sortie_model::IdentityType;
 
 use crate::shared::client_auth::ClientAuthentication;
-use crate::shared::form::Form;
-use crate::shared::token_endpoint;
+use crate::shared::{oauth, token_endpoint};
 use crate::{Field, Grant, Kind, Material, Need, ObtainError, Pending, Place, Proof, ProveError, Renewal, Secrecy, World};
 
 #[cfg(test)]
@@ -16,24 +15,8 @@ mod tests;
 pub(crate) struct OAuthClientCredentials;
 
 const FIELDS: &[Field] = &[
-    Field {
-        name: "token_endpoint",
-        label: "Identity Provider URL",
-        place: Place::Settings,
-        secrecy: Secrecy::Public,
-        need: Need::Required,
-        kind: Kind::Url,
-        help: "The token endpoint of the authorization server.",
-    },
-    Field {
-        name: "scope",
-        label: "Scope",
-        place: Place::SettingsOrPrincipal,
-        secrecy: Secrecy::Public,
-        need: Need::Optional,
-        kind: Kind::Template,
-        help: "Scopes to ask for, separated by spaces; leave it out to ask for none. May hold formulas over the user who calls.",
-    },
+    oauth::TOKEN_ENDPOINT,
+    oauth::SCOPE,
     Field {
         name: "client_authentication",
         label: "Pass client credentials in",
@@ -90,9 +73,7 @@ impl crate::Protocol for OAuthClientCredentials {
 
     fn obtain<'a>(&'a self, world: &'a dyn World, material: Material<'a>) -> Pending<'a, Result<Grant, ObtainError>> {
         Box::pin(async move {
-            let url = material.setting("token_endpoint").ok_or(ObtainError::NotConfigured { field: "token_endpoint" })?;
-            let url = ServiceUrl::parse(url)
-                .map_err(|violation| ObtainError::WrongConfiguration { field: "token_endpoint", problem: violation.message })?;
+            let url = oauth::token_endpoint(material)?;
             let authentication =
                 ClientAuthentication::parse(material.setting("client_authentication").unwrap_or(ClientAuthentication::WORDS[0]))
                     .ok_or_else(|| ObtainError::WrongConfiguration {
@@ -101,10 +82,7 @@ impl crate::Protocol for OAuthClientCredentials {
                     })?;
             let (client_id, client_secret) = (material.value("client_id")?, material.value("client_secret")?);
             // RFC 6749, section 4.4.2.
-            let mut form = Form::default().with("grant_type", "client_credentials");
-            if let Some(scope) = material.setting("scope") {
-                form = form.with("scope", scope);
-            }
+            let form = oauth::form("client_credentials", material);
             let mut headers = HeaderMap::new();
             let form = authentication.apply(client_id, client_secret, &mut headers, form)?;
             token_endpoint::request(world, url, headers, form, &[client_secret]).await
@@ -112,7 +90,6 @@ impl crate::Protocol for OAuthClientCredentials {
     }
 
     fn prove(&self, material: Material<'_>) -> Result<Proof, ProveError> {
-        // Always `Bearer` with a capital, whatever spelling of the type came with the token: some upstreams compare exactly.
-        Proof::authorization("Bearer", material.granted("access_token")?)
+        oauth::bearer(material)
     }
 }

@@ -1,5 +1,8 @@
 //! Parts that several protocols share.
 
+pub mod assertion;
 pub mod client_auth;
 pub mod form;
+pub mod jwt;
+pub mod oauth;
 pub mod token_endpoint;

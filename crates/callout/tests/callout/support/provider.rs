@@ -5,10 +5,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use sortie_model::Timestamp;
-use sortie_protocol::{Answer, Ask, AskError, Pending, World};
+use sortie_protocol::{Answer, Ask, AskError, Pending, Signer, SignerError, SigningAlgorithm, World};
 
 use super::Clock;
 
@@ -54,12 +56,15 @@ pub(crate) struct Provider {
     next: Mutex<VecDeque<Reply>>,
     asked: Mutex<Vec<(Timestamp, Ask)>>,
     issued: AtomicU64,
+    key: Arc<Key>,
 }
 
 impl Provider {
     /// Gives tokens that live for an hour, at once.
     pub(crate) fn new() -> Self {
-        Self { usual: Mutex::new(Reply::token(3600)), next: Mutex::default(), asked: Mutex::default(), issued: AtomicU64::new(0) }
+        let key = Key { pair: EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap(), signed: AtomicU64::new(0) };
+        let (usual, issued) = (Mutex::new(Reply::token(3600)), AtomicU64::new(0));
+        Self { usual, next: Mutex::default(), asked: Mutex::default(), issued, key: Arc::new(key) }
     }
 
     /// How it answers from now on.
@@ -92,6 +97,11 @@ impl Provider {
         self.issued.load(Ordering::SeqCst)
     }
 
+    /// How many tokens were signed with the certificate `Key`.
+    pub(crate) fn signed(&self) -> u64 {
+        self.key.signed.load(Ordering::SeqCst)
+    }
+
     async fn answer(&self, reply: Reply) -> Result<Answer, AskError> {
         let mut reply = reply;
         while let Reply::After(duration, later) = reply {
@@ -115,6 +125,30 @@ impl Provider {
     }
 }
 
+/// The private key of the certificate `Key`, made for one test.
+pub(crate) struct Key {
+    pair: EcdsaKeyPair,
+    signed: AtomicU64,
+}
+
+impl Signer for Key {
+    fn key_id(&self) -> &str {
+        "Key"
+    }
+
+    fn chain(&self) -> &[Vec<u8>] {
+        &[]
+    }
+
+    fn sign(&self, algorithm: SigningAlgorithm, input: &[u8]) -> Result<Vec<u8>, SignerError> {
+        if algorithm != SigningAlgorithm::Es256 {
+            return Err(SignerError::WrongKey);
+        }
+        self.signed.fetch_add(1, Ordering::SeqCst);
+        Ok(self.pair.sign(&SystemRandom::new(), input).unwrap().as_ref().to_vec())
+    }
+}
+
 /// The world as one node sees it.
 pub(crate) struct ScriptedWorld {
     pub(crate) clock: Clock,
@@ -134,5 +168,16 @@ impl World for ScriptedWorld {
             tokio::task::yield_now().await;
             self.provider.answer(reply).await
         })
+    }
+
+    fn nonce(&self) -> [u8; 16] {
+        let mut nonce = [0; 16];
+        aws_lc_rs::rand::fill(&mut nonce).unwrap();
+        nonce
+    }
+
+    fn signer<'a>(&'a self, certificate: &'a str) -> Pending<'a, Result<Arc<dyn Signer>, SignerError>> {
+        let signer = (certificate == "Key").then(|| Arc::clone(&self.provider.key) as Arc<dyn Signer>);
+        Box::pin(async { signer.ok_or(SignerError::NoCertificate) })
     }
 }

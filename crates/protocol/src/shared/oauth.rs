@@ -1,0 +1,54 @@
+//! What the OAuth protocols with a token endpoint share: its address, the scope, and how the token is presented.
+
+use sortie_model::ServiceUrl;
+
+use super::form::Form;
+use crate::{Field, Kind, Material, Need, ObtainError, Place, Proof, ProveError, Secrecy};
+
+/// Where tokens are asked for.
+pub const TOKEN_ENDPOINT: Field = Field {
+    name: "token_endpoint",
+    label: "Identity Provider URL",
+    place: Place::Settings,
+    secrecy: Secrecy::Public,
+    need: Need::Required,
+    kind: Kind::Url,
+    help: "The token endpoint of the authorization server.",
+};
+
+/// What they are asked for.
+pub const SCOPE: Field = Field {
+    name: "scope",
+    label: "Scope",
+    place: Place::SettingsOrPrincipal,
+    secrecy: Secrecy::Public,
+    need: Need::Optional,
+    kind: Kind::Template,
+    help: "Scopes to ask for, separated by spaces; leave it out to ask for none. May hold formulas over the user who calls.",
+};
+
+/// The token endpoint of these settings.
+///
+/// # Errors
+/// It is absent, or no URL.
+pub fn token_endpoint(material: Material<'_>) -> Result<ServiceUrl, ObtainError> {
+    let url = material.setting(TOKEN_ENDPOINT.name).ok_or(ObtainError::NotConfigured { field: TOKEN_ENDPOINT.name })?;
+    ServiceUrl::parse(url).map_err(|violation| ObtainError::WrongConfiguration { field: TOKEN_ENDPOINT.name, problem: violation.message })
+}
+
+/// A token request of this type. An empty scope sends none: some servers refuse the parameter (RFC 6749, section 3.3 makes it optional).
+pub fn form(grant_type: &str, material: Material<'_>) -> Form {
+    let form = Form::default().with("grant_type", grant_type);
+    match material.setting(SCOPE.name) {
+        Some(scope) => form.with("scope", scope),
+        None => form,
+    }
+}
+
+/// The token as the upstream gets it. Always `Bearer` with a capital, whatever spelling of the type came with the token: some upstreams compare exactly.
+///
+/// # Errors
+/// There is no token.
+pub fn bearer(material: Material<'_>) -> Result<Proof, ProveError> {
+    Proof::authorization("Bearer", material.granted("access_token")?)
+}

@@ -152,17 +152,31 @@ impl<'s> Reader<'s> {
         values
     }
 
-    /// A setting, whose meaning others know: a text, a number or a truth value.
+    /// A setting, whose meaning others know: anything but nothing.
     pub(crate) fn json(&mut self, at: &At<'_>) -> Option<serde_json::Value> {
-        match &at.node.value {
-            Value::Text(text) => Some(text.as_str().into()),
-            Value::Number(number) => Some(number.clone().into()),
-            Value::Truth(truth) => Some((*truth).into()),
-            Value::Null | Value::List(_) | Value::Mapping(_) => {
-                self.refuse_kind(at, "a text");
-                None
-            }
+        if at.node.is_null() {
+            self.refuse_kind(at, "a text");
+            return None;
         }
+        self.any_json(at)
+    }
+
+    /// Whatever stands there. Within a setting, nothing may mean something.
+    fn any_json(&mut self, at: &At<'_>) -> Option<serde_json::Value> {
+        Some(match &at.node.value {
+            Value::Null => serde_json::Value::Null,
+            Value::Text(text) => text.as_str().into(),
+            Value::Number(number) => number.clone().into(),
+            Value::Truth(truth) => (*truth).into(),
+            Value::List(_) => {
+                let items = self.list(at);
+                items.iter().filter_map(|item| self.any_json(item)).collect()
+            }
+            Value::Mapping(_) => {
+                let entries: Vec<(&str, At<'_>)> = self.fields(at)?.take_all().collect();
+                entries.into_iter().filter_map(|(name, at)| Some((name.to_owned(), self.any_json(&at)?))).collect()
+            }
+        })
     }
 
     /// The keys of a mapping, to be taken one by one.

@@ -114,3 +114,33 @@ fn words_that_old_yaml_read_as_truth_values_are_words() {
     let definition = Definition::parse("-", "permission_sets: [{name: no}, {name: on}]").unwrap();
     assert_eq!(definition.permission_sets[0].name, name("no"));
 }
+
+#[test]
+fn a_setting_may_be_anything_and_knows_where_its_parts_stand() {
+    let text = "
+external_credentials:
+  - name: Reports
+    protocol: jwt
+    settings:
+      expiration_seconds: 300
+      claims:
+        header: {kid: null}
+        body:
+          https://example.com/roles: [reader, \"{!$User.Department}\"]
+          level: 3
+          admin: true
+          rate: 1.5
+          deep: {a: {b: \"7\"}}
+";
+    let definition = Definition::parse("x.yaml", text).unwrap();
+    let expected = serde_json::json!({
+        "header": { "kid": null },
+        "body": { "https://example.com/roles": ["reader", "{!$User.Department}"], "level": 3, "admin": true, "rate": 1.5, "deep": { "a": { "b": "7" } } },
+    });
+    let settings = &definition.external_credentials[0].settings;
+    assert_eq!((&settings["claims"], &settings["expiration_seconds"]), (&expected, &300.into()));
+    for (path, line) in [("body.deep.a.b", 14), ("body.https://example.com/roles[1]", 10), ("header.kid", 8), ("body.nothing", 10)] {
+        let problem = definition.problem(&format!("external_credentials[0].settings.claims.{path}"), "x", "");
+        assert_eq!(problem.place.line, line, "{path}");
+    }
+}

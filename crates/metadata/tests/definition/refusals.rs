@@ -65,7 +65,11 @@ fn values_of_another_type_are_refused() {
     refused(&with_principals("  - {name: P, sequence_number: ▸first}"), &["external_credentials[0].principals[0].sequence_number type"]);
     refused(&with_principals("  - {name: P, sequence_number: ▸1.5}"), &["external_credentials[0].principals[0].sequence_number range"]);
     refused(&with_principals("  - {name: P, sequence_number: ▸-1}"), &["external_credentials[0].principals[0].sequence_number range"]);
-    refused("external_credentials: [{name: A, protocol: basic, settings: {a: ▸[1]}}]", &["external_credentials[0].settings.a type"]);
+    refused("external_credentials: [{name: A, protocol: basic, settings: {a▸: }}]", &["external_credentials[0].settings.a type"]);
+    let nested = |text: &str| format!("external_credentials: [{{name: A, protocol: jwt, settings: {{claims: {text}}}}}]");
+    refused(&nested("{body: {▸5: x}}"), &["external_credentials[0].settings.claims.body key_type"]);
+    // SIG-04.
+    refused(&nested("{body: {aud: a, ▸aud: b}}"), &["external_credentials[0].settings.claims.body.aud duplicate_key"]);
 }
 
 #[test]

@@ -136,7 +136,7 @@ fn is_callers(template: &Template) -> bool {
 
 impl Claim {
     fn path(&self) -> String {
-        format!("{}.{}", self.part.name(), self.name)
+        format!("{}.{}", self.part.name(), rules::shown(&self.name))
     }
 }
 
@@ -146,7 +146,7 @@ impl Node {
             Self::Fixed(_) => {}
             Self::Text(template) => found.push((path.to_owned(), template)),
             Self::List(nodes) => nodes.iter().enumerate().for_each(|(index, node)| node.collect(&format!("{path}[{index}]"), found)),
-            Self::Object(nodes) => nodes.iter().for_each(|(name, node)| node.collect(&format!("{path}.{name}"), found)),
+            Self::Object(nodes) => nodes.iter().for_each(|(name, node)| node.collect(&format!("{path}.{}", rules::shown(name)), found)),
         }
     }
 

@@ -44,8 +44,8 @@ impl Claims {
             let part = Part::ALL.into_iter().find(|part| part.name() == name);
             match (part, value) {
                 (Some(part), Value::Object(values)) => read_part(part, values, &mut claims, &mut violations),
-                (Some(_), _) => violations.0.push(Violation::new(name, "claims_kind", "must be an object of claims by name")),
-                (None, _) => violations.0.push(Violation::new(name, "claims_kind", "is neither `header` nor `body`")),
+                (Some(_), _) => violations.0.push(Violation::new(shown(name), "claims_kind", "must be an object of claims by name")),
+                (None, _) => violations.0.push(Violation::new(shown(name), "claims_kind", "is neither `header` nor `body`")),
             }
         }
         violations.or(Self(claims))
@@ -54,7 +54,7 @@ impl Claims {
 
 fn read_part(part: Part, values: &Map<String, Value>, claims: &mut Vec<Claim>, violations: &mut Violations) {
     for (name, value) in values {
-        let path = format!("{}.{name}", part.name());
+        let path = format!("{}.{}", part.name(), shown(name));
         let claim = check_name(part, name).map_err(|message| Violation::new(&path, "claim_name", message)).and_then(|()| {
             let value = read(part, name, value, &path)?;
             check_value(part, name, &value).map_err(|message| Violation::new(&path, "claim_value", message))?;
@@ -65,6 +65,11 @@ fn read_part(part: Part, values: &Map<String, Value>, claims: &mut Vec<Claim>, v
             Err(violation) => violations.0.push(violation),
         }
     }
+}
+
+/// A name as a path may hold it: nothing in it that a terminal would obey.
+pub(super) fn shown(name: &str) -> String {
+    name.chars().take(80).flat_map(char::escape_debug).collect()
 }
 
 fn check_name(part: Part, name: &str) -> Result<(), String> {
@@ -131,7 +136,7 @@ fn node(value: &Value, path: &str, depth: usize) -> Result<Node, Violation> {
             Node::List(nodes.collect::<Result<_, _>>()?)
         }
         Value::Object(values) => {
-            let nodes = values.iter().map(|(name, value)| Ok((name.clone(), node(value, &format!("{path}.{name}"), depth + 1)?)));
+            let nodes = values.iter().map(|(name, value)| Ok((name.clone(), node(value, &format!("{path}.{}", shown(name)), depth + 1)?)));
             Node::Object(nodes.collect::<Result<_, Violation>>()?)
         }
     })

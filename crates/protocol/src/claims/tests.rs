@@ -96,7 +96,8 @@ fn what_decides_how_a_token_is_verified_cannot_be_written() {
         assert_eq!(refusals(json!({ "header": { name: "none" } })), [(format!("header.{name}"), "claim_name")]);
     }
     for name in ["jti", "Aud", "EXP", "Iss", "", "a\nb", &"x".repeat(257)] {
-        assert_eq!(refusals(json!({ "body": { name: "x" } })), [(format!("body.{name}"), "claim_name")]);
+        let shown: String = name.chars().take(80).flat_map(char::escape_debug).collect();
+        assert_eq!(refusals(json!({ "body": { name: "x" } })), [(format!("body.{shown}"), "claim_name")]);
     }
     assert_eq!(refusals(json!({ "header": { "kid": "k", "typ": "at+jwt", "x5t#S256": "x" }, "body": { "https://x/y": 1 } })), []);
 }

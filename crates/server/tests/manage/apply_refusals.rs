@@ -7,6 +7,7 @@ both_databases! {
     what_a_protocol_does_not_know_is_refused,
     formulas_that_could_never_have_a_result_are_refused,
     formulas_read_what_some_user_has,
+    claims_are_refused_at_their_place,
     a_principals_settings_replace_the_credentials_and_void_its_tokens,
     references_to_nothing_are_refused,
     a_number_that_an_unlisted_principal_holds_is_refused,
@@ -128,6 +129,45 @@ async fn formulas_that_could_never_have_a_result_are_refused(fixture: Fixture) {
             "7:92 external_credentials[0].principals[0].settings.nothing setting_unknown",
         ]
     );
+}
+
+async fn claims_are_refused_at_their_place(fixture: Fixture) {
+    let with = |claims: &str| {
+        format!(
+            "external_credentials:\n- name: J\n  protocol: jwt\n  settings:\n    signing_certificate: Key\n    claims:\n      {claims}\n"
+        )
+    };
+    let identity = "iss: a, sub: '{!$User.Email}', aud: [b, '{!$User.Department}']";
+    let refused = async |claims: &str| fixture.refused(&with(claims)).await;
+    for (body, place, rule) in [
+        ("sub: '{!$Credential.J.Key}'", "sub", "formula_not_here"),
+        ("sub: '{!$User.Emial}'", "sub", "formula_unknown_variable"),
+        ("at: '{!$User.Email & TEXT(NOW())}'", "at", "formula_not_here"),
+        ("deep: {list: [1, '{!$User.Emial}']}", "deep.list[1]", "formula_unknown_variable"),
+        ("aud: '[\"a'", "aud", "claim_value"),
+        ("exp: 5", "exp", "claim_value"),
+        ("jti: x", "jti", "claim_name"),
+    ] {
+        let said = refused(&format!("body: {{{body}}}")).await;
+        assert!(
+            said.iter().any(|line| line.ends_with(&format!("external_credentials[0].settings.claims.body.{place} {rule}"))),
+            "{body}: {said:?}"
+        );
+        assert!(said.iter().all(|line| line.starts_with("7:")), "{said:?}");
+    }
+    assert_eq!(refused("header: {alg: none}").await, ["7:21 external_credentials[0].settings.claims.header.alg claim_name"]);
+    assert_eq!(refused("body: {iss: a}").await, ["7:13 external_credentials[0].settings.claims.body claims_incomplete"]);
+    assert_eq!(refused("header: {kid: x}").await.len(), 1);
+    let right = format!("body: {{{identity}, level: 3, admin: true, at: '{{!TEXT(NOW())}}'}}");
+    fixture.apply(&with(&right)).await;
+    let first = fixture.revision().await;
+    let stored = fixture.house.store().definitions().await.unwrap().external_credentials.remove(0);
+    assert_eq!(stored.settings["claims"]["body"]["level"], 3);
+    assert_eq!(stored.settings["claims"]["body"]["aud"], serde_json::json!(["b", "{!$User.Department}"]));
+    fixture.apply(&with(&right)).await;
+    assert_eq!(fixture.revision().await, first, "the same claims change nothing");
+    fixture.apply(&with(&right.replace("level: 3", "level: 4"))).await;
+    assert!(fixture.revision().await > first, "a token with the old claims must not be used any more");
 }
 
 /// What is refused before anything is looked up.

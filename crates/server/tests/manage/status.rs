@@ -12,6 +12,7 @@ use crate::fixture::{Fixture, both_databases, name, principal, user};
 both_databases! {
     status_goes_from_missing_steps_to_configured,
     a_per_user_principal_needs_access_and_one_user_with_all_values,
+    a_per_user_principal_of_a_signed_token_needs_access_and_nothing_stored,
     custom_is_unknown_once_it_has_a_principal,
     health_stands_beside_the_status,
 }
@@ -75,6 +76,25 @@ external_credentials:
     let done = report(&fixture, "Crm").await;
     assert_eq!((done.status, done.principals[0].users_with_values), (AuthenticationStatus::Configured, 1));
     assert_eq!(done.principals[0].permission_sets, ["Readers"]);
+}
+
+async fn a_per_user_principal_of_a_signed_token_needs_access_and_nothing_stored(fixture: Fixture) {
+    let claims = "claims: {body: {iss: a, sub: '{!$User.Email}', aud: b}}";
+    for (name, protocol, endpoint) in [("One", "jwt", ""), ("Two", "oauth_jwt_bearer", "token_endpoint: https://id.test/token, ")] {
+        let text = format!(
+            "permission_sets: [{{name: Readers}}]\nexternal_credentials:\n- name: {name}\n  protocol: {protocol}\n  settings: {{{endpoint}{claims}}}\n  principals: [{{name: Each, sequence_number: 1, identity_type: per_user}}]\n"
+        );
+        fixture.apply(&text).await;
+        let bare = report(&fixture, name).await;
+        assert_eq!((bare.status, codes(&bare.missing)), (AuthenticationStatus::NotConfigured, vec!["setting_missing"]));
+        assert!(bare.missing[0].message.contains("`signing_certificate` (Signing Certificate)"));
+        let text = text.replace("claims:", "signing_certificate: Key, claims:");
+        fixture.apply(&text).await;
+        assert_eq!(codes(&report(&fixture, name).await.principals[0].missing), ["access_missing"]);
+        fixture.apply(&text.replace("per_user}", "per_user, enabled_for: {permission_sets: [Readers]}}")).await;
+        let done = report(&fixture, name).await;
+        assert_eq!((done.status, codes(&done.principals[0].missing)), (AuthenticationStatus::Configured, vec![]));
+    }
 }
 
 async fn custom_is_unknown_once_it_has_a_principal(fixture: Fixture) {

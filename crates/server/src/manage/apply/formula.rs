@@ -1,7 +1,7 @@
 //! Formulas of a definition: each may read only what is there, and what its place allows.
 
 use sortie_model::{CustomHeader, Settings, Template};
-use sortie_protocol::{Kind, Protocol};
+use sortie_protocol::{Claims, Kind, Protocol};
 
 use super::scene::Scene;
 use crate::manage::NotStored;
@@ -59,12 +59,36 @@ async fn settings(
     protocol: &dyn Protocol,
     path: &str,
 ) -> Result<(), NotStored> {
-    for field in protocol.fields().iter().filter(|field| field.kind == Kind::Template) {
-        let Some(Ok(template)) = settings.get(field.name).and_then(serde_json::Value::as_str).map(Template::parse) else { continue };
-        vocabulary.learn(&mut scene.change, &template).await?;
-        if let Err(violation) = vocabulary.judge(&template, Place::Setting) {
-            scene.refuse(&format!("{path}.settings.{}", field.name), violation.rule, violation.message);
+    for field in protocol.fields() {
+        let Some(value) = settings.get(field.name) else { continue };
+        let path = format!("{path}.settings.{}", field.name);
+        match field.kind {
+            Kind::Template => {
+                let Some(Ok(template)) = value.as_str().map(Template::parse) else { continue };
+                judge_one(scene, vocabulary, &template, Place::Setting, &path).await?;
+            }
+            Kind::Claims => {
+                let Ok(claims) = Claims::parse(value) else { continue };
+                for (claim, template) in claims.formulas() {
+                    judge_one(scene, vocabulary, template, Place::Claim, &format!("{path}.{claim}")).await?;
+                }
+            }
+            Kind::Text | Kind::Url | Kind::Choice(_) | Kind::Seconds { .. } | Kind::Certificate => {}
         }
+    }
+    Ok(())
+}
+
+async fn judge_one(
+    scene: &mut Scene<'_>,
+    vocabulary: &mut Vocabulary,
+    template: &Template,
+    place: Place<'_>,
+    path: &str,
+) -> Result<(), NotStored> {
+    vocabulary.learn(&mut scene.change, template).await?;
+    if let Err(violation) = vocabulary.judge(template, place) {
+        scene.refuse(path, violation.rule, violation.message);
     }
     Ok(())
 }

@@ -15,6 +15,8 @@ pub(in crate::manage) enum Place<'a> {
     Header { credential: &'a ApiName, protocol: &'a dyn Protocol },
     /// A setting that is shown and sent to a provider, such as a scope (FRM-05): no secret, and nothing that changes from callout to callout.
     Setting,
+    /// A claim of a signed token: as a setting, and if it reads nothing else, the clock when the token is signed.
+    Claim,
 }
 
 /// The names that are known.
@@ -71,7 +73,7 @@ impl Vocabulary {
         match (variable, place) {
             (Variable::User(field), _) if !is_standard(field) && !self.knows(field) => Err(self.no_such_attribute(field)),
             (Variable::User(_) | Variable::ProfileName | Variable::Organization(_), _) => Ok(()),
-            (_, Place::Setting) => Err(Refusal {
+            (_, Place::Setting | Place::Claim) => Err(Refusal {
                 code: "formula_not_here",
                 message: format!(
                     "`{variable}` cannot be read here: a setting is shown to admins and sent to a provider, before there is a request"

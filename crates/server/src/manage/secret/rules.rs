@@ -36,7 +36,8 @@ fn check_name(protocol: &dyn Protocol, name: &str) -> Result<Option<&'static Fie
         Parameters::Free => ApiName::parse(name).map(|_| None).map_err(|violation| Violation { field: super::shown(name), ..violation }),
         Parameters::Declared => {
             let known: Vec<&str> = fields.iter().filter(|field| field.place == Place::Values).map(|field| field.name).collect();
-            let message = format!("is no value of the protocol `{}`; it has {}", protocol.name(), known.join(", "));
+            let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+            let message = format!("is no value of the protocol `{}`; it has {known}", protocol.name());
             Err(Violation::new(super::shown(name), "value_unknown", message))
         }
     }

@@ -1,7 +1,8 @@
 // A token server on npm's oidc-provider (OpenID certified), loopback only, everything in memory: what Sortie's OAuth code is tested against.
 // Nobody here wrote the OAuth side of it; ours is only the frame around it, by which a test looks in and breaks things.
 //
-//   PEERS=<directory that holds node_modules>  TOKEN_SECONDS=3600  CLIENTS='[{client_id, client_secret, token_endpoint_auth_method}]'
+//   PEERS=<directory that holds node_modules>  TOKEN_SECONDS=3600
+//   CLIENTS='[{client_id, client_secret, token_endpoint_auth_method}, {client_id, jwks, token_endpoint_auth_method, token_endpoint_auth_signing_alg}]'
 //   node oidc-provider.mjs
 //
 // The first line of standard output is {"issuer": …}. It ends when standard input does, so that it never outlives its test.
@@ -11,6 +12,7 @@
 //   POST /lab/expire              every token issued so far is dead
 //   POST /lab/expired-status      {status}: what /api answers for a dead token (401 until told otherwise)
 //   POST /lab/token-seconds       {seconds}: how long tokens issued from now on live
+//   ANY  /signed-api/…            a resource whose tokens are JWTs, signed by a client's key for the audience <issuer>/signed-api: what npm's jose read
 //   ANY  /api/…                   the resource that the tokens are for: echoes the request as JSON
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import http from 'node:http';
@@ -20,9 +22,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 
 const peers = createRequire(join(process.env.PEERS, 'package.json'));
+const jose = await import(pathToFileURL(peers.resolve('jose')).href);
 const { Provider } = await import(pathToFileURL(peers.resolve('oidc-provider')).href);
 
+const algorithms = ['RS256', 'RS384', 'RS512', 'PS256', 'ES256', 'EdDSA'];
 const clients = JSON.parse(process.env.CLIENTS);
+const clientKeys = jose.createLocalJWKSet({ keys: clients.flatMap((client) => client.jwks?.keys ?? []) });
 const log = [];
 const faults = [];
 const generationOf = new Map(); // token id -> the generation it was issued in; only the current generation is alive
@@ -43,7 +48,8 @@ const provider = new Provider(issuer, {
   cookies: { keys: [randomBytes(24).toString('hex')] },
   scopes: ['read', 'write'],
   ttl: { ClientCredentials: () => tokenSeconds },
-  clientAuthMethods: ['client_secret_basic', 'client_secret_post'],
+  clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'private_key_jwt'],
+  enabledJWA: { clientAuthSigningAlgValues: algorithms },
   features: { clientCredentials: { enabled: true }, devInteractions: { enabled: false } },
 });
 provider.on('client_credentials.saved', (token) => generationOf.set(token.jti, generation));
@@ -120,12 +126,23 @@ async function api(request, response) {
   return json(response, 200, { method, path, headers, body: await bodyOf(request), client: found.clientId, scope: found.scope ?? null });
 }
 
+async function signedApi(request, response) {
+  const presented = /^Bearer ([\w.-]+)$/.exec(request.headers.authorization ?? '')?.[1];
+  try {
+    const { payload, protectedHeader } = await jose.jwtVerify(presented ?? '', clientKeys, { algorithms, audience: `${issuer}/signed-api`, typ: 'JWT', requiredClaims: ['exp', 'iss', 'sub'] });
+    return json(response, 200, { header: protectedHeader, claims: payload });
+  } catch (error) {
+    return json(response, 401, { error: 'invalid_token', why: error.code ?? String(error) }, { 'www-authenticate': presented ? 'Bearer error="invalid_token"' : 'Bearer' });
+  }
+}
+
 server.on('request', async (request, response) => {
   try {
     const { pathname } = new URL(request.url, issuer);
     if (pathname.startsWith('/lab/')) return control(pathname, JSON.parse((await bodyOf(request)) || '{}'), response);
     if (pathname === '/token') return await token(request, response);
     if (await misbehave(pathname, request, response)) return undefined;
+    if (pathname.startsWith('/signed-api')) return await signedApi(request, response);
     if (pathname.startsWith('/api')) return await api(request, response);
     return await oauth(request, response);
   } catch (error) {

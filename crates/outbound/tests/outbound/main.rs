@@ -4,6 +4,7 @@
 #![allow(unreachable_pub, reason = "one test program")]
 
 mod answer;
+mod assertions;
 mod certificates;
 mod common;
 mod connect;

@@ -6,7 +6,7 @@ mod oidc;
 mod postgres;
 
 pub use nginx::NginxUpstream;
-pub use oidc::{Fault, OidcClient, OidcProvider, TokenRequest};
+pub use oidc::{AssertionClient, Fault, OidcClient, OidcProvider, TokenRequest};
 pub use postgres::TestDatabase;
 
 /// Ends the test with a reason and with what to do about it.

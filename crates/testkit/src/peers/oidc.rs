@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::child::Child;
 use super::fail;
+use crate::keys::TestKey;
 use crate::plain_http;
 
 /// A client that the server knows.
@@ -19,6 +20,17 @@ pub struct OidcClient {
     pub secret: &'static str,
     /// Where the secret must arrive, by the names of RFC 7591, section 2: `client_secret_basic` or `client_secret_post`.
     pub authentication: &'static str,
+}
+
+/// A client that signs assertions instead of having a secret (`private_key_jwt`).
+#[derive(Clone, Copy, Debug)]
+pub struct AssertionClient<'a> {
+    /// The client id.
+    pub id: &'a str,
+    /// The one algorithm that the server takes from it, such as `RS256`.
+    pub algorithm: &'a str,
+    /// The key that verifies its signatures.
+    pub key: &'a TestKey,
 }
 
 /// A real OAuth token server on loopback (client credentials grant; scopes `read` and `write`), killed when dropped.
@@ -99,14 +111,28 @@ impl OidcProvider {
     /// # Panics
     /// If Node or the npm package is missing; the message says how to install them.
     pub fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// As [`OidcProvider::start`], with clients beside the three that sign assertions.
+    ///
+    /// # Panics
+    /// As [`OidcProvider::start`] does.
+    pub fn start_with(signing: &[AssertionClient<'_>]) -> Self {
         let home = Path::new(env!("CARGO_MANIFEST_DIR"));
         let peers: PathBuf = home.join("../../xtask/peers");
         if !peers.join("node_modules/oidc-provider/package.json").is_file() {
             fail("the npm package `oidc-provider` is not installed", &format!("{} is missing", peers.join("node_modules").display()));
         }
-        let clients = [Self::BASIC, Self::RESERVED, Self::POST].map(|OidcClient { id, secret, authentication }| {
-            json!({ "client_id": id, "client_secret": secret, "token_endpoint_auth_method": authentication })
-        });
+        let mut clients = [Self::BASIC, Self::RESERVED, Self::POST]
+            .map(|OidcClient { id, secret, authentication }| {
+                json!({ "client_id": id, "client_secret": secret, "token_endpoint_auth_method": authentication })
+            })
+            .to_vec();
+        clients.extend(signing.iter().map(|AssertionClient { id, algorithm, key }| {
+            let (method, jwks) = ("private_key_jwt", json!({ "keys": [key.jwk()] }));
+            json!({ "client_id": id, "token_endpoint_auth_method": method, "token_endpoint_auth_signing_alg": algorithm, "jwks": jwks })
+        }));
         let mut process = Child::spawn(
             Command::new("node")
                 .arg(home.join("peers/oidc-provider.mjs"))
@@ -131,6 +157,17 @@ impl OidcProvider {
     /// `headers` as `[name, value]` pairs, `body`, `client`, `scope`), anything else with 401 and `WWW-Authenticate`.
     pub fn api_url(&self) -> String {
         format!("{}/api", self.issuer)
+    }
+
+    /// What the server calls itself.
+    pub fn issuer(&self) -> &str {
+        &self.issuer
+    }
+
+    /// Another protected resource, whose tokens are JWTs: it and everything below it verify them with the keys of the clients that sign, for the audience
+    /// of its own URL, and answer with `header` and `claims` as JSON, or with 401 and `WWW-Authenticate`.
+    pub fn signed_api_url(&self) -> String {
+        format!("{}/signed-api", self.issuer)
     }
 
     /// Every request that the token endpoint received so far, in order.

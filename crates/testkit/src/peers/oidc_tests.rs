@@ -115,3 +115,24 @@ fn a_token_says_how_long_it_lives() {
         ask(&provider, Some(&basic(OidcProvider::BASIC.id, &encoded(OidcProvider::BASIC.secret))), "grant_type=client_credentials");
     assert_eq!(answer.json()["expires_in"], 7);
 }
+
+#[test]
+fn an_assertion_without_its_signature_gets_no_token_and_opens_nothing() {
+    let key = TestKey::p256("k");
+    let provider = OidcProvider::start_with(&[AssertionClient { id: "signing", algorithm: "ES256", key: &key }]);
+    let header = "eyJhbGciOiJFUzI1NiIsImtpZCI6ImsifQ"; // {"alg":"ES256","kid":"k"}
+    let none = "eyJhbGciOiJub25lIn0"; // {"alg":"none"}
+    let claims = "eyJpc3MiOiJzaWduaW5nIiwic3ViIjoic2lnbmluZyIsImV4cCI6NDEwMjQ0NDgwMH0"; // {"iss":"signing","sub":"signing","exp":4102444800}
+    for assertion in [format!("{header}.{claims}.AAAA"), format!("{none}.{claims}."), "x".to_owned()] {
+        let form = format!(
+            "grant_type=client_credentials&client_id=signing&client_assertion_type={}&client_assertion={assertion}",
+            encoded("urn:ietf:params:oauth:client-assertion-type:jwt-bearer")
+        );
+        assert!([400, 401].contains(&ask(&provider, None, &form).status), "{assertion}");
+        let header = format!("Bearer {assertion}");
+        assert_eq!(plain_http::send("GET", &provider.signed_api_url(), &[("Authorization", &header)], b"").unwrap().status, 401);
+    }
+    assert_eq!(plain_http::get(&provider.signed_api_url()).unwrap().status, 401);
+    // A client with a key has no secret, so that nobody can leave the signature out.
+    assert_eq!(ask(&provider, Some(&basic("signing", "SECRET-x")), "grant_type=client_credentials").status, 401);
+}

@@ -1,4 +1,4 @@
-//! Installs the servers that the tests talk to, as far as they are missing: Debian's packages and npm's.
+//! Installs the servers that the tests talk to, as far as they are missing: Debian's packages, npm's and Python's.
 
 use std::fs;
 use std::path::Path;
@@ -20,12 +20,14 @@ const PACKAGES: &[Package] = &[
         is_there: || crate::test::postgres_programs().is_some() && is_installed("psql"),
         wanted_for: "the store on its second database",
     },
+    Package { name: "python3-pip", is_there: has_pip, wanted_for: "a token server with the JWT bearer grant" },
 ];
 
 /// Installs what is missing and says so before it does.
 pub(crate) fn install() -> Result<(), Failure> {
     install_debian_packages()?;
-    install_npm_packages()
+    install_npm_packages()?;
+    install_python_packages()
 }
 
 fn install_debian_packages() -> Result<(), Failure> {
@@ -71,6 +73,36 @@ fn install_npm_packages() -> Result<(), Failure> {
     }
     println!("Installing npm packages into {} (oidc-provider: a token server that nobody here wrote):", directory.display());
     run(Command::new("npm").args(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]).current_dir(&directory))?;
+    fs::copy(&wanted, &installed).map_err(during("cannot note what was installed"))?;
+    Ok(())
+}
+
+fn has_pip() -> bool {
+    output(Command::new("python3").args(["-m", "pip", "--version"])).is_ok()
+}
+
+/// Into a directory of ours: the machine's own Python stays as it is.
+fn install_python_packages() -> Result<(), Failure> {
+    let peers = root().join("xtask/peers");
+    let (wanted, directory) = (peers.join("requirements.txt"), peers.join("python"));
+    let installed = directory.join(".installed-requirements.txt");
+    if is_same(&wanted, &installed) {
+        return Ok(());
+    }
+    println!("Installing Python packages into {} (Authlib: a token server that nobody here wrote):", directory.display());
+    if directory.exists() {
+        fs::remove_dir_all(&directory).map_err(during("cannot remove the Python packages of before"))?;
+    }
+    let options = [
+        "--quiet",
+        "--disable-pip-version-check",
+        "--root-user-action=ignore",
+        "--no-compile",
+        "--only-binary",
+        ":all:",
+        "--require-hashes",
+    ];
+    run(Command::new("python3").args(["-m", "pip", "install"]).args(options).arg("--target").arg(&directory).arg("-r").arg(&wanted))?;
     fs::copy(&wanted, &installed).map_err(during("cannot note what was installed"))?;
     Ok(())
 }

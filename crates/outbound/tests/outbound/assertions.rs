@@ -1,4 +1,4 @@
-//! Signed tokens and assertions against npm's `oidc-provider` and `jose`: what servers that nobody here wrote make of them.
+//! Signed tokens and assertions against npm's `oidc-provider` and `jose`, and PyPI's Authlib: what servers that nobody here wrote make of them.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use sortie_model::{Secret, Settings};
 use sortie_outbound::OutboundWorld;
 use sortie_protocol::{Grant, Material, ObtainError, Proof, Values, find};
 use sortie_testkit::keys::{TestKey, WorldWithKeys};
-use sortie_testkit::peers::{AssertionClient, OidcProvider};
+use sortie_testkit::peers::{AssertionClient, AssertionServer, OidcProvider, TrustedIssuer};
 use sortie_testkit::plain_http;
 
 use crate::common::connector;
@@ -134,4 +134,53 @@ fn a_signed_token_opens_a_resource_that_verifies_it() {
         why(at(&world(&key, 0), &self::settings(json!({ "signing_algorithm": "ES256" })))),
         (401, "ERR_JWT_CLAIM_VALIDATION_FAILED".to_owned())
     );
+}
+
+#[test]
+fn an_assertion_that_names_a_user_is_exchanged_for_that_users_token() {
+    let (rsa, p256) = (TestKey::rsa("r"), TestKey::p256("e"));
+    let clients = [("by-rsa", "RS256", &rsa), ("by-p256", "ES256", &p256)];
+    let trusted = clients.map(|(id, _, key)| TrustedIssuer { id, key, users: &["alice@example.com", "bob"] });
+    let server = AssertionServer::start(&trusted);
+    for (id, algorithm, key) in clients {
+        for (user, audience) in [("alice@example.com", None), ("bob", Some(server.issuer()))] {
+            let mut settings = settings(json!({
+                "token_endpoint": server.token_endpoint(), "signing_algorithm": algorithm, "scope": "read",
+                "claims": { "body": { "iss": id, "sub": user, "level": 3 } },
+            }));
+            settings.extend(audience.map(|audience| ("audience".to_owned(), audience.into())));
+            let grant = obtain(&world(key, 0), "oauth_jwt_bearer", &settings, "").unwrap();
+            assert!(grant.lifetime.is_some());
+            let answer = call(&format!("{}/x", server.api_url()), "oauth_jwt_bearer", &settings, &grant);
+            assert_eq!(answer, (200, json!({ "user": user, "client": id, "scope": "read" })));
+        }
+    }
+    let start = "grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Ajwt-bearer&scope=read&assertion=eyJ";
+    assert!(server.log().iter().all(|body| body.starts_with(start)));
+}
+
+#[test]
+fn an_assertion_that_the_server_does_not_take_needs_authentication() {
+    let (key, other) = (TestKey::p256("k"), TestKey::p256("k"));
+    let server = AssertionServer::start(&[TrustedIssuer { id: "client", key: &key, users: &["alice"] }]);
+    let ask = |world: &WorldWithKeys<OutboundWorld>, body: Value, more: Value| {
+        let mut settings =
+            settings(json!({ "token_endpoint": server.token_endpoint(), "signing_algorithm": "ES256", "claims": { "body": body } }));
+        settings.extend(more.as_object().unwrap().clone());
+        obtain(world, "oauth_jwt_bearer", &settings, "")
+    };
+    let named = |iss: &str, sub: &str| json!({ "iss": iss, "sub": sub });
+    let right = world(&key, 0);
+    assert!(ask(&right, named("client", "alice"), json!({})).is_ok());
+    for (world, body, more, why) in [
+        (&world(&other, 0), named("client", "alice"), json!({}), "another key"),
+        (&right, named("nobody", "alice"), json!({}), "another issuer"),
+        (&right, named("client", "mallory"), json!({}), "another user"),
+        (&right, named("client", "alice"), json!({ "audience": "https://elsewhere.test" }), "another audience"),
+        (&world(&key, -600), named("client", "alice"), json!({}), "expired"),
+        (&world(&key, 600), named("client", "alice"), json!({}), "not yet valid"),
+    ] {
+        let refused = ask(world, body, more).unwrap_err();
+        assert!(matches!(&refused, ObtainError::InvalidGrant { .. }), "{why}: {refused}");
+    }
 }

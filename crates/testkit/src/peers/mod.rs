@@ -1,10 +1,12 @@
 //! Servers that nobody here wrote, started for one test and killed when it ends.
 
+mod assertion_server;
 mod child;
 mod nginx;
 mod oidc;
 mod postgres;
 
+pub use assertion_server::{AssertionServer, TrustedIssuer};
 pub use nginx::NginxUpstream;
 pub use oidc::{AssertionClient, Fault, OidcClient, OidcProvider, TokenRequest};
 pub use postgres::TestDatabase;

@@ -60,4 +60,8 @@ id! {
     PrincipalId
     /// Identity of a named credential.
     NamedCredentialId
+    /// Identity of a certificate.
+    CertificateId
+    /// Identity of one version of a certificate.
+    CertificateVersionId
 }

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod certificate;
 mod custom_header;
 mod endpoint;
 mod external_credential;
@@ -10,20 +11,25 @@ mod organization;
 pub mod path;
 mod permission;
 mod secret;
+mod signing;
 mod status;
 mod timestamp;
 mod user;
 mod violation;
 
+pub use certificate::{Certificate, CertificateVersion, Issued, Origin, VersionState};
 pub use custom_header::{CustomHeader, parse_forwarded_header};
 pub use endpoint::{Endpoint, Host, Scheme, ServiceUrl};
 pub use external_credential::{ExternalCredential, IdentityType, Principal, Settings, StatusCodes};
-pub use id::{ExternalCredentialId, NamedCredentialId, PermissionSetId, PrincipalId, ProfileId, UserId};
+pub use id::{
+    CertificateId, CertificateVersionId, ExternalCredentialId, NamedCredentialId, PermissionSetId, PrincipalId, ProfileId, UserId,
+};
 pub use name::{ApiName, Label, MAX_NAME_LENGTH, UserName};
 pub use named_credential::{CallerFormulas, NamedCredential, Timeouts};
 pub use organization::Organization;
 pub use permission::{Grantee, PermissionSet, PrincipalAccess, Profile};
 pub use secret::{Secret, SecretBytes};
+pub use signing::{KeyAlgorithm, KeyIdentifier, SigningAlgorithm};
 pub use sortie_formula::Template;
 pub use status::{AuthenticationStatus, Health, MissingStep};
 pub use timestamp::Timestamp;

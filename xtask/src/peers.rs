@@ -14,6 +14,8 @@ struct Package {
 }
 
 const PACKAGES: &[Package] = &[
+    Package { name: "openssl", is_there: || is_installed("openssl"), wanted_for: "keys and certificates that nobody here wrote" },
+    Package { name: "python3-cryptography", is_there: has_cryptography, wanted_for: "a judge of signatures that nobody here wrote" },
     Package { name: "nginx-light", is_there: || is_installed("nginx"), wanted_for: "an upstream that nobody here wrote" },
     Package {
         name: "postgresql",
@@ -22,6 +24,10 @@ const PACKAGES: &[Package] = &[
     },
     Package { name: "python3-pip", is_there: has_pip, wanted_for: "a token server with the JWT bearer grant" },
 ];
+
+fn has_cryptography() -> bool {
+    Command::new("python3").args(["-c", "import cryptography"]).output().is_ok_and(|output| output.status.success())
+}
 
 /// Installs what is missing and says so before it does.
 pub(crate) fn install() -> Result<(), Failure> {

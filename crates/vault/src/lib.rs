@@ -8,6 +8,7 @@ mod keyring;
 mod provider;
 mod random;
 mod rotation;
+pub mod signing;
 mod unseal;
 mod vault;
 

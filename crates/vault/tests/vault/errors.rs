@@ -4,6 +4,8 @@ use std::collections::HashSet;
 use std::io;
 use std::path::PathBuf;
 
+use sortie_model::Timestamp;
+use sortie_vault::signing::{ChainError, ImportError};
 use sortie_vault::{KeyError, KeyId, KeyState, NoRandomness, OpenError, RotationError, SealError, UnsealError};
 use uuid::Uuid;
 
@@ -58,6 +60,18 @@ fn rotating() -> Vec<RotationError> {
     ]
 }
 
+fn importing() -> Vec<ImportError> {
+    use ImportError::{Encrypted, NotAKey, Pkcs12, Pkcs12Keys, Pkcs12NoCertificate, TooLong, Unsupported};
+    vec![TooLong, Encrypted, NotAKey, Unsupported, Pkcs12, Pkcs12Keys(2), Pkcs12NoCertificate]
+}
+
+fn chaining() -> Vec<ChainError> {
+    use ChainError::{AnotherKey, Empty, Expired, NotAnAuthority, NotSigned, TooLong, Unreadable};
+    let not_after = Timestamp::from_millis(0);
+    let (expired, broken) = (Expired { position: 1, not_after }, NotSigned { position: 1 });
+    vec![TooLong, Empty, Unreadable { position: 1 }, AnotherKey, expired, broken, NotAnAuthority { position: 2 }]
+}
+
 fn assert_distinct(codes: &[&str]) {
     assert_eq!(codes.iter().collect::<HashSet<_>>().len(), codes.len(), "{codes:?}");
     for code in codes {
@@ -71,6 +85,8 @@ fn no_two_errors_of_one_operation_share_a_code() {
     assert_distinct(&unsealing().iter().map(UnsealError::code).collect::<Vec<_>>());
     assert_distinct(&loading().iter().map(KeyError::code).collect::<Vec<_>>());
     assert_distinct(&rotating().iter().map(RotationError::code).collect::<Vec<_>>());
+    assert_distinct(&importing().iter().map(ImportError::code).collect::<Vec<_>>());
+    assert_distinct(&chaining().iter().map(ChainError::code).collect::<Vec<_>>());
     assert_distinct(&[SealError::NoRandomness(NoRandomness).code(), SealError::TooLong { length: 1 }.code()]);
 }
 
@@ -81,6 +97,8 @@ fn every_text_is_one_plain_sentence_about_the_thing_at_hand() {
         unsealing().iter().map(ToString::to_string).collect(),
         loading().iter().map(ToString::to_string).collect(),
         rotating().iter().map(ToString::to_string).collect(),
+        importing().iter().map(ToString::to_string).collect(),
+        chaining().iter().map(ToString::to_string).collect(),
     ];
     for text in texts.concat() {
         assert!(!text.ends_with('.'), "{text}");

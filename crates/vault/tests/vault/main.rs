@@ -7,5 +7,6 @@ mod key_provider;
 mod keyring;
 mod no_leak;
 mod random;
+mod signing;
 mod support;
 mod vectors;

@@ -3,6 +3,7 @@
 use sortie_model::ExternalCredentialId;
 
 use crate::api_keys::ApiKeyChanges;
+use crate::certificates::CertificateChanges;
 use crate::credential_values::CredentialValueChanges;
 use crate::db::{Db, Fault, FaultKind, Tx};
 use crate::definitions::{self, Definitions};
@@ -86,6 +87,11 @@ impl<'a> Change<'a> {
     /// Named credentials.
     pub const fn named_credentials(&mut self) -> NamedCredentialChanges<'_> {
         NamedCredentialChanges { tx: &mut self.tx }
+    }
+
+    /// Certificates.
+    pub const fn certificates(&mut self) -> CertificateChanges<'_> {
+        CertificateChanges { tx: &mut self.tx }
     }
 
     /// Stored secrets. A shared one counts as a change of its external credential.

@@ -1,10 +1,10 @@
 //! Everything that callouts are decided by, read at one moment.
 
-use sortie_model::{ExternalCredential, NamedCredential, PermissionSet, Principal, PrincipalAccess, Profile};
+use sortie_model::{Certificate, ExternalCredential, NamedCredential, PermissionSet, Principal, PrincipalAccess, Profile};
 
 use crate::db::{Fault, Tx};
 use crate::deployment::{self, Generation};
-use crate::{external_credentials, named_credentials, permission_sets, principal_access, principals, profiles};
+use crate::{certificates, external_credentials, named_credentials, permission_sets, principal_access, principals, profiles};
 
 /// All definitions of one generation. Users, their keys and their secrets are not part of it: there may be very many.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,6 +23,8 @@ pub struct Definitions {
     pub permission_sets: Vec<PermissionSet>,
     /// In the order of their names.
     pub profiles: Vec<Profile>,
+    /// In the order of their names. Without their private keys.
+    pub certificates: Vec<Certificate>,
 }
 
 /// The transaction must see one moment, or hold the changes' lock.
@@ -35,5 +37,6 @@ pub(crate) async fn read(tx: &mut Tx) -> Result<Definitions, Fault> {
         named_credentials: named_credentials::all(tx).await?,
         permission_sets: permission_sets::all(tx).await?,
         profiles: profiles::all(tx).await?,
+        certificates: certificates::all(tx).await?,
     })
 }

@@ -2,6 +2,7 @@
 
 mod api_keys;
 mod audit_anchors;
+mod certificates;
 mod change;
 mod credential_values;
 mod db;
@@ -26,6 +27,7 @@ mod users;
 
 pub use api_keys::{ApiKeyChanges, ApiKeys, StoredCaller, StoredUser};
 pub use audit_anchors::{Anchor, AuditAnchors};
+pub use certificates::{CertificateChanges, Certificates};
 pub use change::Change;
 pub use credential_values::{CredentialValueChanges, CredentialValues, StoredValue, ValueHead, ValueSummary};
 pub use db::Fault;

@@ -7,8 +7,11 @@ use crate::db::{Db, Sql, Tx};
 use crate::error::OpenError;
 
 /// Every migration there ever was, oldest first: the first is number 1. Never edited after a release; add another.
-const MIGRATIONS: &[(&str, &str)] =
-    &[("first", include_str!("../migrations/0001_first.sql")), ("formulas", include_str!("../migrations/0002_formulas.sql"))];
+const MIGRATIONS: &[(&str, &str)] = &[
+    ("first", include_str!("../migrations/0001_first.sql")),
+    ("formulas", include_str!("../migrations/0002_formulas.sql")),
+    ("certificates", include_str!("../migrations/0003_certificates.sql")),
+];
 
 /// The newest schema that this binary knows.
 fn known() -> i64 {

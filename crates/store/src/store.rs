@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use crate::api_keys::{self, ApiKeys, StoredCaller, StoredUser};
 use crate::audit_anchors::AuditAnchors;
+use crate::certificates::Certificates;
 use crate::change::Change;
 use crate::credential_values::CredentialValues;
 use crate::db::Db;
@@ -127,6 +128,11 @@ impl Store {
     /// Reads stored secrets, sealed. They are written as part of a change.
     pub fn credential_values(&self) -> CredentialValues<'_> {
         CredentialValues { db: &self.inner.db }
+    }
+
+    /// Reads the private keys of certificates, sealed. All else of them is part of the definitions.
+    pub fn certificates(&self) -> Certificates<'_> {
+        Certificates { db: &self.inner.db }
     }
 
     /// Grants, and the right to renew them.

@@ -1,7 +1,8 @@
 //! What goes into a statement: the three types that both databases share, each of them nullable.
 
 use sortie_model::{
-    ApiKeyId, ApiName, ExternalCredentialId, Label, NamedCredentialId, PermissionSetId, PrincipalId, ProfileId, Timestamp, UserId, UserName,
+    ApiKeyId, ApiName, CertificateId, CertificateVersionId, ExternalCredentialId, Label, NamedCredentialId, PermissionSetId, PrincipalId,
+    ProfileId, Timestamp, UserId, UserName,
 };
 use sqlx::Arguments;
 use sqlx::postgres::PgArguments;
@@ -147,5 +148,5 @@ macro_rules! written_as_text {
 }
 
 written_as_text! {
-    UserId ProfileId PermissionSetId ExternalCredentialId PrincipalId NamedCredentialId ApiKeyId &ApiName &UserName &Label
+    UserId ProfileId PermissionSetId ExternalCredentialId PrincipalId NamedCredentialId CertificateId CertificateVersionId ApiKeyId &ApiName &UserName &Label
 }

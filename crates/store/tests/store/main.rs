@@ -5,6 +5,7 @@
 mod backend;
 mod fixtures;
 
+mod certificates;
 mod changes;
 mod credential_values;
 mod definitions;

@@ -6,12 +6,15 @@ mod config;
 mod custody;
 mod gateway;
 mod house;
+mod jwks;
 pub mod manage;
 mod node;
 mod server;
+mod signers;
 
 pub use config::{Admin, Audit, Config, ConfigError, Gateway, Key, TrustSettings, TrustedRoots};
 pub use gateway::CoreError;
 pub use house::{Anchors, House, HouseConfig, OpenError, new_id};
 pub use node::{Node, NodeError};
 pub use server::{Server, StartError};
+pub use signers::{Signer, SignerError, Signers};

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, Guard};
 use bytes::Bytes;
 use sortie_callout::{Caller, Definitions, Grants, Plan, Snapshot, Trial, TrialFault};
 use sortie_formula::{Evaluated, Template};
@@ -14,7 +14,9 @@ use sortie_store::{Identity, ReadError, StoredUser};
 use crate::config::{Config, ConfigError};
 use crate::custody::{Destinations, HouseCustody};
 use crate::house::House;
+use crate::jwks::KeySets;
 use crate::manage::secret::destination;
+use crate::signers::Signers;
 
 /// A node. Cheap to clone.
 #[derive(Clone)]
@@ -28,6 +30,8 @@ struct Inner {
     grants: Arc<Grants>,
     organization: Organization,
     snapshot: ArcSwap<Snapshot>,
+    key_sets: ArcSwap<KeySets>,
+    signers: Signers,
 }
 
 /// Why a node does not come up.
@@ -68,7 +72,8 @@ impl Node {
             Grants::new(Arc::clone(&custody) as _, Arc::clone(&world), tokio::runtime::Handle::current(), config.gateway.max_cached_users);
         let snapshot = ArcSwap::from_pointee(Snapshot::compile(Definitions::default(), &grants));
         let organization = Organization { id: house.store().deployment_id().to_string(), name: config.organization.name.clone() };
-        let node = Self(Arc::new(Inner { house, connector, world, custody, grants, organization, snapshot }));
+        let (key_sets, signers) = (ArcSwap::default(), Signers::new(house.clone()));
+        let node = Self(Arc::new(Inner { house, connector, world, custody, grants, organization, snapshot, key_sets, signers }));
         node.refresh().await?;
         Ok(node)
     }
@@ -85,6 +90,9 @@ impl Node {
             .map(|credential| (credential.id, destination(&credential.protocol, &credential.settings)))
             .collect();
         self.0.custody.destinations.store(Arc::new(destinations));
+        let now = self.0.world.now();
+        self.0.key_sets.store(Arc::new(KeySets::new(&definitions.certificates, now)));
+        self.0.signers.refresh(&definitions.certificates, now);
         let definitions = Definitions {
             generation: definitions.generation.as_i64(),
             external_credentials: definitions.external_credentials,
@@ -166,6 +174,16 @@ impl Node {
     /// The definitions in force.
     pub fn snapshot(&self) -> Arc<Snapshot> {
         self.0.snapshot.load_full()
+    }
+
+    /// The private keys of the definitions in force.
+    pub fn signers(&self) -> &Signers {
+        &self.0.signers
+    }
+
+    /// The public keys of the definitions in force.
+    pub(crate) fn key_sets(&self) -> Guard<Arc<KeySets>> {
+        self.0.key_sets.load()
     }
 
     pub(crate) fn grants(&self) -> Arc<Grants> {

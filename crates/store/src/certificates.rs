@@ -106,6 +106,15 @@ impl CertificateChanges<'_> {
         require_one(changed, "certificate version")
     }
 
+    /// Removes one version with its key.
+    ///
+    /// # Errors
+    /// [`ChangeError::Missing`].
+    pub async fn delete_version(&mut self, id: CertificateVersionId) -> Result<(), ChangeError> {
+        const DELETE: Sql = Sql::new("certificate_versions", "DELETE FROM certificate_versions WHERE id = $1");
+        require_one(self.tx.execute(DELETE, [id.into()]).await?, "certificate version")
+    }
+
     /// Removes a certificate with all versions and their keys.
     ///
     /// # Errors

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri, Version, header};
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use sortie_callout::{
     AuditLog as _, Call, Callouts, Delivered, Ending, NotDelivered, Outcome, Reference, Refusal, Refused, parse_after_scheme,
 };
@@ -21,6 +21,9 @@ use crate::node::Node;
 
 /// Where callouts are.
 const PREFIX: &str = "/callout/";
+
+/// Where public keys are (RFC 8615).
+const WELL_KNOWN: &str = "/.well-known/";
 
 /// The header that names the audit record of a callout.
 const SORTIE_CALLOUT: HeaderName = HeaderName::from_static("sortie-callout");
@@ -48,11 +51,32 @@ impl Server {
         last: &LastCaller,
     ) -> Result<Response<GatewayBody>, Infallible> {
         pulse.busy();
+        // Before anybody is identified: public keys are everybody's.
+        if let Some(public) = self.public_keys(&request) {
+            return Ok(public.map(|bytes| GatewayBody::new(Content::Whole(Some(bytes)), Rc::clone(pulse))));
+        }
         let response = match self.callout(request, pulse, last).await {
             Ok(response) => response.map(|audited| Content::Answer(Box::new(audited))),
             Err(problem) => problem.map(|bytes| Content::Whole(Some(bytes))),
         };
         Ok(response.map(|content| GatewayBody::new(content, Rc::clone(pulse))))
+    }
+
+    /// A JWK Set, if that is what is asked for. Everything else goes the way of a callout, and is refused there if it is none.
+    fn public_keys(&self, request: &Request<Incoming>) -> Option<Response<Bytes>> {
+        let path = request.uri().path().strip_prefix(WELL_KNOWN)?;
+        if !matches!(*request.method(), Method::GET | Method::HEAD) || !request.body().is_end_stream() {
+            return None;
+        }
+        check_framing(request.method(), request.uri(), request.version(), request.headers()).ok()?;
+        let set = self.node.key_sets().find(path, self.node.world().now())?;
+        let mut response = Response::new(set);
+        let headers = response.headers_mut();
+        // RFC 7517, section 8.5.
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/jwk-set+json"));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=300"));
+        headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        Some(response)
     }
 
     async fn callout(&self, request: Request<Incoming>, pulse: &Pulse, last: &LastCaller) -> Result<Response<Audited>, Problem> {

@@ -4,6 +4,7 @@
 //! it changed. A change is recorded in the audit before it is committed, so that none is done unseen.
 
 pub mod apply;
+pub mod certificate;
 mod change;
 pub mod definition;
 mod find;

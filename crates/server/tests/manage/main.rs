@@ -10,6 +10,8 @@ mod apply_refusals;
 mod apply_values;
 mod audit;
 mod callers;
+mod certificates;
+mod certificates_renewal;
 mod principals;
 mod secrets;
 mod status;

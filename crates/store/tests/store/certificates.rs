@@ -120,8 +120,13 @@ async fn a_second_renewal_in_the_middle_of_one_is_refused(backend: Backend) {
 
 async fn a_removed_certificate_takes_its_keys_along(backend: Backend) {
     let store = backend.store().await;
-    let signer = certificate("Signer", vec![version(1, "Signer", active(1))]);
+    let pending = VersionState::Pending { request: vec![0x30, 0] };
+    let signer = certificate("Signer", vec![version(1, "Signer", active(1)), version(2, "Signer-2", pending)]);
     insert(&store, &signer).await.unwrap();
+    let mut change = store.change().await.unwrap();
+    change.certificates().delete_version(signer.versions[1].id).await.unwrap();
+    change.commit().await.unwrap();
+    assert_eq!(store.definitions().await.unwrap().certificates[0].versions, signer.versions[..1]);
     let mut change = store.change().await.unwrap();
     change.certificates().delete(signer.id).await.unwrap();
     change.commit().await.unwrap();

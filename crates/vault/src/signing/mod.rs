@@ -4,6 +4,7 @@
 
 mod certificate;
 mod chain;
+mod describe;
 mod import;
 mod key;
 mod pkcs12;
@@ -12,6 +13,7 @@ mod sealing;
 
 pub use certificate::{IssueError, Subject, request, self_sign};
 pub use chain::{ChainError, read_certificates, verify_chain};
+pub use describe::{Description, describe, to_pem};
 pub use import::{ImportError, MAX_IMPORT_BYTES};
 pub use key::{GenerateError, SignError, SigningKey};
 pub use pkcs12::read_pkcs12;

@@ -126,3 +126,70 @@ fn key(version: &CertificateVersion) -> Option<Value> {
     members.insert("x5t#S256".to_owned(), number(&issued.fingerprint));
     Some(Value::Object(members))
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use sortie_model::{ApiName, CertificateId, CertificateVersionId, Issued, KeyAlgorithm, KeyIdentifier, Label, Origin};
+    use sortie_vault::signing::{SigningKey, Subject, self_sign, verify_chain};
+    use uuid::Uuid;
+
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_millis(1_795_328_676_000);
+
+    fn at(seconds: u64) -> Timestamp {
+        NOW.after(Duration::from_secs(seconds))
+    }
+
+    fn version(number: u32, algorithm: KeyAlgorithm, state: impl FnOnce(Issued) -> VersionState) -> CertificateVersion {
+        let key = SigningKey::generate(algorithm).unwrap();
+        let der = self_sign(&key, &Subject::named("x"), NOW, algorithm.default_lifetime()).unwrap();
+        CertificateVersion {
+            id: CertificateVersionId::from_uuid(Uuid::nil()),
+            number,
+            kid: KeyIdentifier::of_version(&ApiName::parse("Signer").unwrap(), number),
+            algorithm,
+            origin: Origin::SelfSigned,
+            state: state(verify_chain(vec![der], key.public_key(), NOW).unwrap()),
+            public_key: key.public_key().to_vec(),
+        }
+    }
+
+    fn certificate(versions: Vec<CertificateVersion>) -> Certificate {
+        let (id, name) = (CertificateId::from_uuid(Uuid::nil()), ApiName::parse("Signer").unwrap());
+        Certificate { id, name, label: Label::parse("Signer").unwrap(), description: String::new(), versions }
+    }
+
+    fn kids(sets: &KeySets, now: Timestamp) -> Vec<String> {
+        let set: Value = serde_json::from_slice(&sets.find("jwks.json", now).unwrap()).unwrap();
+        assert_eq!(sets.find("jwks.json", now), sets.find("jwks/SIGNER.json", now));
+        set["keys"].as_array().unwrap().iter().map(|key| key["kid"].as_str().unwrap().to_owned()).collect()
+    }
+
+    #[test]
+    fn a_key_leaves_the_set_when_it_retires_without_a_change_of_the_definitions() {
+        let retiring = |seconds| move |issued| VersionState::Retiring { issued, until: at(seconds) };
+        let versions = vec![
+            version(1, KeyAlgorithm::P256, retiring(10)),
+            version(2, KeyAlgorithm::Ed25519, retiring(20)),
+            version(3, KeyAlgorithm::P256, |issued| VersionState::Active { issued, signs_from: at(5) }),
+            version(4, KeyAlgorithm::P256, |_| VersionState::Pending { request: Vec::new() }),
+        ];
+        let sets = KeySets::new(&[certificate(versions)], NOW);
+        assert_eq!(kids(&sets, NOW), ["Signer", "Signer-2", "Signer-3"]);
+        assert_eq!(kids(&sets, at(9)), ["Signer", "Signer-2", "Signer-3"]);
+        assert_eq!(kids(&sets, at(10)), ["Signer-2", "Signer-3"]);
+        assert_eq!(kids(&sets, at(1_000)), ["Signer-3"]);
+    }
+
+    #[test]
+    fn a_number_of_a_curve_keeps_its_leading_zeros() {
+        // RFC 7518, section 6.2.1.2. One key in 128 has a leading zero in x or y.
+        for _ in 0..600 {
+            let key = version(1, KeyAlgorithm::P256, |issued| VersionState::Active { issued, signs_from: NOW });
+            let jwk = super::key(&key).unwrap();
+            assert_eq!((jwk["x"].as_str().unwrap().len(), jwk["y"].as_str().unwrap().len()), (43, 43));
+        }
+    }
+}

@@ -7,10 +7,9 @@ use std::time::Duration;
 use sortie_model::{KeyAlgorithm, Secret, SecretBytes, SigningAlgorithm, Timestamp};
 use sortie_server::Signers;
 use sortie_server::manage::certificate::{
-    self, CertificateError, CertificateView, Exported, Handover, ImportTarget, NewCertificate, VersionStanding,
+    self, CertificateError, CertificateView, Exported, Handover, ImportTarget, NewCertificate, Subject, VersionStanding,
 };
 use sortie_server::manage::{Change, Manage};
-use sortie_vault::signing::Subject;
 
 use crate::fixture::{Fixture, NOW, both_databases, name, say};
 

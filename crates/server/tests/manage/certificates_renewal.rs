@@ -5,8 +5,7 @@ use std::time::Duration;
 use sortie_model::{KeyAlgorithm, Timestamp};
 use sortie_server::Signers;
 use sortie_server::manage::Manage;
-use sortie_server::manage::certificate::{self, Handover, NewCertificate, Retirement, VersionStanding};
-use sortie_vault::signing::Subject;
+use sortie_server::manage::certificate::{self, Handover, NewCertificate, Retirement, Subject, VersionStanding};
 
 use crate::certificates::{create, kid, show, sign_request};
 use crate::fixture::{BILLING, Fixture, NOW, both_databases, name, say};

@@ -35,6 +35,8 @@ use sortie_model::{
 use sortie_store::Definitions;
 use sortie_vault::signing::SigningKey;
 
+pub use sortie_vault::signing::Subject;
+
 use super::{Action, Change, Manage, NotStored, UnknownName};
 
 /// What a new certificate is called.

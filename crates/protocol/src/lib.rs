@@ -30,6 +30,7 @@ pub use grant::{Grant, Material, Values};
 pub use obtain_error::ObtainError;
 pub use proof::{Proof, ProveError};
 pub use protocol::{Completeness, Parameters, Protocol, Renewal};
-pub use signer::{Signer, SignerError, SigningAlgorithm};
+pub use signer::{Signer, SignerError};
+pub use sortie_model::SigningAlgorithm;
 pub use status::{CredentialFacts, PrincipalFacts, PrincipalStatus, credential_status, principal_status};
 pub use world::{Answer, Ask, AskError, Pending, World};

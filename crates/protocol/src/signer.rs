@@ -1,8 +1,6 @@
 //! Signing: a private key is never seen by a protocol, only what was signed with it.
 
-use std::fmt;
-
-use sortie_model::Violation;
+use sortie_model::SigningAlgorithm;
 
 use crate::ObtainError;
 
@@ -59,55 +57,5 @@ impl From<SignerError> for ObtainError {
             SignerError::Unavailable => Self::KeyUnavailable,
             SignerError::Sealed => Self::KeySealed,
         }
-    }
-}
-
-/// How a text is signed, by the names of RFC 7518, section 3.1, and RFC 8037, section 3.1. There is no `none` and no shared key among them (SIG-03).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum SigningAlgorithm {
-    /// RSASSA-PKCS1-v1_5 with SHA-256.
-    Rs256,
-    /// RSASSA-PKCS1-v1_5 with SHA-384.
-    Rs384,
-    /// RSASSA-PKCS1-v1_5 with SHA-512.
-    Rs512,
-    /// RSASSA-PSS with SHA-256.
-    Ps256,
-    /// ECDSA with P-256 and SHA-256.
-    Es256,
-    /// EdDSA with Ed25519.
-    EdDsa,
-}
-
-impl SigningAlgorithm {
-    /// Every way.
-    pub const ALL: [Self; 6] = [Self::Rs256, Self::Rs384, Self::Rs512, Self::Ps256, Self::Es256, Self::EdDsa];
-
-    /// As in the header `alg` of a JWT.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Rs256 => "RS256",
-            Self::Rs384 => "RS384",
-            Self::Rs512 => "RS512",
-            Self::Ps256 => "PS256",
-            Self::Es256 => "ES256",
-            Self::EdDsa => "EdDSA",
-        }
-    }
-
-    /// Reads what [`SigningAlgorithm::as_str`] writes, exactly.
-    ///
-    /// # Errors
-    /// A [`Violation`] of `signing_algorithm`.
-    pub fn parse(text: &str) -> Result<Self, Violation> {
-        let unknown =
-            || Violation::new("signing_algorithm", "signing_algorithm_unknown", "must be RS256, RS384, RS512, PS256, ES256 or EdDSA");
-        Self::ALL.into_iter().find(|algorithm| algorithm.as_str() == text).ok_or_else(unknown)
-    }
-}
-
-impl fmt::Display for SigningAlgorithm {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.pad(self.as_str())
     }
 }

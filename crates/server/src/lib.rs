@@ -11,6 +11,7 @@ pub mod manage;
 mod node;
 mod server;
 mod signers;
+mod world;
 
 pub use config::{Admin, Audit, Config, ConfigError, Gateway, Key, TrustSettings, TrustedRoots};
 pub use gateway::CoreError;

@@ -17,6 +17,7 @@ use crate::house::House;
 use crate::jwks::KeySets;
 use crate::manage::secret::destination;
 use crate::signers::Signers;
+use crate::world::HouseWorld;
 
 /// A node. Cheap to clone.
 #[derive(Clone)]
@@ -31,7 +32,7 @@ struct Inner {
     organization: Organization,
     snapshot: ArcSwap<Snapshot>,
     key_sets: ArcSwap<KeySets>,
-    signers: Signers,
+    signers: Arc<Signers>,
 }
 
 /// Why a node does not come up.
@@ -66,13 +67,14 @@ impl Node {
     /// A [`NodeError`].
     pub async fn start(house: House, config: &Config) -> Result<Self, NodeError> {
         let connector = Arc::new(Connector::new(config.egress.clone(), trust(config)?)?);
-        let world: Arc<dyn World> = Arc::new(OutboundWorld::new(Arc::clone(&connector)));
+        let signers = Arc::new(Signers::new(house.clone()));
+        let world: Arc<dyn World> = Arc::new(HouseWorld::new(OutboundWorld::new(Arc::clone(&connector)), Arc::clone(&signers)));
         let custody = Arc::new(HouseCustody::new(house.clone(), Arc::clone(&world)));
         let grants =
             Grants::new(Arc::clone(&custody) as _, Arc::clone(&world), tokio::runtime::Handle::current(), config.gateway.max_cached_users);
         let snapshot = ArcSwap::from_pointee(Snapshot::compile(Definitions::default(), &grants));
         let organization = Organization { id: house.store().deployment_id().to_string(), name: config.organization.name.clone() };
-        let (key_sets, signers) = (ArcSwap::default(), Signers::new(house.clone()));
+        let key_sets = ArcSwap::default();
         let node = Self(Arc::new(Inner { house, connector, world, custody, grants, organization, snapshot, key_sets, signers }));
         node.refresh().await?;
         Ok(node)

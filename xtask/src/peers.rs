@@ -15,7 +15,6 @@ struct Package {
 
 const PACKAGES: &[Package] = &[
     Package { name: "openssl", is_there: || is_installed("openssl"), wanted_for: "keys and certificates that nobody here wrote" },
-    Package { name: "python3-cryptography", is_there: has_cryptography, wanted_for: "a judge of signatures that nobody here wrote" },
     Package { name: "nginx-light", is_there: || is_installed("nginx"), wanted_for: "an upstream that nobody here wrote" },
     Package {
         name: "postgresql",
@@ -24,10 +23,6 @@ const PACKAGES: &[Package] = &[
     },
     Package { name: "python3-pip", is_there: has_pip, wanted_for: "a token server with the JWT bearer grant" },
 ];
-
-fn has_cryptography() -> bool {
-    Command::new("python3").args(["-c", "import cryptography"]).output().is_ok_and(|output| output.status.success())
-}
 
 /// Installs what is missing and says so before it does.
 pub(crate) fn install() -> Result<(), Failure> {
@@ -95,7 +90,10 @@ fn install_python_packages() -> Result<(), Failure> {
     if is_same(&wanted, &installed) {
         return Ok(());
     }
-    println!("Installing Python packages into {} (Authlib: a token server that nobody here wrote):", directory.display());
+    println!(
+        "Installing Python packages into {} (Authlib and cryptography: a token server and a judge of signatures that nobody here wrote):",
+        directory.display()
+    );
     if directory.exists() {
         fs::remove_dir_all(&directory).map_err(during("cannot remove the Python packages of before"))?;
     }

@@ -48,9 +48,11 @@ fn jwt(server: &TestServer, certificate: &str, algorithm: SigningAlgorithm) -> S
 }
 
 /// What the judge says of a JWT by a JWK Set: `taken`, `refused` or `unknown kid`.
-fn judged(set: &[u8], jwt: &str) -> String {
+pub(crate) fn judged(set: &[u8], jwt: &str) -> String {
     let mut judge = Command::new("python3")
         .args(["-c", include_str!("jwks_judge.py")])
+        // Installed there by `cargo xtask peers`, whichever Python is the machine's.
+        .env("PYTHONPATH", concat!(env!("CARGO_MANIFEST_DIR"), "/../../xtask/peers/python"))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()

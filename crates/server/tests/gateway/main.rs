@@ -19,6 +19,7 @@ mod protocols;
 mod renewal;
 mod sealed;
 mod shutdown;
+mod signed_tokens;
 mod streams;
 mod support;
 mod targets;

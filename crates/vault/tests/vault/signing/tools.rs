@@ -32,6 +32,8 @@ pub(crate) fn secret(directory: &Path, name: &str) -> SecretBytes {
 pub(crate) fn is_taken(key: &SigningKey, algorithm: SigningAlgorithm, message: &[u8], signature: &[u8]) -> bool {
     let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
     let mut judge = Command::new("python3")
+        // Installed there by `cargo xtask peers`, whichever Python is the machine's.
+        .env("PYTHONPATH", concat!(env!("CARGO_MANIFEST_DIR"), "/../../xtask/peers/python"))
         .args(["-c", include_str!("verify.py")])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::{apply, audit, call, explain, formula, grant, key, remove, secret, status, user};
+use crate::{apply, audit, call, certificate, explain, formula, grant, key, remove, secret, status, user};
 
 /// Authenticated outbound calls by name
 ///
@@ -82,6 +82,9 @@ pub(crate) enum Command {
     /// Stored values of principals: passwords, keys, client secrets. Nothing ever shows one again
     #[command(subcommand)]
     Secret(secret::SecretCommand),
+    /// Certificates: key pairs with a name, which sign JWTs and requests. Nothing ever shows a private key
+    #[command(subcommand)]
+    Certificate(certificate::CertificateCommand),
     Status(status::StatusArguments),
     Explain(explain::ExplainArguments),
     /// Formulas: the language of {!…} in headers, scopes and what callers send

@@ -59,6 +59,7 @@ failures!(
     manage::key::KeyError,
     manage::grant::GrantError,
     manage::secret::SecretError,
+    manage::certificate::CertificateError,
     manage::status::StatusError,
 );
 

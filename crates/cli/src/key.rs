@@ -73,7 +73,8 @@ pub(crate) async fn run(command: &KeyCommand, opened: &Opened, printer: &Printer
     Ok(0)
 }
 
-fn read_duration(text: &str) -> Result<Duration, Failure> {
+/// A positive time span: a number and d, h or m.
+pub(crate) fn read_duration(text: &str) -> Result<Duration, Failure> {
     let wrong = || Failure::new("duration_format", format!("`{text}` is no duration"), "write a number and d, h or m, such as 90d");
     let (number, unit) = text.split_at_checked(text.len().saturating_sub(1)).ok_or_else(wrong)?;
     let seconds = match unit {

@@ -5,6 +5,7 @@ mod apply;
 mod arguments;
 mod audit;
 mod call;
+mod certificate;
 mod demo;
 mod explain;
 mod failure;
@@ -81,6 +82,7 @@ async fn run(cli: &Cli, printer: &Printer) -> Result<u8, Failure> {
         Command::Key(command) => key::run(command, &setup::open(&cli.global).await?, printer).await,
         Command::Grant(command) => grant::run(command, &setup::open(&cli.global).await?, printer).await,
         Command::Secret(command) => secret::run(command, &setup::open(&cli.global).await?, printer).await,
+        Command::Certificate(command) => certificate::run(command, &setup::open(&cli.global).await?, printer).await,
         Command::Status(arguments) => status::run(arguments, &setup::open(&cli.global).await?, printer).await,
         Command::Formula(command) => formula::run(command, &cli.global, printer).await,
         Command::Explain(arguments) => explain::run(arguments, &setup::open(&cli.global).await?, printer).await,

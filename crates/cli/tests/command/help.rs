@@ -4,8 +4,23 @@ use std::fs;
 
 use crate::harness::Sortie;
 
-const COMMANDS: [&str; 14] =
-    ["serve", "demo", "call", "apply", "remove", "user", "key", "grant", "secret", "status", "explain", "audit", "completions", "man"];
+const COMMANDS: [&str; 15] = [
+    "serve",
+    "demo",
+    "call",
+    "apply",
+    "remove",
+    "user",
+    "key",
+    "grant",
+    "secret",
+    "certificate",
+    "status",
+    "explain",
+    "audit",
+    "completions",
+    "man",
+];
 
 #[test]
 fn every_command_is_in_the_help_and_has_its_own() {
@@ -16,9 +31,18 @@ fn every_command_is_in_the_help_and_has_its_own() {
         assert!(sortie.ok(&[command, "--help"]).contains("Usage: sortie"), "{command}");
     }
     assert!(help.contains("Exit status:"), "{help}");
-    for with_examples in
-        [&["apply"][..], &["secret", "set"], &["key", "create"], &["user", "add"], &["explain"], &["call"], &["remove"], &["grant", "add"]]
-    {
+    for with_examples in [
+        &["apply"][..],
+        &["secret", "set"],
+        &["key", "create"],
+        &["user", "add"],
+        &["explain"],
+        &["call"],
+        &["remove"],
+        &["grant", "add"],
+        &["certificate", "create"],
+        &["certificate", "import"],
+    ] {
         let help = sortie.ok(&[with_examples, &["--help"]].concat());
         assert!(help.contains("Example"), "{with_examples:?}: {help}");
     }

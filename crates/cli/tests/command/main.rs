@@ -5,6 +5,7 @@ mod harness;
 
 mod apply;
 mod callers;
+mod certificate;
 mod formula;
 mod help;
 mod house;

@@ -203,7 +203,7 @@ fn next_step_of(error: &Unobtainable) -> &'static str {
         Unobtainable::Protocol(ObtainError::NotConfigured { .. }) => "an admin must fill in what `sortie status` lists as missing",
         Unobtainable::Protocol(ObtainError::WrongConfiguration { .. }) => "an admin must correct that setting of the external credential",
         Unobtainable::Protocol(ObtainError::Refused { .. }) => {
-            "an admin must check client id, client secret, scope and how they are passed (`client_authentication`)"
+            "an admin must check client id, scope, and the client secret and how it is passed (`client_authentication`), or the signing certificate, the audience and the claims"
         }
         Unobtainable::Protocol(ObtainError::InvalidGrant { .. }) => "the principal must be authenticated again",
         Unobtainable::Protocol(ObtainError::Malformed { .. }) => "check that the token endpoint's URL is right: its answer is not a token",

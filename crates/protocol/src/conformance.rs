@@ -90,7 +90,7 @@ fn the_status_is_configured_exactly_when_nothing_is_missing() {
 fn each_missing_item_is_named() {
     for protocol in CATALOGUE.iter().filter(|protocol| protocol.completeness() == Completeness::ByFields) {
         let settings = complete_settings(*protocol);
-        for field in protocol.fields().iter().filter(|field| field.need == Need::Required) {
+        for field in protocol.fields().iter().filter(|field| protocol.need(field, &settings) == Need::Required) {
             let mut settings = settings.clone();
             let mut principal = principal(*protocol, IdentityType::Named);
             settings.remove(field.name);

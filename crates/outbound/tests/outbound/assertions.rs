@@ -160,7 +160,7 @@ fn an_assertion_that_names_a_user_is_exchanged_for_that_users_token() {
 }
 
 #[test]
-fn an_assertion_that_the_server_does_not_take_needs_authentication() {
+fn an_assertion_that_the_server_does_not_take_is_the_admins_to_correct() {
     let (key, other) = (TestKey::p256("k"), TestKey::p256("k"));
     let server = AssertionServer::start(&[TrustedIssuer { id: "client", key: &key, users: &["alice"] }]);
     let ask = |world: &WorldWithKeys<OutboundWorld>, body: Value, more: Value| {
@@ -181,6 +181,6 @@ fn an_assertion_that_the_server_does_not_take_needs_authentication() {
         (&world(&key, 600), named("client", "alice"), json!({}), "not yet valid"),
     ] {
         let refused = ask(world, body, more).unwrap_err();
-        assert!(matches!(&refused, ObtainError::InvalidGrant { .. }), "{why}: {refused}");
+        assert!(matches!(&refused, ObtainError::Refused { error, .. } if error == "invalid_grant"), "{why}: {refused}");
     }
 }

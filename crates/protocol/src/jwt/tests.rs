@@ -169,3 +169,18 @@ fn a_key_that_cannot_sign_is_told_by_whose_turn_it_is() {
         assert_eq!((refused.code(), refused.is_retryable()), (code, is_retryable));
     }
 }
+
+#[test]
+fn wrong_claims_are_named() {
+    let identity = |exp: &str| signing(json!({ "body": { "iss": "a", "sub": "b", "aud": "c", "exp": exp } }));
+    assert_eq!(refused(&identity("{!Text(TODAY())}")), "`claims` are wrong: `body.exp` must give a number of seconds since 1970-01-01");
+    assert_eq!(refused(&identity(REAL_IAT)), "`claims` are wrong: `body.exp` must be a moment within the next 3600 seconds");
+    // As a definition that was edited in the database, or the empty text of a user.
+    let claims = json!({ "body": { "iss": "a", "sub": "", "aud": "c" } });
+    assert_eq!(refused(&signing(claims)), "`claims` are wrong: `body.sub` must be a text that is not empty");
+    let claims = json!({ "body": { "iss": "a", "sub": "{!$User.Email}", "aud": "c" } });
+    assert_eq!(
+        refused(&signing(claims)),
+        "`claims` are wrong: `body.sub`: `$User.Email` is not available: a token is signed without a caller"
+    );
+}

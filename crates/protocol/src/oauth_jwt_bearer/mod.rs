@@ -64,11 +64,19 @@ impl crate::Protocol for OAuthJwtBearer {
             let assertion = assertion::sign(world, material, defaults).await?.token;
             // RFC 7523, section 2.1.
             let form = oauth::form("urn:ietf:params:oauth:grant-type:jwt-bearer", material).with("assertion", assertion.expose());
-            token_endpoint::request(world, url, HeaderMap::new(), form, &[&assertion]).await
+            token_endpoint::request(world, url, HeaderMap::new(), form, &[&assertion]).await.map_err(refusal)
         })
     }
 
     fn prove(&self, material: Material<'_>) -> Result<Proof, ProveError> {
         oauth::bearer(material)
+    }
+}
+
+/// Here the assertion is the grant (RFC 7523, section 3.1), which we have made ourselves: nobody can authenticate anew, but an admin can correct it.
+fn refusal(error: ObtainError) -> ObtainError {
+    match error {
+        ObtainError::InvalidGrant { description } => ObtainError::Refused { error: "invalid_grant".to_owned(), description },
+        other => other,
     }
 }

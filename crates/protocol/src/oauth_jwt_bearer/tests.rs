@@ -75,3 +75,14 @@ fn nobody_is_asked_without_a_signature() {
     ));
     assert!(world.asked().is_none());
 }
+
+#[test]
+fn an_assertion_that_is_not_taken_is_the_admins_to_correct() {
+    let world = Scripted::new(r#"{"error":"invalid_grant","error_description":"user hasn't approved this consumer"}"#).with(TestKey::rsa());
+    let settings = settings(json!({ "token_endpoint": "https://idp.test/token", "signing_certificate": "Key" }));
+    let refused = world.obtain(&OAuthJwtBearer, &settings, &[]).unwrap_err();
+    assert_eq!(
+        (refused.code(), refused.to_string().as_str()),
+        ("token_refused", "the provider refused: invalid_grant (user hasn't approved this consumer)")
+    );
+}

@@ -113,7 +113,7 @@ pub struct Assertion {
 /// # Errors
 /// They cannot be read, although they are checked when they are saved.
 pub fn claims(settings: &Settings) -> Result<Claims, ObtainError> {
-    let wrong = |violations: Violations| ObtainError::WrongConfiguration { field: "claims", problem: violations.to_string() };
+    let wrong = |violations: Violations| wrong_claims(&violations.to_string());
     settings.get(CLAIMS.name).map_or_else(|| Ok(Claims::default()), |claims| Claims::parse(claims).map_err(wrong))
 }
 
@@ -132,7 +132,7 @@ pub async fn sign(world: &dyn World, material: Material<'_>, defaults: Defaults<
     // The key first: waiting for it must not make the token older.
     let signer = world.signer(certificate).await?;
     let now = world.now();
-    let evaluated = claims.evaluate(now.as_millis()).map_err(|fault| wrong_claims(fault.to_string()))?;
+    let evaluated = claims.evaluate(now.as_millis()).map_err(|fault| wrong_claims(&fault.to_string()))?;
     let jwt = assemble(evaluated, now.as_seconds(), signer.key_id(), world, material, defaults)?;
     let expires_at = jwt.body.get("exp").and_then(Value::as_i64).unwrap_or_default();
     let lifetime = Duration::from_millis(u64::try_from(expires_at.saturating_mul(1000).saturating_sub(now.as_millis())).unwrap_or(0));
@@ -174,7 +174,7 @@ fn assemble(
     }
     let expires_at = body.get("exp").and_then(Value::as_i64).unwrap_or_default();
     if expires_at <= now || expires_at > now.saturating_add(MAX_LIFETIME_SECONDS.into()) {
-        return Err(wrong_claims(format!("`body.exp` must be a moment within the next {MAX_LIFETIME_SECONDS} seconds")));
+        return Err(wrong_claims(&format!("`body.exp` must be a moment within the next {MAX_LIFETIME_SECONDS} seconds")));
     }
     Ok(Jwt { header, body })
 }
@@ -193,11 +193,11 @@ fn numeric_date(name: &str, value: &Value) -> Result<i64, ObtainError> {
 }
 
 fn not_a_date(name: &str) -> ObtainError {
-    wrong_claims(format!("`body.{name}` must give a number of seconds since 1970-01-01"))
+    wrong_claims(&format!("`body.{name}` must give a number of seconds since 1970-01-01"))
 }
 
-fn wrong_claims(problem: String) -> ObtainError {
-    ObtainError::WrongConfiguration { field: CLAIMS.name, problem }
+fn wrong_claims(problem: &str) -> ObtainError {
+    ObtainError::WrongConfiguration { field: CLAIMS.name, problem: format!("are wrong: {problem}") }
 }
 
 /// The rule of the three claims: `iss`, `sub` and `aud` may all be absent, but once anything is edited each must have a value; and none is given twice.

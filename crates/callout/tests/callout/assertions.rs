@@ -76,7 +76,14 @@ async fn a_refused_token_is_signed_anew_and_sent_once_more() {
 #[tokio::test(start_paused = true)]
 async fn each_user_of_a_per_user_principal_has_an_own_token_and_stores_nothing() {
     for protocol in ["jwt", "oauth_jwt_bearer"] {
-        let mut scene = signing(protocol, IdentityType::PerUser, json!({ "iss": "a", "sub": "{!$User.Email}", "aud": "c" }));
+        let mut scene =
+            signing(protocol, IdentityType::PerUser, json!({ "iss": "{!$User.UserName}", "sub": "{!$User.Email}", "aud": "c" }));
+        let credential = scene.definitions.external_credentials[0].id;
+        scene.change(credential, |credential| {
+            if protocol != "jwt" {
+                credential.settings.insert("scope".to_owned(), "of:{!$User.UserName}".into());
+            }
+        });
         let (alice, bob) = (user(&mut scene, "alice", "alice@example.com"), user(&mut scene, "bob", "bob@example.com"));
         let node = scene.node();
         assert!(node.explain(&alice, "callout:Pay/x").await.refusal.is_none());
@@ -84,15 +91,17 @@ async fn each_user_of_a_per_user_principal_has_an_own_token_and_stores_nothing()
         assert_ne!(tokens[0], tokens[1]);
         assert_eq!(tokens[0], tokens[2]);
         assert_eq!(scene.provider.signed(), 2);
+        let forms: Vec<String> =
+            scene.provider.questions().into_iter().map(|ask| String::from_utf8(ask.body.expose().to_vec()).unwrap()).collect();
         let assertions: Vec<String> = match protocol {
             "jwt" => tokens[..2].to_vec(),
-            _ => {
-                let forms = scene.provider.questions().into_iter().map(|ask| String::from_utf8(ask.body.expose().to_vec()).unwrap());
-                forms.map(|form| form.rsplit_once("assertion=").unwrap().1.to_owned()).collect()
-            }
+            _ => forms.iter().map(|form| form.rsplit_once("assertion=").unwrap().1.to_owned()).collect(),
         };
-        let subjects: Vec<Value> = assertions.iter().map(|token| claims(token)["sub"].clone()).collect();
-        assert_eq!(subjects, ["alice@example.com", "bob@example.com"]);
+        let said: Vec<Value> = assertions.iter().map(|token| claims(token)).map(|body| json!([body["iss"], body["sub"]])).collect();
+        assert_eq!(said, [json!(["alice", "alice@example.com"]), json!(["bob", "bob@example.com"])]);
+        let scopes: Vec<bool> =
+            forms.iter().zip(["alice", "bob"]).map(|(form, name)| form.contains(&format!("&scope=of%3A{name}&"))).collect();
+        assert!(scopes.into_iter().all(|is_own| is_own), "{forms:?}");
     }
 }
 

@@ -101,7 +101,7 @@ async fn a_requested_certificate_is_usable_when_its_chain_is_installed(fixture: 
 
 /// OpenSSL signs by the machine's clock.
 #[allow(clippy::disallowed_methods, reason = "tests against a program that reads the clock itself")]
-fn real_now() -> Timestamp {
+pub(crate) fn real_now() -> Timestamp {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
     Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap())
 }
@@ -118,13 +118,17 @@ async fn a_chain_for_another_key_is_refused(fixture: Fixture) {
     assert_eq!(show(&fixture, "Other").await.versions[0].state, VersionStanding::Pending);
 }
 
+fn target(text: &str) -> ImportTarget {
+    ImportTarget::New(NewCertificate::named(name(text)))
+}
+
 async fn keys_from_elsewhere_are_imported(fixture: Fixture) {
-    let (manage, at) = (fixture.manage(), fixture.directory.path());
+    let at = fixture.directory.path();
     openssl(at, "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -noenc -keyout a.key -out a.pem -days 100 -subj /CN=A");
     openssl(at, "req -x509 -newkey rsa:3072 -noenc -keyout b.key -out b.pem -days 100 -subj /CN=B");
     openssl(at, "pkcs12 -export -inkey b.key -in b.pem -passout pass:SECRET-password -out b.p12");
     let read = |file: &str| std::fs::read(at.join(file)).unwrap();
-    let target = |text| ImportTarget::New(NewCertificate::named(name(text)));
+    let manage = Manage { now: real_now(), ..fixture.manage() };
     certificate::import(&manage, target("A"), &SecretBytes::new(read("a.key")), &read("a.pem")).await.unwrap();
     let file = SecretBytes::new(read("b.p12"));
     let wrong = certificate::import_pkcs12(&manage, target("B"), &file, &Secret::new("SECRET-other")).await.unwrap_err();
@@ -137,13 +141,25 @@ async fn keys_from_elsewhere_are_imported(fixture: Fixture) {
     assert_eq!((b.key_algorithm, b.origin, b.private_key), ("rsa_3072", "imported", "matches"));
     let renewed = certificate::renew(&manage, &name("A"), Handover::default()).await.unwrap_err();
     assert_eq!(renewed.code(), "certificate_imported");
-    let target = ImportTarget::Version(name("A"), Handover::default());
-    let done = certificate::import_pkcs12(&manage, target, &file, &Secret::new("SECRET-password")).await.unwrap();
+    let next = ImportTarget::Version(name("A"), Handover::default());
+    let done = certificate::import_pkcs12(&manage, next, &file, &Secret::new("SECRET-password")).await.unwrap();
     assert_eq!(say(&done), "updated certificate A version 2");
     assert_eq!(show(&fixture, "A").await.versions[1].kid, "A-2");
+    // The fixture's clock stands still and is behind OpenSSL's: no certificate signs before it is valid.
+    certificate::import(&fixture.manage(), target("Early"), &SecretBytes::new(read("a.key")), &read("a.pem")).await.unwrap();
+    let early = show(&fixture, "Early").await.versions.remove(0);
+    assert_eq!(early.signs_from, early.not_before);
+    assert_eq!(kid(&fixture, &Signers::new(fixture.house.clone()), "Early", NOW).await, Err("certificate_not_usable"));
     let listed = certificate::list(&manage).await.unwrap();
     let seen: Vec<_> = listed.iter().map(|one| (one.name.as_str(), one.key_algorithm, one.state)).collect();
-    assert_eq!(seen, [("A", "rsa_3072", VersionStanding::Published), ("B", "rsa_3072", VersionStanding::Signing)]);
+    assert_eq!(
+        seen,
+        [
+            ("A", "rsa_3072", VersionStanding::Published),
+            ("B", "rsa_3072", VersionStanding::Signing),
+            ("Early", "p256", VersionStanding::Signing)
+        ]
+    );
 }
 
 async fn a_used_certificate_is_not_removed(fixture: Fixture) {

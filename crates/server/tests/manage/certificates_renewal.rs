@@ -7,7 +7,7 @@ use sortie_server::Signers;
 use sortie_server::manage::Manage;
 use sortie_server::manage::certificate::{self, Handover, NewCertificate, Retirement, Subject, VersionStanding};
 
-use crate::certificates::{create, kid, show, sign_request};
+use crate::certificates::{create, kid, real_now, show, sign_request};
 use crate::fixture::{BILLING, Fixture, NOW, both_databases, name, say};
 
 both_databases! {
@@ -70,13 +70,15 @@ async fn a_renewal_in_the_middle_of_another_is_refused(fixture: Fixture) {
 }
 
 async fn a_requested_certificate_is_renewed_through_its_authority(fixture: Fixture) {
-    let manage = fixture.manage();
+    // OpenSSL signs by the machine's clock.
+    let machine = || Manage { now: real_now(), ..fixture.manage() };
+    let manage = machine();
     let subject = Subject { organization: Some("Example".to_owned()), ..Subject::named("signer.test") };
     let first = certificate::request(&manage, NewCertificate::named(name("Signer")), KeyAlgorithm::P256, &subject).await.unwrap();
     let directory = fixture.directory.path();
     let chain = sign_request(directory, &first.request);
-    certificate::install(&manage, &name("Signer"), &chain, HANDOVER).await.unwrap();
-    let renewed = certificate::renew(&manage, &name("Signer"), HANDOVER).await.unwrap();
+    certificate::install(&machine(), &name("Signer"), &chain, HANDOVER).await.unwrap();
+    let renewed = certificate::renew(&machine(), &name("Signer"), HANDOVER).await.unwrap();
     let request = renewed.request.unwrap();
     assert_ne!(request, first.request, "a key of its own");
     assert_eq!(certificate::renew(&manage, &name("Signer"), HANDOVER).await.unwrap_err().code(), "renewal_under_way");
@@ -85,7 +87,7 @@ async fn a_requested_certificate_is_renewed_through_its_authority(fixture: Fixtu
     let refused = certificate::install(&manage, &name("Signer"), &chain, HANDOVER).await.unwrap_err();
     assert_eq!(refused.code(), "certificate_key_mismatch");
     let chain = sign_request(directory, &request);
-    certificate::install(&manage, &name("Signer"), &chain, HANDOVER).await.unwrap();
+    certificate::install(&machine(), &name("Signer"), &chain, HANDOVER).await.unwrap();
     assert_eq!(published(&fixture, NOW).await, ["Signer", "Signer-2"]);
     let shown = show(&fixture, "Signer").await;
     assert!(
@@ -132,17 +134,19 @@ async fn the_version_that_signs_cannot_be_retired(fixture: Fixture) {
 }
 
 async fn a_renewal_that_waits_can_be_given_up(fixture: Fixture) {
-    let manage = fixture.manage();
+    // OpenSSL signs by the machine's clock.
+    let machine = || Manage { now: real_now(), ..fixture.manage() };
+    let manage = machine();
     let new = NewCertificate::named(name("Signer"));
     let first = certificate::request(&manage, new, KeyAlgorithm::P256, &Subject::named("x")).await.unwrap();
     let only = certificate::retire(&manage, &name("Signer"), 1, Retirement::Now).await.unwrap_err();
     assert_eq!(only.code(), "certificate_version_only");
     let chain = sign_request(fixture.directory.path(), &first.request);
-    certificate::install(&manage, &name("Signer"), &chain, HANDOVER).await.unwrap();
-    certificate::renew(&manage, &name("Signer"), HANDOVER).await.unwrap();
+    certificate::install(&machine(), &name("Signer"), &chain, HANDOVER).await.unwrap();
+    certificate::renew(&machine(), &name("Signer"), HANDOVER).await.unwrap();
     certificate::retire(&manage, &name("Signer"), 2, Retirement::Now).await.unwrap();
     assert_eq!(show(&fixture, "Signer").await.versions.len(), 1);
-    assert!(certificate::renew(&manage, &name("Signer"), HANDOVER).await.unwrap().request.is_some());
+    assert!(certificate::renew(&machine(), &name("Signer"), HANDOVER).await.unwrap().request.is_some());
 }
 
 async fn a_signer_that_is_held_goes_on_signing(fixture: Fixture) {

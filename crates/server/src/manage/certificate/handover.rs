@@ -25,24 +25,26 @@ impl Default for Handover {
 }
 
 impl Handover {
-    /// The state of the new version. Where there is none before it, it signs at once.
-    pub(super) fn active(self, certificate: &Certificate, issued: Issued, now: Timestamp) -> VersionState {
-        let signs_from = if certificate.active_version().is_some() { now.after(self.delay) } else { now };
-        VersionState::Active { issued, signs_from }
-    }
-
-    /// Lets the version that was active until now retire. Comes before the new one is stored: only one may be active.
-    pub(super) async fn retire_active(
+    /// Lets a version with this certificate take over: the one that was active until now retires, and the state of the new one is given back to be stored next,
+    /// since only one may be active. Where there is none before it, it signs at once; before its certificate is valid none does.
+    pub(super) async fn begin(
         self,
         change: &mut Change<'_>,
         certificate: &Certificate,
+        issued: Issued,
         now: Timestamp,
-    ) -> Result<(), CertificateError> {
-        let Some(active) = certificate.active_version() else { return Ok(()) };
-        let VersionState::Active { issued, .. } = &active.state else { return Ok(()) };
-        let until = now.after(self.delay).after(self.overlap);
-        let retiring = CertificateVersion { state: VersionState::Retiring { issued: issued.clone(), until }, ..active.clone() };
-        Ok(change.certificates().set_state(&retiring).await?)
+    ) -> Result<VersionState, CertificateError> {
+        let Some(active) = certificate.active_version() else {
+            let signs_from = now.max(issued.not_before);
+            return Ok(VersionState::Active { issued, signs_from });
+        };
+        let signs_from = now.after(self.delay).max(issued.not_before);
+        if let VersionState::Active { issued, .. } = &active.state {
+            let until = signs_from.after(self.overlap);
+            let retiring = CertificateVersion { state: VersionState::Retiring { issued: issued.clone(), until }, ..active.clone() };
+            change.certificates().set_state(&retiring).await?;
+        }
+        Ok(VersionState::Active { issued, signs_from })
     }
 }
 

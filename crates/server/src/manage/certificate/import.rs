@@ -44,7 +44,8 @@ async fn store(manage: &Manage<'_>, target: ImportTarget, key: &SigningKey, chai
     let issued: Issued = verify_chain(chain, key.public_key(), manage.now)?;
     match target {
         ImportTarget::New(new) => {
-            let state = VersionState::Active { issued, signs_from: manage.now };
+            let signs_from = manage.now.max(issued.not_before);
+            let state = VersionState::Active { issued, signs_from };
             Ok(store_first(manage, new, key, Origin::Imported, state).await?)
         }
         ImportTarget::Version(name, handover) => {
@@ -52,8 +53,7 @@ async fn store(manage: &Manage<'_>, target: ImportTarget, key: &SigningKey, chai
             let definitions = change.definitions().await?;
             let certificate = find(&definitions, &name)?;
             require_settled(certificate, manage.now)?;
-            let state = handover.active(certificate, issued, manage.now);
-            handover.retire_active(&mut change, certificate, manage.now).await?;
+            let state = handover.begin(&mut change, certificate, issued, manage.now).await?;
             add_version(manage, change, certificate, key, Origin::Imported, state).await
         }
     }

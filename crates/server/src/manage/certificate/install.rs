@@ -1,6 +1,6 @@
 //! Installs the chain that an authority has signed.
 
-use sortie_model::{ApiName, CertificateVersion, VersionState};
+use sortie_model::{ApiName, CertificateVersion};
 use sortie_vault::signing::{read_certificates, verify_chain};
 
 use super::handover::Handover;
@@ -19,8 +19,7 @@ pub async fn install(manage: &Manage<'_>, name: &ApiName, chain: &[u8], handover
     let not_pending = || CertificateError::NotPending { name: certificate.name.to_string() };
     let pending = certificate.pending_version().ok_or_else(not_pending)?;
     let issued = verify_chain(certificates, &pending.public_key, manage.now)?;
-    let state: VersionState = handover.active(certificate, issued, manage.now);
-    handover.retire_active(&mut change, certificate, manage.now).await?;
+    let state = handover.begin(&mut change, certificate, issued, manage.now).await?;
     change.certificates().set_state(&CertificateVersion { state, ..pending.clone() }).await?;
     let done = changed(certificate, pending.number);
     manage.commit(change, std::slice::from_ref(&done)).await?;

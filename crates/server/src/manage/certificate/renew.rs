@@ -38,9 +38,7 @@ pub async fn renew(manage: &Manage<'_>, name: &ApiName, handover: Handover) -> R
         Origin::SelfSigned => {
             let der = self_sign(&key, &subject, manage.now, key.algorithm().default_lifetime())?;
             let issued = verify_chain(vec![der], key.public_key(), manage.now)?;
-            let state = handover.active(certificate, issued, manage.now);
-            handover.retire_active(&mut change, certificate, manage.now).await?;
-            (state, None)
+            (handover.begin(&mut change, certificate, issued, manage.now).await?, None)
         }
         Origin::Requested | Origin::Imported => {
             let request = signing::request(&key, &subject)?;

@@ -264,7 +264,7 @@ fn certificates_are_asked_of_the_scope_and_every_refusal_has_a_code() {
     let signed = evaluate(&vault, &formula.replace("HEX", "BASE64ENCODE")).unwrap();
     assert_eq!(STANDARD.decode(signed).unwrap(), b"ECDSA-SHA256|in|SECRET-name");
     for (store, code, words) in [
-        (SignFault::NoStore, "formula_unavailable", "no certificate store"),
+        (SignFault::NoStore, "formula_unavailable", "cannot reach stored certificates"),
         (SignFault::NoCertificate, "formula_failed", "no certificate of this name"),
         (SignFault::WrongKey, "formula_failed", "does not fit"),
     ] {

@@ -127,7 +127,8 @@ async fn follow(snapshot: &Snapshot, grants: &Grants, caller: &Caller, target: &
     let target = chosen.named().endpoint.join(reference.path(), reference.query());
     // A formula that reads the body sees an empty one: nothing is being sent.
     let body = bytes::Bytes::new();
-    let scope = CalloutScope::new(&chosen, &live, &target, grants).with_body(Some(&body));
+    let signers = grants.signers(&chosen.named().certificates).await;
+    let scope = CalloutScope::new(&chosen, &live, &target, grants, &signers).with_body(Some(&body));
     let injected = apply::injected_names(chosen.named(), &live, &scope)?;
     if plan.token != Some(TokenState::WouldBeFetched) {
         plan.headers = injected.iter().map(ToString::to_string).collect();

@@ -167,7 +167,8 @@ impl<F: Forward, A: AuditLog> Callouts<F, A> {
         mut headers: HeaderMap,
         body: Body<F::RequestBody>,
     ) -> Result<Response<F::AnswerBody>, Refused> {
-        let scope = CalloutScope::new(chosen, live, target.as_str(), &self.grants);
+        let signers = self.grants.signers(&chosen.named().certificates).await;
+        let scope = CalloutScope::new(chosen, live, target.as_str(), &self.grants, &signers);
         let (body, held) = body.evaluated(&scope, &mut headers)?;
         apply::apply(chosen, live, &scope.with_body(held.as_ref()), &mut headers)?;
         let mut request = Request::new(body);

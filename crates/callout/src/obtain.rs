@@ -13,6 +13,7 @@ use tokio::sync::watch;
 use crate::choose::Chosen;
 use crate::ports::{Custody, CustodyError};
 use crate::renewal::{self, Recipe};
+use crate::scope::Signers;
 use crate::slot::{Failed, HealthReport, Renewed, Slot, is_under_way, lock};
 
 /// 25 s: longer than the 20 s that a provider has to answer, shorter than the 30 s of the lease.
@@ -171,6 +172,15 @@ impl Grants {
     /// What time it is.
     pub fn now(&self) -> Timestamp {
         self.world.now()
+    }
+
+    /// The keys of certificates. Each is loaded once and then kept ready; usually there is none to fetch.
+    pub(crate) async fn signers(&self, certificates: &[String]) -> Signers {
+        let mut signers = Vec::new();
+        for name in certificates {
+            signers.push((name.clone(), self.world.signer(name).await));
+        }
+        signers
     }
 
     /// The grant for a chosen principal.

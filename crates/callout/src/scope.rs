@@ -1,10 +1,12 @@
 //! What formulas see of one callout: its caller, the values of the chosen principal, where it goes, and its body.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use http::header::AUTHORIZATION;
 use sortie_formula::{Blob, Fault, LegacyField, Scope, SignFault, Text, Value, Variable};
 use sortie_model::{Organization, Secret, find_attribute};
-use sortie_protocol::{Proof, Values};
+use sortie_protocol::{Proof, Signer, SignerError, SigningAlgorithm, Values};
 
 use crate::choose::Chosen;
 use crate::obtain::{Grants, Live};
@@ -18,11 +20,15 @@ pub(crate) struct CalloutScope<'a> {
     /// Path and query of the request.
     target: &'a str,
     clock: &'a Grants,
+    signers: &'a Signers,
 }
 
+/// The keys of the certificates that the custom headers sign with, or why there is none, by the certificate's name.
+pub(crate) type Signers = Vec<(String, Result<Arc<dyn Signer>, SignerError>)>;
+
 impl<'a> CalloutScope<'a> {
-    pub(crate) const fn new(chosen: &'a Chosen<'a>, live: &'a Live, target: &'a str, clock: &'a Grants) -> Self {
-        Self { chosen, live, body: None, target, clock }
+    pub(crate) const fn new(chosen: &'a Chosen<'a>, live: &'a Live, target: &'a str, clock: &'a Grants, signers: &'a Signers) -> Self {
+        Self { chosen, live, body: None, target, clock, signers }
     }
 
     /// The same scope with the body as it will be sent.
@@ -63,9 +69,38 @@ impl Scope for CalloutScope<'_> {
         self.clock.now().as_millis()
     }
 
-    fn sign_with_certificate(&self, _algorithm: &str, _input: &[u8], _certificate: &str) -> Result<Vec<u8>, SignFault> {
-        Err(SignFault::NoStore)
+    fn sign_with_certificate(&self, algorithm: &str, input: &[u8], certificate: &str) -> Result<Vec<u8>, SignFault> {
+        let (_, signer) = self.signers.iter().find(|(name, _)| name == certificate).ok_or(SignFault::NoStore)?;
+        let signer = signer.as_ref().map_err(|error| match error {
+            SignerError::NoStore => SignFault::NoStore,
+            SignerError::WrongKey => SignFault::WrongKey,
+            _ => SignFault::NoCertificate,
+        })?;
+        let (algorithm, is_ecdsa) = match algorithm {
+            "RSA-SHA256" => (SigningAlgorithm::Rs256, false),
+            "RSA-SHA384" => (SigningAlgorithm::Rs384, false),
+            "RSA-SHA512" => (SigningAlgorithm::Rs512, false),
+            "ECDSA-SHA256" => (SigningAlgorithm::Es256, true),
+            _ => return Err(SignFault::WrongKey),
+        };
+        let signature = signer.sign(algorithm, input).map_err(|_| SignFault::WrongKey)?;
+        Ok(if is_ecdsa { ecdsa_der(&signature) } else { signature })
     }
+}
+
+/// An ECDSA signature as `SIGN` gives it (RFC 3279, section 2.2.3: a sequence of two integers), from R and S side by side.
+fn ecdsa_der(raw: &[u8]) -> Vec<u8> {
+    let integer = |half: &[u8]| {
+        let start = half.iter().position(|byte| *byte != 0).unwrap_or(half.len().saturating_sub(1));
+        let digits = &half[start..];
+        // A first bit that is set would mean a negative number.
+        let sign: &[u8] = if digits.first().is_some_and(|first| first & 0x80 != 0) { &[0] } else { &[] };
+        let length = u8::try_from(sign.len() + digits.len()).unwrap_or(u8::MAX);
+        [&[0x02, length], sign, digits].concat()
+    };
+    let (r, s) = raw.split_at(raw.len() / 2);
+    let numbers = [integer(r), integer(s)].concat();
+    [&[0x30, u8::try_from(numbers.len()).unwrap_or(u8::MAX)], numbers.as_slice()].concat()
 }
 
 /// A value of the user who calls; `None` for every other variable too.

@@ -62,6 +62,8 @@ pub struct Named {
     pub(crate) forwarded_headers: Vec<String>,
     /// Headers of both kinds, merged and in order of sending.
     pub(crate) headers: Vec<CustomHeader>,
+    /// The certificates that the headers sign with.
+    pub(crate) certificates: Box<[String]>,
     /// Whether one of the headers is made of the request's body.
     pub(crate) headers_read_body: bool,
     /// Whether the headers may differ from callout to callout although principal and grant are the same.
@@ -224,6 +226,7 @@ fn compile_named(
         formulas_in_header,
         formulas_in_body,
         forwarded_headers,
+        certificates: headers.iter().flat_map(|header| header.value.certificates()).cloned().collect(),
         headers_read_body: headers.iter().any(|header| header.value.reads().body),
         headers_vary: headers.iter().any(|header| header.value.reads().is_per_callout()),
         headers,

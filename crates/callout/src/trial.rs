@@ -40,7 +40,8 @@ pub async fn try_formula(snapshot: &Snapshot, grants: &Grants, trial: &Trial<'_>
     let chosen = choose(authorize(snapshot, trial.caller, &reference)?)?;
     let live = foresee(grants, &chosen, &mut Plan::default()).await?;
     let target = chosen.named().endpoint.join(reference.path(), reference.query());
-    let scope = CalloutScope::new(&chosen, &live, &target, grants).with_body(Some(&trial.body));
+    let signers = grants.signers(template.certificates()).await;
+    let scope = CalloutScope::new(&chosen, &live, &target, grants, &signers).with_body(Some(&trial.body));
     template.evaluate(&scope).map_err(|fault| TrialFault::Formula(fault.into()))
 }
 

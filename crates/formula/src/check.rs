@@ -19,6 +19,8 @@ pub(crate) struct Checker {
     pub(crate) reads: Reads,
     /// The first place where the course or success of the evaluation depends on what a secret is.
     pub(crate) inspects_secret: Option<Span>,
+    /// Names of certificates that it signs with.
+    pub(crate) certificates: Vec<String>,
 }
 
 /// A checked expression.
@@ -116,6 +118,7 @@ impl Checker {
             return Err(Problem::new("formula_argument_count", name_span, message).or_rather(Some(rather)));
         };
         self.reads.note_function(function.name);
+        self.note_certificate(function, arguments)?;
         let mut alike = Likeness::default();
         let mut nodes = Vec::with_capacity(arguments.len());
         let mut is_secret = false;
@@ -132,6 +135,20 @@ impl Checker {
             Gives::Common => alike.result.unwrap_or(Type::Null),
         };
         Ok(Checked { node: Node::Call(function, nodes.into()), found: gives, is_secret })
+    }
+
+    /// A key is fetched before a formula is evaluated, so its name must be known before.
+    fn note_certificate(&mut self, function: &Function, arguments: &[Expression]) -> Result<(), Problem> {
+        match arguments.last() {
+            Some(Expression { kind: Kind::Text(name), .. }) if function.name == functions::SIGN_WITH_CERTIFICATE => {
+                self.certificates.push(name.clone());
+                Ok(())
+            }
+            Some(name) if function.name == functions::SIGN_WITH_CERTIFICATE => {
+                Err(Problem::new("formula_argument", name.span, "the name of the certificate must be written out as a text"))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn argument(

@@ -31,6 +31,7 @@ struct Checked {
     variables: Box<[(Variable, Span)]>,
     reads: Reads,
     inspects_secret: Option<Span>,
+    certificates: Box<[String]>,
 }
 
 /// What the result of a template depends on.
@@ -155,8 +156,15 @@ impl Template {
     }
 
     fn new(source: &str, parts: Vec<Node>, checker: Checker) -> Self {
-        let Checker { variables, reads, inspects_secret } = checker;
-        Self(Arc::new(Checked { source: source.into(), program: join(parts), variables: variables.into(), reads, inspects_secret }))
+        let Checker { variables, reads, inspects_secret, certificates } = checker;
+        Self(Arc::new(Checked {
+            source: source.into(),
+            program: join(parts),
+            variables: variables.into(),
+            reads,
+            inspects_secret,
+            certificates: certificates.into(),
+        }))
     }
 
     /// The text as written.
@@ -180,6 +188,11 @@ impl Template {
     /// What its result depends on.
     pub fn reads(&self) -> Reads {
         self.0.reads
+    }
+
+    /// The names of the certificates that it signs with: whoever evaluates it fetches their keys first.
+    pub fn certificates(&self) -> &[String] {
+        &self.0.certificates
     }
 
     /// Refuses the first variable that the place of this template does not have; `judge` says which do not, why, and what may have been meant.

@@ -303,3 +303,33 @@ async fn a_scope_for_each_user_is_renewed_for_each_user() {
     assert_eq!(outcome(&node.get(&bob, "callout:Pay/x").await), "200");
     assert_eq!(node.upstream.last().header("authorization").as_deref(), Some("Bearer SECRET-token-2"));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_header_is_signed_with_a_certificate_of_the_house() {
+    use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1, UnparsedPublicKey};
+    let mut scene = custom();
+    let signed = |algorithm: &str, certificate: &str| {
+        format!("{{!HEX(SIGN_WITH_CERTIFICATE('{algorithm}', $Credential.Ec.Body, '{certificate}'))}}")
+    };
+    scene.last_named().headers = vec![custom_header("X-Signature", &signed("ECDSA-SHA256", "Key"), 1)];
+    let alice = scene.user("alice");
+    let node = scene.node();
+    // Often enough that R and S begin with every kind of byte.
+    for _ in 0..64 {
+        assert_eq!(outcome(&node.post(&alice, "callout:Pay/x", TestBody::streamed("abc")).await), "200");
+        let hex = node.upstream.last().header("x-signature").unwrap();
+        let signature: Vec<u8> = (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap()).collect();
+        let verified = UnparsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, scene.provider.key.public_key()).verify(b"abc", &signature);
+        assert!(verified.is_ok(), "{hex}");
+    }
+    for (algorithm, certificate) in [("ECDSA-SHA256", "Nobody"), ("RSA-SHA256", "Key"), ("ECDSA-SHA384", "Key")] {
+        scene.last_named().headers = vec![custom_header("X-Signature", &signed(algorithm, certificate), 1)];
+        let refused = refusal(scene.node().get(&alice, "callout:Pay/x").await).refused;
+        assert_eq!((refused.code(), refused.turn()), ("formula_failed", Turn::Admin), "{algorithm} {certificate}");
+    }
+    // A caller who may use formulas must not sign with our keys whatever it likes.
+    scene.last_named().headers.clear();
+    scene.last_named().allow_formulas_in_header = CallerFormulas::Evaluated;
+    let (answered, _) = sends(&scene, &alice, "{!HEX(SIGN_WITH_CERTIFICATE('ECDSA-SHA256', BLOB('x'), 'Key'))}").await;
+    assert_eq!(outcome(&answered), "formula_unavailable");
+}

@@ -126,6 +126,9 @@ pub(crate) fn find(name: &str) -> Option<&'static Function> {
     CATALOGUE.iter().find(|function| function.name.eq_ignore_ascii_case(name))
 }
 
+/// The one function that needs a key of the house.
+pub(crate) const SIGN_WITH_CERTIFICATE: &str = "SIGN_WITH_CERTIFICATE";
+
 /// Whether neither the course nor the success of a function tells anything of what it is given.
 pub(crate) fn is_opaque(name: &str) -> bool {
     let encodings = ["BASE64ENCODE", "BASE64URLENCODE", "BLOB", "HEX", "HTMLENCODE", "JSENCODE", "JSINHTMLENCODE", "TEXT", "URLENCODE"];

@@ -133,7 +133,7 @@ pub(super) const SIGN_WITH_CERTIFICATE: Function = Function {
         signed.map(Value::blob).map_err(|fault| match fault {
             SignFault::NoStore => Fault::Unavailable {
                 what: "SIGN_WITH_CERTIFICATE".to_owned(),
-                why: "formulas cannot reach stored certificates yet; use SIGN with a private key of the credential",
+                why: "no certificate can sign in this place; use it in a custom header, or SIGN with a private key of the credential",
             },
             SignFault::NoCertificate => arguments.wrong("there is no certificate of this name"),
             SignFault::WrongKey => arguments.wrong("the key of the certificate does not fit the algorithm"),

@@ -180,6 +180,7 @@ fn algorithms_are_checked_when_a_formula_is_saved() {
         ("HEX(SIGN('ECDSA-SHA1', BLOB('a'), 'b'))", "forged"),
         ("HEX(SIGN('RS256', BLOB('a'), 'b'))", "none of RSA-SHA256"),
         ("HEX(SIGN_WITH_CERTIFICATE('RSA-SHA1', BLOB('a'), 'b'))", "forged"),
+        ("HEX(SIGN_WITH_CERTIFICATE('RSA-SHA256', BLOB('a'), $User.Title))", "written out"),
     ] {
         let error = Template::parse_bare(formula).err().unwrap();
         assert_eq!(error.code(), "formula_argument", "{formula}");
@@ -194,7 +195,7 @@ fn algorithms_that_come_from_elsewhere_are_checked_when_they_are_used() {
         "HEX(HASH($User.Title, BLOB($Credential.Billing.Key)))",
         "HEX(HMAC($User.Title, BLOB('a'), BLOB($Credential.Billing.Key)))",
         "HEX(SIGN($User.Title, BLOB('a'), $Credential.Billing.Key))",
-        "HEX(SIGN_WITH_CERTIFICATE($User.Title, BLOB('a'), $Credential.Billing.Key))",
+        "HEX(SIGN_WITH_CERTIFICATE($User.Title, BLOB('a'), 'SECRET-name'))",
     ] {
         for algorithm in ["SECRET-algorithm", "", "SHA-1", "RSA-SHA1"] {
             let fault = fault(&Vault { algorithm, ..Vault::with(key) }, formula);
@@ -264,7 +265,7 @@ fn certificates_are_asked_of_the_scope_and_every_refusal_has_a_code() {
     let signed = evaluate(&vault, &formula.replace("HEX", "BASE64ENCODE")).unwrap();
     assert_eq!(STANDARD.decode(signed).unwrap(), b"ECDSA-SHA256|in|SECRET-name");
     for (store, code, words) in [
-        (SignFault::NoStore, "formula_unavailable", "cannot reach stored certificates"),
+        (SignFault::NoStore, "formula_unavailable", "no certificate can sign in this place"),
         (SignFault::NoCertificate, "formula_failed", "no certificate of this name"),
         (SignFault::WrongKey, "formula_failed", "does not fit"),
     ] {

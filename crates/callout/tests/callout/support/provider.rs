@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use sortie_model::Timestamp;
@@ -56,7 +56,7 @@ pub(crate) struct Provider {
     next: Mutex<VecDeque<Reply>>,
     asked: Mutex<Vec<(Timestamp, Ask)>>,
     issued: AtomicU64,
-    key: Arc<Key>,
+    pub(crate) key: Arc<Key>,
 }
 
 impl Provider {
@@ -129,6 +129,13 @@ impl Provider {
 pub(crate) struct Key {
     pair: EcdsaKeyPair,
     signed: AtomicU64,
+}
+
+impl Key {
+    /// For those who verify.
+    pub(crate) fn public_key(&self) -> &[u8] {
+        self.pair.public_key().as_ref()
+    }
 }
 
 impl Signer for Key {

@@ -1,0 +1,200 @@
+//! The canonical request: one text for all spellings of a request (*IAM*, "Create a canonical request").
+
+use http::{HeaderName, HeaderValue};
+
+use super::spelling::{encode, encode_again};
+
+/// How often a path is percent-encoded in the canonical request, counted from the plain text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Encoding {
+    /// S3: as it is sent.
+    Once,
+    /// Every other service: what is sent is encoded again.
+    Twice,
+}
+
+/// What happens to `.`, `..` and empty segments of a path in the canonical request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Normalisation {
+    /// They are resolved (RFC 3986, section 6.2.2.3), and slashes in a row count as one.
+    Resolved,
+    /// S3: they are part of an object's key.
+    Kept,
+}
+
+/// How a service wants paths in the canonical request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PathRule {
+    /// How often it is encoded.
+    pub encoding: Encoding,
+    /// What becomes of dots and empty segments.
+    pub normalisation: Normalisation,
+}
+
+impl PathRule {
+    /// Of S3 and what stores objects as S3 does.
+    pub const S3: Self = Self { encoding: Encoding::Once, normalisation: Normalisation::Kept };
+    /// Of all others.
+    pub const OTHERS: Self = Self { encoding: Encoding::Twice, normalisation: Normalisation::Resolved };
+}
+
+/// A canonical request, with the list of its signed headers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CanonicalRequest {
+    bytes: Vec<u8>,
+    signed_headers: std::ops::Range<usize>,
+}
+
+impl CanonicalRequest {
+    /// The text. A value of a header may hold bytes that are no UTF-8.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// `host;x-amz-date`: the names in their order.
+    pub fn signed_headers(&self) -> &str {
+        std::str::from_utf8(&self.bytes[self.signed_headers.clone()]).expect("header names are ASCII")
+    }
+}
+
+/// Makes the canonical request. `headers` are those that are signed, in any order; the values of one name must be in the order in which they are sent.
+pub fn canonical_request(
+    method: &str,
+    path: &str,
+    query: Option<&str>,
+    headers: &mut [(&HeaderName, &HeaderValue)],
+    payload: &str,
+    rule: PathRule,
+) -> CanonicalRequest {
+    // Stable: values of one name keep their order.
+    headers.sort_by(|one, other| one.0.as_str().cmp(other.0.as_str()));
+    let mut bytes = Vec::with_capacity(1024);
+    bytes.extend_from_slice(method.as_bytes());
+    bytes.push(b'\n');
+    write_path(path, rule, &mut bytes);
+    bytes.push(b'\n');
+    write_query(query.unwrap_or_default(), &mut bytes);
+    bytes.push(b'\n');
+    write_headers(headers, &mut bytes);
+    bytes.push(b'\n');
+    let start = bytes.len();
+    write_names(headers, &mut bytes);
+    let signed_headers = start..bytes.len();
+    bytes.push(b'\n');
+    bytes.extend_from_slice(payload.as_bytes());
+    CanonicalRequest { bytes, signed_headers }
+}
+
+fn write_path(path: &str, rule: PathRule, bytes: &mut Vec<u8>) {
+    let resolved;
+    let path = match rule.normalisation {
+        Normalisation::Kept => path,
+        Normalisation::Resolved if is_resolved(path) => path,
+        Normalisation::Resolved => {
+            resolved = resolve(path);
+            &resolved
+        }
+    };
+    match (path, rule.encoding) {
+        ("", _) => bytes.push(b'/'),
+        (path, Encoding::Once) => bytes.extend_from_slice(path.as_bytes()),
+        (path, Encoding::Twice) => encode_again(path.as_bytes(), b"/", bytes),
+    }
+}
+
+/// The usual path has nothing to resolve.
+fn is_resolved(path: &str) -> bool {
+    !path.contains("//") && !path.contains("/.")
+}
+
+/// Drops empty and `.` segments, and `..` with the segment in front of it. A slash at the end stays one.
+fn resolve(path: &str) -> String {
+    let mut kept: Vec<&str> = Vec::new();
+    for segment in path.split('/') {
+        match segment {
+            "" | "." => {}
+            ".." => {
+                kept.pop();
+            }
+            other => kept.push(other),
+        }
+    }
+    let ends_open = path.ends_with('/') || path.ends_with("/.") || path.ends_with("/..");
+    let end = if ends_open && !kept.is_empty() { "/" } else { "" };
+    format!("/{}{end}", kept.join("/"))
+}
+
+/// Names and values are encoded and then sorted, by name and then by value; one without `=` has an empty value.
+fn write_query(query: &str, bytes: &mut Vec<u8>) {
+    if query.is_empty() {
+        return;
+    }
+    let part = |text: &str| {
+        let mut encoded = Vec::with_capacity(text.len());
+        encode(text.as_bytes(), b"", &mut encoded);
+        encoded
+    };
+    let pairs = query.split('&').filter(|pair| !pair.is_empty());
+    let pairs = pairs.map(|pair| pair.split_once('=').unwrap_or((pair, "")));
+    let mut pairs: Vec<(Vec<u8>, Vec<u8>)> = pairs.map(|(name, value)| (part(name), part(value))).collect();
+    pairs.sort_unstable();
+    for (at, (name, value)) in pairs.iter().enumerate() {
+        if at > 0 {
+            bytes.push(b'&');
+        }
+        bytes.extend_from_slice(name);
+        bytes.push(b'=');
+        bytes.extend_from_slice(value);
+    }
+}
+
+/// `name:value` in lines; several values of one name are joined by commas.
+fn write_headers(headers: &[(&HeaderName, &HeaderValue)], bytes: &mut Vec<u8>) {
+    let mut last = None;
+    for (name, value) in headers {
+        if last == Some(*name) {
+            // In the place of the line's end.
+            bytes.pop();
+            bytes.push(b',');
+        } else {
+            bytes.extend_from_slice(name.as_str().as_bytes());
+            bytes.push(b':');
+        }
+        write_trimmed(value.as_bytes(), bytes);
+        bytes.push(b'\n');
+        last = Some(*name);
+    }
+}
+
+/// Without white space around, and with one space for several.
+fn write_trimmed(value: &[u8], bytes: &mut Vec<u8>) {
+    let value = value.trim_ascii();
+    if !value.windows(2).any(|pair| pair == b"  ") && !value.iter().any(|byte| is_fold(*byte)) {
+        bytes.extend_from_slice(value);
+        return;
+    }
+    let mut was_space = false;
+    for byte in value {
+        let is_space = *byte == b' ' || is_fold(*byte);
+        if !(is_space && was_space) {
+            bytes.push(if is_space { b' ' } else { *byte });
+        }
+        was_space = is_space;
+    }
+}
+
+/// What a folded line leaves behind (RFC 9112, section 5.2).
+const fn is_fold(byte: u8) -> bool {
+    matches!(byte, b'\t' | b'\r' | b'\n')
+}
+
+fn write_names(headers: &[(&HeaderName, &HeaderValue)], bytes: &mut Vec<u8>) {
+    let mut last = None;
+    for (name, _) in headers.iter().filter(|(name, _)| last.replace(*name) != Some(*name)) {
+        bytes.extend_from_slice(name.as_str().as_bytes());
+        bytes.push(b';');
+    }
+    if !headers.is_empty() {
+        bytes.pop();
+    }
+}

@@ -1,0 +1,356 @@
+//! A request that is signed: which headers, over which payload, under whose identity. What can be prepared is prepared when the values are loaded.
+
+use std::fmt;
+
+use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use sortie_model::{Secret, Timestamp};
+
+use super::canonical::{CanonicalRequest, canonical_request};
+use super::{ChunkSigner, HMAC_ALGORITHM, Hex, KeyCache, Moment, PathRule, SigningKey, SigningScope, string_to_sign};
+use crate::ProveError;
+
+/// When the request was signed.
+pub const X_AMZ_DATE: HeaderName = HeaderName::from_static("x-amz-date");
+/// What tells a temporary key's session.
+pub const X_AMZ_SECURITY_TOKEN: HeaderName = HeaderName::from_static("x-amz-security-token");
+/// What the signature says about the body.
+pub const X_AMZ_CONTENT_SHA256: HeaderName = HeaderName::from_static("x-amz-content-sha256");
+/// How long a body in chunks is without their framing.
+pub const X_AMZ_DECODED_CONTENT_LENGTH: HeaderName = HeaderName::from_static("x-amz-decoded-content-length");
+/// Which trailers follow a body in chunks.
+pub const X_AMZ_TRAILER: HeaderName = HeaderName::from_static("x-amz-trailer");
+
+/// The headers that a signer sets, or whose values belong to the signature of somebody else: a caller's own are always taken out (SIG-13).
+pub const SIGNATURE_HEADERS: &[&str] =
+    &["authorization", "x-amz-date", "x-amz-security-token", "x-amz-content-sha256", "x-amz-decoded-content-length", "x-amz-trailer"];
+
+/// Headers that are never signed: what belongs to one hop, what the connection writes itself, and what proxies and Amazon's own front servers rewrite (SIG-16).
+const UNSIGNED_HEADERS: &[&str] = &[
+    "accept-encoding",
+    "authorization",
+    "connection",
+    "content-length",
+    "expect",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "user-agent",
+    "via",
+    "x-amzn-trace-id",
+];
+
+/// Whether the session token is part of what is signed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TokenPlace {
+    /// The usual.
+    Signed,
+    /// Added behind the signature, as a few services want it.
+    Appended,
+}
+
+/// How bodies are covered by the signature.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PayloadRule {
+    /// By their hash: a body is held until it is whole.
+    Hashed,
+    /// By their hash while they are small; larger ones of a `PUT` piece by piece as they stream (S3).
+    Streamed,
+    /// Not at all, where TLS protects them on their way (S3).
+    Unsigned,
+}
+
+/// How requests are signed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SigningOptions {
+    /// Such as `eu-central-1`. A setting, never guessed from the host.
+    pub region: Box<str>,
+    /// Such as `execute-api`. A setting too.
+    pub service: Box<str>,
+    /// How paths are written in the canonical request.
+    pub paths: PathRule,
+    /// Where the session token stands.
+    pub token: TokenPlace,
+    /// How bodies are covered.
+    pub payload: PayloadRule,
+    /// The longest body that is held for its hash.
+    pub max_hashed_bytes: usize,
+}
+
+impl SigningOptions {
+    fn scope(&self) -> SigningScope<'_> {
+        SigningScope { region: &self.region, service: &self.service }
+    }
+}
+
+/// What the signature says about the body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Payload {
+    /// Its hash.
+    Hash(Hex),
+    /// Nothing.
+    Unsigned,
+    /// Nothing, and trailers follow it.
+    UnsignedWithTrailer,
+    /// Its pieces are signed each.
+    Chunked,
+    /// Its pieces are signed each, and the trailers too.
+    ChunkedWithTrailer,
+}
+
+impl Payload {
+    /// As the canonical request and the header say it (*S3*, "Signature calculations").
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Hash(hash) => hash.as_str(),
+            Self::Unsigned => "UNSIGNED-PAYLOAD",
+            Self::UnsignedWithTrailer => "STREAMING-UNSIGNED-PAYLOAD-TRAILER",
+            Self::Chunked => "STREAMING-AWS4-HMAC-SHA256-PAYLOAD",
+            Self::ChunkedWithTrailer => "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER",
+        }
+    }
+}
+
+/// Signs requests under one identity.
+pub struct RequestSigner {
+    access_key_id: Box<str>,
+    secret: Secret,
+    session_token: Option<HeaderValue>,
+    options: SigningOptions,
+    keys: KeyCache,
+}
+
+/// A signature, and what it was made of.
+#[derive(Clone, Debug)]
+pub struct Signed {
+    /// What was hashed.
+    pub canonical: CanonicalRequest,
+    /// What was signed.
+    pub string_to_sign: String,
+    /// Signs the body's pieces, if they are.
+    pub chunks: ChunkSigner,
+}
+
+impl RequestSigner {
+    /// Checks what goes into headers, once for all requests.
+    ///
+    /// # Errors
+    /// Key id or session token hold something that cannot stand in a header.
+    pub fn new(
+        access_key_id: &Secret,
+        secret: &Secret,
+        session_token: Option<&Secret>,
+        options: SigningOptions,
+    ) -> Result<Self, ProveError> {
+        if !is_access_key_id(access_key_id.expose()) {
+            return Err(ProveError::NotAHeader);
+        }
+        let sensitive = |token: &Secret| {
+            let mut value = HeaderValue::from_str(token.expose()).map_err(|_| ProveError::NotAHeader)?;
+            value.set_sensitive(true);
+            Ok(value)
+        };
+        let session_token = session_token.map(sensitive).transpose()?;
+        Ok(Self { access_key_id: access_key_id.expose().into(), secret: secret.clone(), session_token, options, keys: KeyCache::default() })
+    }
+
+    /// How requests are signed.
+    pub const fn options(&self) -> &SigningOptions {
+        &self.options
+    }
+
+    /// Signs. All other headers must be final, `Host` among them: whatever is changed afterwards breaks the signature.
+    pub fn sign(&self, method: &Method, target: &str, headers: &mut HeaderMap, payload: Payload, at: Timestamp) -> Signed {
+        let moment = Moment::of(at);
+        for name in [X_AMZ_SECURITY_TOKEN, header::AUTHORIZATION] {
+            headers.remove(name);
+        }
+        headers.insert(X_AMZ_DATE, value(moment.as_str()));
+        headers.insert(X_AMZ_CONTENT_SHA256, value(payload.as_str()));
+        if let (Some(token), TokenPlace::Signed) = (&self.session_token, self.options.token) {
+            headers.insert(X_AMZ_SECURITY_TOKEN, token.clone());
+        }
+        let canonical = self.canonical(method, target, headers, payload);
+        let scope = self.options.scope();
+        let string_to_sign = string_to_sign(HMAC_ALGORITHM, &moment, &scope, &canonical);
+        let key = self.keys.key(&moment, || SigningKey::derive(&self.secret, moment.day(), &scope));
+        let signature = key.sign(&string_to_sign);
+        headers.insert(header::AUTHORIZATION, self.authorization(&moment, canonical.signed_headers(), &signature));
+        if let (Some(token), TokenPlace::Appended) = (&self.session_token, self.options.token) {
+            headers.insert(X_AMZ_SECURITY_TOKEN, token.clone());
+        }
+        Signed { canonical, string_to_sign, chunks: ChunkSigner::new(key, &moment, &scope, signature) }
+    }
+
+    /// The canonical request with `***` in the place of every value that is secret, for people to read.
+    pub fn shown(&self, method: &Method, target: &str, headers: &HeaderMap, payload: Payload) -> String {
+        let hidden = HeaderValue::from_static("***");
+        let shown = headers.iter().map(|(name, value)| (name.clone(), if value.is_sensitive() { hidden.clone() } else { value.clone() }));
+        let canonical = self.canonical(method, target, &shown.collect(), payload);
+        String::from_utf8_lossy(canonical.as_bytes()).into_owned()
+    }
+
+    fn canonical(&self, method: &Method, target: &str, headers: &HeaderMap, payload: Payload) -> CanonicalRequest {
+        let (path, query) = target.split_once('?').map_or((target, None), |(path, query)| (path, Some(query)));
+        let mut signed: Vec<(&HeaderName, &HeaderValue)> = headers.iter().filter(|(name, _)| self.is_signed(name)).collect();
+        canonical_request(method.as_str(), path, query, &mut signed, payload.as_str(), self.options.paths)
+    }
+
+    fn is_signed(&self, name: &HeaderName) -> bool {
+        let is_appended = self.options.token == TokenPlace::Appended && *name == X_AMZ_SECURITY_TOKEN;
+        !is_appended && !UNSIGNED_HEADERS.contains(&name.as_str())
+    }
+
+    /// *IAM*, "Add the signature to the request".
+    fn authorization(&self, moment: &Moment, signed_headers: &str, signature: &Hex) -> HeaderValue {
+        let mut text = String::with_capacity(256 + signed_headers.len());
+        for part in [HMAC_ALGORITHM, " Credential=", &self.access_key_id, "/"] {
+            text.push_str(part);
+        }
+        self.options.scope().write(moment, &mut text);
+        for part in [", SignedHeaders=", signed_headers, ", Signature=", signature.as_str()] {
+            text.push_str(part);
+        }
+        let mut value = HeaderValue::from_maybe_shared(bytes::Bytes::from(text)).expect("every part was checked");
+        value.set_sensitive(true);
+        value
+    }
+}
+
+impl fmt::Debug for RequestSigner {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("RequestSigner").field("options", &self.options).finish_non_exhaustive()
+    }
+}
+
+fn value(text: &str) -> HeaderValue {
+    HeaderValue::from_str(text).expect("digits, letters and hyphens can stand in a header")
+}
+
+/// Whether a text can be an access key's id: it stands between separators in the header.
+pub fn is_access_key_id(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic() && !b"/,".contains(&byte))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    /// 2013-05-24T00:00:00Z, the moment of the examples in the S3 reference.
+    const AT: Timestamp = Timestamp::from_millis(1_369_353_600_000);
+
+    fn signer(token: Option<&str>, place: TokenPlace) -> RequestSigner {
+        let options = SigningOptions {
+            region: "us-east-1".into(),
+            service: "s3".into(),
+            paths: PathRule::S3,
+            token: place,
+            payload: PayloadRule::Streamed,
+            max_hashed_bytes: 1024,
+        };
+        let secret = Secret::new("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY");
+        RequestSigner::new(&Secret::new("AKIAIOSFODNN7EXAMPLE"), &secret, token.map(Secret::new).as_ref(), options).unwrap()
+    }
+
+    fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
+        pairs.iter().map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value))).collect()
+    }
+
+    #[test]
+    fn signs_the_examples_of_the_s3_reference() {
+        // "Authenticating Requests: Using the Authorization Header", examples "GET Object" and "PUT Object".
+        let mut get = headers(&[("host", "examplebucket.s3.amazonaws.com"), ("range", "bytes=0-9")]);
+        signer(None, TokenPlace::Signed).sign(&Method::GET, "/test.txt", &mut get, Payload::Hash(Hex::sha256(b"")), AT);
+        assert_eq!(
+            get[header::AUTHORIZATION],
+            "AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/20130524/us-east-1/s3/aws4_request, \
+             SignedHeaders=host;range;x-amz-content-sha256;x-amz-date, \
+             Signature=f0e8bdb87c964420e857bd35b5d6ed310bd44f0170aba48dd91039c6036bdb41"
+        );
+        assert!(get[header::AUTHORIZATION].is_sensitive());
+        let mut put = headers(&[
+            ("host", "examplebucket.s3.amazonaws.com"),
+            ("date", "Fri, 24 May 2013 00:00:00 GMT"),
+            ("x-amz-storage-class", "REDUCED_REDUNDANCY"),
+        ]);
+        let payload = Payload::Hash(Hex::sha256(b"Welcome to Amazon S3."));
+        signer(None, TokenPlace::Signed).sign(&Method::PUT, "/test%24file.text", &mut put, payload, AT);
+        let authorization = put[header::AUTHORIZATION].to_str().unwrap();
+        assert!(authorization.ends_with("Signature=98ad721746da40c64f1a55b78f14c238d841ea1380cd77a1b5971af0ece108bd"), "{authorization}");
+    }
+
+    #[test]
+    fn a_body_in_chunks_begins_with_the_signature_of_the_example() {
+        // "Transferring payload in multiple chunks (chunked upload)"; the example signs Content-Length, which we leave to the connection.
+        let mut put =
+            headers(&[("host", "s3.amazonaws.com"), ("content-encoding", "aws-chunked"), ("x-amz-decoded-content-length", "66560")]);
+        let signed = signer(None, TokenPlace::Signed).sign(&Method::PUT, "/examplebucket/chunkObject.txt", &mut put, Payload::Chunked, AT);
+        assert_eq!(put[X_AMZ_CONTENT_SHA256], "STREAMING-AWS4-HMAC-SHA256-PAYLOAD");
+        assert_eq!(signed.canonical.signed_headers(), "content-encoding;host;x-amz-content-sha256;x-amz-date;x-amz-decoded-content-length");
+    }
+
+    #[test]
+    fn what_a_caller_signed_before_is_replaced() {
+        // SIG-13
+        let mut sent = headers(&[
+            ("host", "h"),
+            ("authorization", "AWS4-HMAC-SHA256 Credential=theirs"),
+            ("x-amz-date", "19990101T000000Z"),
+            ("x-amz-security-token", "theirs"),
+            ("x-amz-content-sha256", "UNSIGNED-PAYLOAD"),
+        ]);
+        signer(None, TokenPlace::Signed).sign(&Method::GET, "/", &mut sent, Payload::Hash(Hex::sha256(b"")), AT);
+        assert_eq!((sent.get(X_AMZ_SECURITY_TOKEN), &sent[X_AMZ_DATE]), (None, &HeaderValue::from_static("20130524T000000Z")));
+        assert!(!format!("{:?}", sent.get_all(header::AUTHORIZATION)).contains("theirs"));
+        assert_eq!(sent[X_AMZ_CONTENT_SHA256], Hex::sha256(b"").as_str());
+    }
+
+    #[test]
+    fn the_session_token_is_signed_or_appended() {
+        for (place, is_signed) in [(TokenPlace::Signed, true), (TokenPlace::Appended, false)] {
+            let mut sent = headers(&[("host", "h")]);
+            let signed = signer(Some("SECRET-token"), place).sign(&Method::GET, "/", &mut sent, Payload::Hash(Hex::sha256(b"")), AT);
+            assert_eq!(signed.canonical.signed_headers().contains("x-amz-security-token"), is_signed);
+            assert!(sent[X_AMZ_SECURITY_TOKEN] == "SECRET-token" && sent[X_AMZ_SECURITY_TOKEN].is_sensitive());
+        }
+    }
+
+    #[test]
+    fn what_a_hop_may_change_is_never_signed() {
+        // SIG-16
+        let mut sent = headers(&[
+            ("host", "h"),
+            ("content-type", "text/plain"),
+            ("connection", "close"),
+            ("user-agent", "x"),
+            ("transfer-encoding", "chunked"),
+            ("content-length", "3"),
+            ("accept-encoding", "gzip"),
+            ("x-amzn-trace-id", "Root=1"),
+        ]);
+        let signed = signer(None, TokenPlace::Signed).sign(&Method::POST, "/", &mut sent, Payload::Unsigned, AT);
+        assert_eq!(signed.canonical.signed_headers(), "content-type;host;x-amz-content-sha256;x-amz-date");
+    }
+
+    #[test]
+    fn what_is_shown_holds_no_secret() {
+        let signer = signer(Some("SECRET-token"), TokenPlace::Signed);
+        let mut sent = headers(&[("host", "h")]);
+        let mut custom = HeaderValue::from_static("SECRET-custom");
+        custom.set_sensitive(true);
+        sent.insert("x-custom", custom);
+        let payload = Payload::Hash(Hex::sha256(b""));
+        signer.sign(&Method::GET, "/", &mut sent, payload, AT);
+        let shown = signer.shown(&Method::GET, "/", &sent, payload);
+        assert!(shown.contains("x-amz-security-token:***\n") && shown.contains("x-custom:***\n") && shown.contains("host:h\n"), "{shown}");
+        assert!(!shown.contains("SECRET") && !format!("{signer:?}").contains("SECRET"));
+    }
+
+    #[test]
+    fn a_key_id_with_a_separator_is_refused() {
+        for id in ["", "A/B", "A,B", "A B", "Ä", "A\n"] {
+            assert!(!is_access_key_id(id), "{id:?}");
+        }
+    }
+}

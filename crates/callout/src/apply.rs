@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arc_swap::Guard;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use sortie_model::CallerFormulas;
-use sortie_protocol::Proof;
+use sortie_protocol::shared::sigv4::BodyFault;
 
 use crate::choose::Chosen;
 use crate::formulas::{self, FormulaFault};
@@ -69,6 +69,13 @@ pub enum ApplyError {
         /// The header, or the body.
         place: String,
     },
+    /// The body cannot be signed.
+    #[error(transparent)]
+    Signing {
+        /// Why not.
+        #[from]
+        fault: BodyFault,
+    },
     /// The body is needed as a whole, for a formula, and is larger than what is held.
     #[error("formulas need the body as a whole, and it is larger than {limit} bytes")]
     BodyTooLarge {
@@ -105,12 +112,7 @@ pub(crate) fn apply(chosen: &Chosen<'_>, live: &Live, scope: &CalloutScope<'_>, 
         formulas::evaluate_headers(headers, scope)?;
     }
     headers.insert(header::HOST, named.host.clone());
-    for Injection { name, value, placing } in injected.headers() {
-        match placing {
-            Placing::Replace => headers.insert(name.clone(), value.clone()).is_some(),
-            Placing::Append => headers.append(name.clone(), value.clone()),
-        };
-    }
+    place(headers, injected.headers());
     Ok(())
 }
 
@@ -144,22 +146,26 @@ impl Injected {
     }
 }
 
-/// The names of the headers that would be added, in order, each once. Nothing is kept: asking must not disturb callouts.
-pub(crate) fn injected_names(named: &Named, live: &Live, scope: &CalloutScope<'_>) -> Result<Vec<HeaderName>, ApplyError> {
-    let mut names: Vec<HeaderName> = Vec::new();
-    for Injection { name, .. } in make(named, live, scope)?.headers {
-        if !names.contains(&name) {
-            names.push(name);
-        }
+/// The headers that would be added, in order. Nothing is kept: asking must not disturb callouts.
+pub(crate) fn planned(named: &Named, live: &Live, scope: &CalloutScope<'_>) -> Result<HeaderMap, ApplyError> {
+    let mut headers = HeaderMap::new();
+    place(&mut headers, &make(named, live, scope)?.headers);
+    Ok(headers)
+}
+
+fn place(headers: &mut HeaderMap, injected: &[Injection]) {
+    for Injection { name, value, placing } in injected {
+        match placing {
+            Placing::Replace => headers.insert(name.clone(), value.clone()).is_some(),
+            Placing::Append => headers.append(name.clone(), value.clone()),
+        };
     }
-    Ok(names)
 }
 
 /// The protocol's own headers first, so that a custom header of the same name overrides them; then the custom headers, in order.
 fn make(named: &Named, live: &Live, scope: &CalloutScope<'_>) -> Result<Prepared, ApplyError> {
-    let Proof::Place(proof) = &live.proof;
     let is_overridden = |name: &HeaderName| named.headers.iter().any(|header| header.name == *name);
-    let proof = proof.iter().filter(|(name, _)| named.generate_authorization_header && !is_overridden(name));
+    let proof = live.proof.placed().iter().filter(|(name, _)| named.generate_authorization_header && !is_overridden(name));
     let replace =
         |(name, value): &(HeaderName, HeaderValue)| Injection { name: name.clone(), value: value.clone(), placing: Placing::Replace };
     let mut headers: Vec<Injection> = proof.map(replace).collect();
@@ -261,8 +267,13 @@ fn is_withheld(text: &str, named: &Named) -> bool {
         "cookie" | "forwarded" | "via" | "x-real-ip" | "x-original-url" | "x-rewrite-url" | "x-remote-user" => !is_allowed(),
         _ if !may_start_withheld(text) => false,
         _ if NEVER_FORWARDED_PREFIXES.iter().any(|prefix| text.starts_with(prefix)) => true,
-        _ => WITHHELD_PREFIXES.iter().any(|prefix| text.starts_with(prefix)) && !is_allowed(),
+        _ => WITHHELD_PREFIXES.iter().any(|prefix| text.starts_with(prefix)) && !is_allowed() && !belongs_to_service(text, named),
     }
+}
+
+/// Whether the services behind this protocol are spoken to with such headers.
+fn belongs_to_service(text: &str, named: &Named) -> bool {
+    named.credential.protocol.forwarded_prefixes().iter().any(|prefix| text.starts_with(prefix))
 }
 
 /// Under its own spelling the length of the body is forwarded; a second opinion of it is not.

@@ -27,7 +27,7 @@ pub(crate) enum Body<B: Replay> {
 /// A body that is held.
 #[derive(Clone)]
 pub(crate) struct Held<M> {
-    bytes: Bytes,
+    pub(crate) bytes: Bytes,
     /// What counts it while it is sent.
     memory: M,
     has_formulas: bool,
@@ -58,11 +58,20 @@ impl<B: Replay> Body<B> {
     }
 
     async fn hold(body: B, named: &Named, has_formulas: bool) -> Result<Self, Refused> {
-        let limit = Duration::from_millis(u64::from(named.timeouts.answer_ms));
-        match tokio::time::timeout(limit, body.hold(MAX_HELD_BYTES)).await {
-            Ok(Ok((bytes, memory))) => Ok(Self::Held(Held { bytes, memory, has_formulas })),
-            Ok(Err(HoldFault::TooLarge)) => Err(ApplyError::BodyTooLarge { limit: MAX_HELD_BYTES }.into()),
-            Ok(Err(HoldFault::CallerAborted)) | Err(_) => Err(ForwardError::CallerAborted.into()),
+        let wait = Duration::from_millis(u64::from(named.timeouts.answer_ms));
+        let too_large = ApplyError::BodyTooLarge { limit: MAX_HELD_BYTES };
+        let (bytes, memory) = receive(body, MAX_HELD_BYTES, wait, &too_large).await?;
+        Ok(Self::Held(Held { bytes, memory, has_formulas }))
+    }
+
+    /// Waits for the whole body, if it is still on its way.
+    pub(crate) async fn whole(self, limit: usize, wait: Duration, too_large: &ApplyError) -> Result<Self, Refused> {
+        match self {
+            Self::Stream(body) if !body.is_empty() => {
+                let (bytes, memory) = receive(body, limit, wait, too_large).await?;
+                Ok(Self::Held(Held { bytes, memory, has_formulas: false }))
+            }
+            other => Ok(other),
         }
     }
 
@@ -92,5 +101,14 @@ impl<B: Replay> Body<B> {
         let bytes = evaluated.map_or(bytes, |text| Bytes::copy_from_slice(text.expose().as_bytes()));
         headers.insert(header::CONTENT_LENGTH, HeaderValue::from(bytes.len()));
         Ok((B::replaced(&memory, bytes.clone()), Some(bytes)))
+    }
+}
+
+async fn receive<B: Replay>(body: B, limit: usize, wait: Duration, too_large: &ApplyError) -> Result<(Bytes, B::Memory), Refused> {
+    match tokio::time::timeout(wait, body.hold(limit)).await {
+        Ok(Ok(held)) => Ok(held),
+        Ok(Err(HoldFault::TooLarge)) => Err(too_large.clone().into()),
+        Ok(Err(HoldFault::FormulaWithheld)) => Err(ForwardError::FormulaWithheld.into()),
+        Ok(Err(HoldFault::CallerAborted)) | Err(_) => Err(ForwardError::CallerAborted.into()),
     }
 }

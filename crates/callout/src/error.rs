@@ -1,5 +1,7 @@
 //! Why a callout did not happen: a stable code, what is wrong, whose turn it is, and what to do.
 
+use sortie_protocol::shared::sigv4::BodyFault;
+
 use crate::apply::ApplyError;
 use crate::authorize::Denial;
 use crate::obtain::Unobtainable;
@@ -71,6 +73,8 @@ impl Refused {
             Self::Request(ApplyError::CustomHeader { fault, .. } | ApplyError::CallerFormula { fault, .. }) => fault.code,
             Self::Request(ApplyError::FormulasNotAllowed { .. }) => FORMULA_NOT_ALLOWED,
             Self::Request(ApplyError::BodyTooLarge { .. }) => "formula_body_too_large",
+            Self::Request(ApplyError::Signing { fault: BodyFault::TooLarge { .. } }) => "signed_body_too_large",
+            Self::Request(ApplyError::Signing { .. }) | Self::Upstream(ForwardError::Body(_)) => "body_malformed",
             Self::Upstream(ForwardError::Denied) => "egress_denied",
             Self::Upstream(ForwardError::Unreachable(_)) => "upstream_unreachable",
             Self::Upstream(ForwardError::Tls(_)) => "upstream_tls",
@@ -97,9 +101,10 @@ impl Refused {
                 ApplyError::CallerHeader { .. }
                 | ApplyError::CallerFormula { .. }
                 | ApplyError::FormulasNotAllowed { .. }
-                | ApplyError::BodyTooLarge { .. },
+                | ApplyError::BodyTooLarge { .. }
+                | ApplyError::Signing { .. },
             )
-            | Self::Upstream(ForwardError::CallerAborted | ForwardError::FormulaWithheld) => Turn::Caller,
+            | Self::Upstream(ForwardError::CallerAborted | ForwardError::FormulaWithheld | ForwardError::Body(_)) => Turn::Caller,
             Self::NotPermitted { .. } | Self::Disabled | Self::Setting(_) | Self::Request(ApplyError::CustomHeader { .. }) => Turn::Admin,
             Self::Audit(_) | Self::Upstream(ForwardError::Denied) => Turn::Operator,
             Self::Credential(error) => turn_of(error),
@@ -136,6 +141,15 @@ impl Refused {
             }
             Self::Request(ApplyError::BodyTooLarge { .. }) => {
                 "send a smaller body, or use a named credential whose formulas do not need it"
+            }
+            Self::Request(ApplyError::Signing { fault: BodyFault::TooLarge { .. } }) => {
+                "send a smaller body, or say its length with Content-Length so that it can be signed piece by piece (S3); an admin may raise `max_hashed_bytes`"
+            }
+            Self::Request(ApplyError::Signing { fault: BodyFault::Events }) => {
+                "call the operation of the service that takes the whole body at once"
+            }
+            Self::Request(ApplyError::Signing { .. }) | Self::Upstream(ForwardError::Body(_)) => {
+                "frame the body as `Content-Encoding: aws-chunked` says, with `x-amz-decoded-content-length` and only announced checksums behind it; or send it plain"
             }
             Self::Upstream(ForwardError::Denied) => {
                 "the operator must allow the address in the egress policy, if it is meant to be reached"

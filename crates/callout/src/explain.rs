@@ -11,7 +11,7 @@ use crate::renewal::{Recipe, adopt};
 use crate::scope::CalloutScope;
 use crate::slot::Failed;
 use crate::snapshot::{Named, Snapshot};
-use crate::{Caller, Refused, Turn, apply, inspect, parse};
+use crate::{Caller, Refused, Turn, apply, inspect, parse, sign};
 
 /// A callout as it would be.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -34,10 +34,21 @@ pub struct Plan {
     pub token: Option<TokenState>,
     /// The headers that Sortie would add, by name only.
     pub headers: Vec<String>,
+    /// What would be signed, if requests are: of a GET without a body at this moment.
+    pub signature: Option<PlannedSignature>,
     /// Why it would fail, if it would.
     pub refusal: Option<PlannedRefusal>,
     /// What went wrong the last time, unless it has gone right since: all can be configured, and still nobody accepts it.
     pub last_failure: Option<LastFailure>,
+}
+
+/// A signature as it would be made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PlannedSignature {
+    /// The canonical request, with `***` in the place of secret values.
+    pub canonical_request: String,
+    /// The string to sign, made of the true one.
+    pub string_to_sign: String,
 }
 
 /// One principal in a plan.
@@ -129,10 +140,14 @@ async fn follow(snapshot: &Snapshot, grants: &Grants, caller: &Caller, target: &
     let body = bytes::Bytes::new();
     let signers = grants.signers(&chosen.named().certificates).await;
     let scope = CalloutScope::new(&chosen, &live, &target, grants, &signers).with_body(Some(&body));
-    let injected = apply::injected_names(chosen.named(), &live, &scope)?;
-    if plan.token != Some(TokenState::WouldBeFetched) {
-        plan.headers = injected.iter().map(ToString::to_string).collect();
+    let mut headers = apply::planned(chosen.named(), &live, &scope)?;
+    if plan.token == Some(TokenState::WouldBeFetched) {
+        return Ok(());
     }
+    if let Some(signer) = sign::signer(chosen.named(), &live) {
+        plan.signature = Some(sign::show(chosen.named(), signer, &target, &mut headers, grants.now())?);
+    }
+    plan.headers = headers.keys().map(ToString::to_string).collect();
     Ok(())
 }
 

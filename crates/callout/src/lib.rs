@@ -16,6 +16,7 @@ mod personal;
 mod ports;
 mod renewal;
 mod scope;
+mod sign;
 mod slot;
 mod snapshot;
 mod trial;
@@ -35,7 +36,7 @@ pub use authorize::{Allowed, Denial, Standing, authorize, consider};
 pub use caller::Caller;
 pub use choose::{Chosen, choose};
 pub use error::{Refused, Turn};
-pub use explain::{Plan, PlannedPrincipal, TokenState, explain};
+pub use explain::{Plan, PlannedPrincipal, PlannedSignature, TokenState, explain};
 pub use formulas::FormulaFault;
 pub use inspect::{Verdict, inspect};
 pub use obtain::{Freshness, GrantKey, Grants, Live, Unobtainable};
@@ -141,9 +142,17 @@ impl<F: Forward, A: AuditLog> Callouts<F, A> {
             PathAndQuery::from_maybe_shared(Bytes::from(target)).map_err(|_| Refused::Target(TargetFault::Path(PathFault::RawByte)))?;
         let Call { method, headers, body, .. } = call;
         let mut body = Body::of(body, chosen.named(), &headers).await?;
+        let mut live = self.grants.obtain(chosen, Freshness::Kept).await?;
+        let mut signing = None;
+        if let Some(signer) = sign::signer(chosen.named(), &live) {
+            // Boxed: it may wait for the body, and would make the future of every other callout larger.
+            let prepared = Box::pin(sign::prepare(chosen.named(), signer, &method, &headers, body)).await?;
+            (body, signing) = (prepared.0, Some(prepared.1));
+            // The body took its time, and what was good when it began may have been renewed since.
+            live = self.grants.obtain(chosen, Freshness::Kept).await?;
+        }
         let again = may_be_renewed(chosen).then(|| (method.clone(), headers.clone(), body.remember()));
-        let live = self.grants.obtain(chosen, Freshness::Kept).await?;
-        let answer = self.send(chosen, &live, &target, method, headers, body).await?;
+        let answer = self.send(chosen, &live, &target, Outgoing { method, headers, body, signing: signing.clone() }).await?;
         match (inspect(chosen, answer.status()), again) {
             (Verdict::Renew, Some((method, headers, memory))) if self.grants.may_renew(chosen, &live) => {
                 // Renewed even if this request cannot be repeated: the next one will find a good token.
@@ -152,7 +161,8 @@ impl<F: Forward, A: AuditLog> Callouts<F, A> {
                 let live = renewed?;
                 drop(answer);
                 // Boxed: it is rare, and would make the future of every callout larger.
-                Box::pin(self.send(chosen, &live, &target, method, headers, body)).await.map(|answer| (answer, true))
+                let outgoing = Outgoing { method, headers, body, signing };
+                Box::pin(self.send(chosen, &live, &target, outgoing)).await.map(|answer| (answer, true))
             }
             (Verdict::Renew | Verdict::Deliver, _) => Ok((answer, false)),
         }
@@ -163,17 +173,26 @@ impl<F: Forward, A: AuditLog> Callouts<F, A> {
         chosen: &Chosen<'_>,
         live: &Live,
         target: &PathAndQuery,
-        method: Method,
-        mut headers: HeaderMap,
-        body: Body<F::RequestBody>,
+        outgoing: Outgoing<F::RequestBody>,
     ) -> Result<Response<F::AnswerBody>, Refused> {
+        let Outgoing { method, mut headers, body, signing } = outgoing;
         let signers = self.grants.signers(&chosen.named().certificates).await;
         let scope = CalloutScope::new(chosen, live, target.as_str(), &self.grants, &signers);
-        let (body, held) = body.evaluated(&scope, &mut headers)?;
+        let (mut body, held) = body.evaluated(&scope, &mut headers)?;
         apply::apply(chosen, live, &scope.with_body(held.as_ref()), &mut headers)?;
+        let mut target = target.clone();
+        if let (Some(signing), Some(signer)) = (&signing, sign::signer(chosen.named(), live)) {
+            // Last, and anew each time: a request that is sent twice has two dates.
+            let unsigned = sign::Unsigned { method: &method, target: &target, headers: &mut headers, held: held.as_ref() };
+            let (spelled, recoder) = sign::sign(signer, signing, unsigned, self.grants.now())?;
+            target = spelled;
+            if let Some(recoder) = recoder {
+                body = body.recoded(recoder);
+            }
+        }
         let mut request = Request::new(body);
         *request.method_mut() = method;
-        *request.uri_mut() = target.clone().into();
+        *request.uri_mut() = target.into();
         *request.headers_mut() = headers;
         let mut answer = self.upstream.forward(chosen.named(), request).await?;
         clean_answer(answer.headers_mut());
@@ -191,6 +210,14 @@ impl<F: Forward, A: AuditLog> Callouts<F, A> {
         }
         NotDelivered { refused, intent: Some(intent) }
     }
+}
+
+/// A request on its way through `apply` and `forward`.
+struct Outgoing<B: Replay> {
+    method: Method,
+    headers: HeaderMap,
+    body: Body<B>,
+    signing: Option<sign::Signing>,
 }
 
 /// Closes a record whose callout is given up before there is an answer: the caller hung up.

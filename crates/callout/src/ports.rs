@@ -6,6 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Request, Response};
 use sortie_model::Timestamp;
+use sortie_protocol::shared::sigv4::{BodyFault, Recoder};
 use sortie_protocol::{Grant, Pending, Values};
 
 use crate::audit::{Intent, Opened, Outcome, Refusal};
@@ -141,6 +142,10 @@ pub trait Replay: Sized {
 
     /// Breaks off where `{!` comes, instead of sending it as text.
     fn withhold_formulas(&mut self);
+
+    /// The same body, rewritten piece by piece while it is sent. What is remembered for a second time is what came, not what was made of it.
+    #[must_use]
+    fn recoded(self, recoder: Box<Recoder>) -> Self;
 }
 
 /// Why a body cannot be held.
@@ -150,6 +155,8 @@ pub enum HoldFault {
     TooLarge,
     /// It ended early.
     CallerAborted,
+    /// `{!` came, where formulas are not allowed.
+    FormulaWithheld,
 }
 
 /// Why there is no answer from the upstream.
@@ -176,6 +183,9 @@ pub enum ForwardError {
     /// The caller's body holds `{!`, so the request was cut off before that.
     #[error("the body holds `{{!`, and formulas of callers are not allowed there")]
     FormulaWithheld,
+    /// The caller's body is not what its headers say, so the request was cut off.
+    #[error("{0}")]
+    Body(BodyFault),
 }
 
 /// Writes what happened. One implementation per core.

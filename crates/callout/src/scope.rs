@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::header::AUTHORIZATION;
 use sortie_formula::{Blob, Fault, LegacyField, Scope, SignFault, Text, Value, Variable};
 use sortie_model::{Organization, Secret, find_attribute};
-use sortie_protocol::{Proof, Signer, SignerError, SigningAlgorithm, Values};
+use sortie_protocol::{Signer, SignerError, SigningAlgorithm, Values};
 
 use crate::choose::Chosen;
 use crate::obtain::{Grants, Live};
@@ -128,8 +128,7 @@ fn stored<'a>(values: &'a Values, name: &str) -> Option<&'a str> {
 
 /// The fields from the time before external credentials. `Some(None)` is null on purpose; `None` has no value.
 fn legacy(field: LegacyField, live: &Live) -> Option<Option<&str>> {
-    let Proof::Place(headers) = &live.proof;
-    let authorization = headers.iter().find(|(name, _)| name == AUTHORIZATION).and_then(|(_, value)| value.to_str().ok());
+    let authorization = live.proof.placed().iter().find(|(name, _)| name == AUTHORIZATION).and_then(|(_, value)| value.to_str().ok());
     let parts = authorization.and_then(|value| value.split_once(' '));
     match field {
         LegacyField::AuthorizationMethod => Some(parts.map(|(method, _)| method)),

@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use bytes::{Bytes, BytesMut};
 use sortie_callout::ForwardError;
+use sortie_protocol::shared::sigv4::BodyFault;
 
 /// 64 KiB: a longer body is not remembered, so that a request with one is never sent twice and memory stays bounded.
 const REMEMBERED_BYTES: usize = 64 * 1024;
@@ -35,6 +36,8 @@ enum State {
     Aborted,
     /// `{!` came, and is not to be sent.
     Withheld,
+    /// It is not what its headers say.
+    Malformed(BodyFault),
 }
 
 /// What was kept of the body to send it again.
@@ -76,6 +79,11 @@ impl Progress {
         self.state.set(State::Withheld);
     }
 
+    /// It is not what its headers say.
+    pub(crate) fn malform(&self, fault: BodyFault) {
+        self.state.set(State::Malformed(fault));
+    }
+
     /// A body that was held is sent, once more maybe; the count begins anew.
     pub(crate) fn restart(&self) {
         self.sent.set(0);
@@ -113,6 +121,7 @@ impl SentBytes {
         match self.0.as_ref()?.state.get() {
             State::Aborted => Some(ForwardError::CallerAborted),
             State::Withheld => Some(ForwardError::FormulaWithheld),
+            State::Malformed(fault) => Some(ForwardError::Body(fault)),
             State::Underway | State::Complete => None,
         }
     }

@@ -8,6 +8,7 @@ use bytes::{Bytes, BytesMut};
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use sortie_callout::{HoldFault, Replay};
+use sortie_protocol::shared::sigv4::{BodyFault, Recoder};
 
 use crate::line::{Line, Party};
 use crate::progress::{Memory, Progress, SentBytes};
@@ -21,6 +22,8 @@ pub struct RequestBody {
     line: Option<Rc<Line>>,
     /// Set where formulas are not allowed: whether the last byte that went out was `{`.
     last_was_brace: Option<bool>,
+    /// Set where pieces are rewritten before they go out, until the last one has.
+    recoder: Option<Box<Recoder>>,
 }
 
 #[derive(Default)]
@@ -40,12 +43,15 @@ pub enum RequestError {
     /// `{!` came, where formulas are not allowed.
     #[error("the body holds a formula, which is not sent as text")]
     FormulaWithheld,
+    /// It is not what its headers say.
+    #[error("{0}")]
+    Malformed(BodyFault),
 }
 
 impl RequestBody {
     /// No body.
     pub const fn empty() -> Self {
-        Self { source: Source::Empty, progress: None, line: None, last_was_brace: None }
+        Self { source: Source::Empty, progress: None, line: None, last_was_brace: None, recoder: None }
     }
 
     /// The sender's bytes go on as they come in.
@@ -54,7 +60,7 @@ impl RequestBody {
     }
 
     fn from_source(source: Source) -> Self {
-        Self { source, progress: Some(Rc::default()), line: None, last_was_brace: None }
+        Self { source, progress: Some(Rc::default()), line: None, last_was_brace: None, recoder: None }
     }
 
     /// A counter that stays readable when the body is gone.
@@ -105,6 +111,14 @@ impl RequestBody {
         RequestError::FormulaWithheld
     }
 
+    fn malformed(&mut self, fault: BodyFault) -> RequestError {
+        (self.source, self.recoder) = (Source::Empty, None);
+        if let Some(progress) = &self.progress {
+            progress.malform(fault);
+        }
+        RequestError::Malformed(fault)
+    }
+
     fn aborted(&mut self) -> RequestError {
         self.source = Source::Empty;
         if let Some(progress) = &self.progress {
@@ -127,9 +141,9 @@ impl Replay for RequestBody {
         self.is_end_stream()
     }
 
-    async fn hold(self, limit: usize) -> Result<(Bytes, Memory), HoldFault> {
-        let memory = Memory(self.progress);
-        let mut body = match self.source {
+    async fn hold(mut self, limit: usize) -> Result<(Bytes, Memory), HoldFault> {
+        let memory = Memory(self.progress.clone());
+        let mut body = match std::mem::take(&mut self.source) {
             Source::Empty => return Ok((Bytes::new(), memory)),
             Source::Bytes(bytes) if bytes.len() > limit => return Err(HoldFault::TooLarge),
             Source::Bytes(bytes) => return Ok((bytes, memory)),
@@ -144,6 +158,9 @@ impl Replay for RequestBody {
             if held.len() + piece.len() > limit {
                 return Err(HoldFault::TooLarge);
             }
+            if self.holds_formula(&piece) {
+                return Err(HoldFault::FormulaWithheld);
+            }
             held.extend_from_slice(&piece);
         }
         Ok((held.freeze(), memory))
@@ -153,11 +170,16 @@ impl Replay for RequestBody {
         let Some(progress) = &held.0 else { return Self::from(bytes) };
         progress.restart();
         let source = if bytes.is_empty() { Source::Empty } else { Source::Bytes(bytes) };
-        Self { source, progress: Some(Rc::clone(progress)), line: None, last_was_brace: None }
+        Self { source, progress: Some(Rc::clone(progress)), line: None, last_was_brace: None, recoder: None }
     }
 
     fn withhold_formulas(&mut self) {
         self.last_was_brace = Some(false);
+    }
+
+    fn recoded(mut self, recoder: Box<Recoder>) -> Self {
+        self.recoder = Some(recoder);
+        self
     }
 
     fn remember(&mut self) -> Memory {
@@ -170,23 +192,21 @@ impl Replay for RequestBody {
     fn again(memory: Memory) -> Option<Self> {
         let Some(progress) = memory.0 else { return Some(Self::empty()) };
         let bytes = progress.rewind()?;
-        Some(Self { source: Source::Bytes(bytes), progress: Some(progress), line: None, last_was_brace: None })
+        Some(Self { source: Source::Bytes(bytes), progress: Some(progress), line: None, last_was_brace: None, recoder: None })
     }
 }
 
-impl Body for RequestBody {
-    type Data = Bytes;
-    type Error = RequestError;
-
-    fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, RequestError>>> {
-        let this = self.get_mut();
+impl RequestBody {
+    /// The next piece as the caller sent it.
+    fn poll_source(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, RequestError>>> {
+        let this = self;
         let piece = match &mut this.source {
             Source::Empty => return Poll::Ready(None),
             Source::Bytes(bytes) => {
                 let piece = std::mem::take(bytes);
                 this.passed(&piece);
                 this.completed();
-                return Poll::Ready(Some(Ok(Frame::data(piece))));
+                return Poll::Ready(Some(Ok(piece)));
             }
             Source::Caller(body) => match Pin::new(body).poll_frame(context) {
                 Poll::Pending => {
@@ -207,7 +227,7 @@ impl Body for RequestBody {
                 if matches!(&this.source, Source::Caller(body) if body.is_end_stream()) {
                     this.completed();
                 }
-                Poll::Ready(Some(Ok(Frame::data(piece))))
+                Poll::Ready(Some(Ok(piece)))
             }
             // UPG-13: trailers end the body and are dropped.
             None | Some(Ok(Err(_))) => {
@@ -218,8 +238,49 @@ impl Body for RequestBody {
         }
     }
 
+    /// The next piece as it goes out; often several of the caller's make one.
+    fn poll_recoded(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, RequestError>>> {
+        loop {
+            let piece = match self.poll_source(context) {
+                Poll::Ready(piece) => piece.transpose(),
+                Poll::Pending => return Poll::Pending,
+            };
+            let Some(recoder) = &mut self.recoder else { return Poll::Ready(piece.transpose()) };
+            let out = match piece {
+                Ok(Some(piece)) => recoder.piece(piece),
+                Ok(None) => {
+                    let end = recoder.finish();
+                    self.recoder = None;
+                    end
+                }
+                Err(error) => {
+                    self.recoder = None;
+                    return Poll::Ready(Some(Err(error)));
+                }
+            };
+            match out {
+                Ok(out) if out.is_empty() => {}
+                Ok(out) => return Poll::Ready(Some(Ok(out))),
+                Err(fault) => return Poll::Ready(Some(Err(self.malformed(fault)))),
+            }
+        }
+    }
+}
+
+impl Body for RequestBody {
+    type Data = Bytes;
+    type Error = RequestError;
+
+    fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, RequestError>>> {
+        let this = self.get_mut();
+        let piece = if this.recoder.is_some() { this.poll_recoded(context) } else { this.poll_source(context) };
+        piece.map(|piece| piece.map(|piece| piece.map(Frame::data)))
+    }
+
     fn is_end_stream(&self) -> bool {
         match &self.source {
+            // The last chunk is still to come.
+            _ if self.recoder.is_some() => false,
             Source::Empty => true,
             Source::Caller(body) => body.is_end_stream(),
             Source::Bytes(bytes) => bytes.is_empty(),
@@ -227,6 +288,9 @@ impl Body for RequestBody {
     }
 
     fn size_hint(&self) -> SizeHint {
+        if let Some(recoder) = &self.recoder {
+            return recoder.length().map_or_else(SizeHint::default, SizeHint::with_exact);
+        }
         match &self.source {
             Source::Empty => SizeHint::with_exact(0),
             Source::Caller(body) => body.size_hint(),

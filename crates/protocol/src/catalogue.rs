@@ -1,6 +1,7 @@
 //! All protocols there are: a value, not a registry.
 
 use crate::Protocol;
+use crate::aws_access_key::AwsAccessKey;
 use crate::basic::Basic;
 use crate::custom::Custom;
 use crate::jwt::Jwt;
@@ -11,7 +12,7 @@ use crate::oauth_jwt_bearer::OAuthJwtBearer;
 
 /// Every protocol, in the order in which they are shown.
 pub const CATALOGUE: &[&dyn Protocol] =
-    &[&NoAuthentication, &Basic, &Custom, &Jwt, &OAuthClientCredentials, &OAuthClientAssertion, &OAuthJwtBearer];
+    &[&NoAuthentication, &Basic, &Custom, &Jwt, &OAuthClientCredentials, &OAuthClientAssertion, &OAuthJwtBearer, &AwsAccessKey];
 
 /// The protocol of this name, if there is one.
 pub fn find(name: &str) -> Option<&'static dyn Protocol> {

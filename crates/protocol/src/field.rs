@@ -73,6 +73,13 @@ pub enum Kind {
         /// The most.
         most: u32,
     },
+    /// A number of bytes between two bounds, both included.
+    Bytes {
+        /// The least.
+        least: u32,
+        /// The most.
+        most: u32,
+    },
     /// The developer name of a certificate with a private key.
     Certificate,
     /// [`Claims`] of a signed token: `{header: {name: value}, body: {name: value}}`.
@@ -145,21 +152,22 @@ fn check_setting(protocol: &dyn Protocol, field: Option<&Field>, name: &str, val
         Kind::Claims => Claims::parse(value)
             .map(|_| ())
             .map_err(|violations| Violations(violations.0.into_iter().map(|violation| violation.within(name)).collect())),
-        Kind::Seconds { least, most } => Ok(check_seconds(name, value, least, most)?),
+        Kind::Seconds { least, most } => Ok(check_number(name, value, "seconds", least, most)?),
+        Kind::Bytes { least, most } => Ok(check_number(name, value, "bytes", least, most)?),
         kind => Ok(check_text(name, value, kind)?),
     }
 }
 
 /// A number, or a text of digits.
-pub(crate) fn seconds(value: &Value) -> Option<u32> {
+pub(crate) fn number(value: &Value) -> Option<u32> {
     let number = value.as_u64().or_else(|| value.as_str()?.parse().ok());
     number.and_then(|number| u32::try_from(number).ok())
 }
 
-fn check_seconds(name: &str, value: &Value, least: u32, most: u32) -> Result<(), Violation> {
-    match seconds(value) {
+fn check_number(name: &str, value: &Value, unit: &str, least: u32, most: u32) -> Result<(), Violation> {
+    match number(value) {
         Some(number) if (least..=most).contains(&number) => Ok(()),
-        _ => Err(Violation::new(name, "setting_range", format!("must be a whole number of seconds from {least} to {most}"))),
+        _ => Err(Violation::new(name, "setting_range", format!("must be a whole number of {unit} from {least} to {most}"))),
     }
 }
 
@@ -172,7 +180,7 @@ fn check_text(name: &str, value: &Value, kind: Kind) -> Result<(), Violation> {
     }
     let renamed = |violation: Violation| Violation { field: name.to_owned(), ..violation };
     match kind {
-        Kind::Text | Kind::Seconds { .. } | Kind::Claims => Ok(()),
+        Kind::Text | Kind::Seconds { .. } | Kind::Bytes { .. } | Kind::Claims => Ok(()),
         Kind::Template => Template::parse(text).map(|_| ()).map_err(|error| Violation::of_formula(name, &error)),
         Kind::Url => ServiceUrl::parse(text).map(|_| ()).map_err(renamed),
         Kind::Certificate => ApiName::parse(text).map(|_| ()).map_err(renamed),

@@ -53,9 +53,9 @@ impl<'a> Material<'a> {
         self.settings.get(name).and_then(serde_json::Value::as_str).filter(|text| !text.is_empty())
     }
 
-    /// A setting of seconds; `None` if absent.
-    pub fn seconds(&self, name: &str) -> Option<u32> {
-        self.settings.get(name).and_then(crate::field::seconds)
+    /// A setting of seconds or bytes; `None` if absent.
+    pub fn number(&self, name: &str) -> Option<u32> {
+        self.settings.get(name).and_then(crate::field::number)
     }
 
     /// A stored value.

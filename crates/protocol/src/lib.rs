@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod aws_access_key;
 mod basic;
 mod catalogue;
 mod claims;

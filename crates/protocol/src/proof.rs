@@ -1,21 +1,34 @@
 //! What a protocol puts on a request.
 
 use std::fmt;
+use std::sync::Arc;
 
 use http::{HeaderName, HeaderValue, header};
 use sortie_model::Secret;
+
+use crate::shared::sigv4::RequestSigner;
 
 /// The proof of identity, ready to be sent.
 #[derive(Clone)]
 pub enum Proof {
     /// Headers to place on the request, replacing any of the same name.
     Place(Vec<(HeaderName, HeaderValue)>),
+    /// A signature over the whole request, made last: when every header is final.
+    Sign(Arc<RequestSigner>),
 }
 
 impl Proof {
     /// Nothing to place: no authentication, or custom headers do it all.
     pub const fn nothing() -> Self {
         Self::Place(Vec::new())
+    }
+
+    /// The headers that are the same for every request; none, if each is signed.
+    pub fn placed(&self) -> &[(HeaderName, HeaderValue)] {
+        match self {
+            Self::Place(headers) => headers,
+            Self::Sign(_) => &[],
+        }
     }
 
     /// `Authorization: <scheme> <credentials>` (RFC 9110, section 11.6.2), marked as sensitive.
@@ -34,6 +47,7 @@ impl fmt::Debug for Proof {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Place(headers) => formatter.debug_list().entries(headers.iter().map(|(name, _)| name)).finish(),
+            Self::Sign(signer) => signer.fmt(formatter),
         }
     }
 }

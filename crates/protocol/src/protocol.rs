@@ -60,8 +60,14 @@ pub trait Protocol: Send + Sync {
         Ok(())
     }
 
-    /// Names of the headers that [`Self::prove`] places, in lower case.
+    /// Names of the headers that what [`Self::prove`] gives places, in lower case.
     fn header_names(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// Prefixes of headers that belong to the language of the services behind this protocol, so that they are forwarded although they are withheld otherwise
+    /// (HDR-13). What a proof places or signs wins over them.
+    fn forwarded_prefixes(&self) -> &'static [&'static str] {
         &[]
     }
 

@@ -14,6 +14,7 @@ mod headers;
 mod isolation;
 mod records;
 mod renewal;
+mod signed;
 mod staleness;
 mod support;
 mod targets;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use sortie_callout::{AuditUnavailable, Ending, ForwardError, Refused};
+use sortie_protocol::shared::sigv4::BodyFault;
 
 use crate::support::{Reply, Scene, answer, outcome, refusal, settle};
 
@@ -64,6 +65,7 @@ async fn every_intent_can_be_closed_whatever_happens_after_it() {
         ForwardError::Protocol("x".to_owned()),
         ForwardError::CallerAborted,
         ForwardError::FormulaWithheld,
+        ForwardError::Body(BodyFault::Length),
     ] {
         node.upstream.fails(error.clone());
         let before = node.audit.records().len();

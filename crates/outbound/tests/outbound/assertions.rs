@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use sortie_model::{Secret, Settings};
 use sortie_outbound::OutboundWorld;
-use sortie_protocol::{Grant, Material, ObtainError, Proof, Values, find};
+use sortie_protocol::{Grant, Material, ObtainError, Values, find};
 use sortie_testkit::keys::{TestKey, WorldWithKeys};
 use sortie_testkit::peers::{AssertionClient, AssertionServer, OidcProvider, TrustedIssuer};
 use sortie_testkit::plain_http;
@@ -34,7 +34,8 @@ async fn obtain(world: &WorldWithKeys<OutboundWorld>, protocol: &str, settings: 
 /// Calls with what the protocol proves, and gives status and answer.
 fn call(url: &str, protocol: &str, settings: &Settings, grant: &Grant) -> (u16, Value) {
     let material = Material { settings, values: &Values::new(), grant: Some(grant) };
-    let Proof::Place(headers) = find(protocol).unwrap().prove(material).unwrap();
+    let proof = find(protocol).unwrap().prove(material).unwrap();
+    let headers = proof.placed();
     let answer = plain_http::send("GET", url, &[("Authorization", headers[0].1.to_str().unwrap())], b"").unwrap();
     (answer.status, answer.json())
 }

@@ -16,7 +16,8 @@ fn sends_the_examples_of_rfc_7617() {
     for (username, password, header) in
         [("Aladdin", "open sesame", "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="), ("test", "123£", "Basic dGVzdDoxMjPCow==")]
     {
-        let Proof::Place(headers) = prove(username, password).unwrap();
+        let proof = prove(username, password).unwrap();
+        let headers = proof.placed();
         assert_eq!(headers.len(), 1);
         assert_eq!(headers[0].0, "authorization");
         assert_eq!(headers[0].1, header);

@@ -8,7 +8,7 @@ use sortie_model::Settings;
 
 use super::Jwt;
 use crate::testing::{NOW, Scripted, TestKey, settings};
-use crate::{Grant, Material, ObtainError, Proof, Protocol as _, SignerError, Values, check_settings};
+use crate::{Grant, Material, ObtainError, Protocol as _, SignerError, Values, check_settings};
 
 /// What real definitions hold for `exp`; the other two have it without the addend.
 const REAL_EXP: &str = r#"{!Text(FLOOR((NOW() - DATETIMEVALUE( "1970-01-01 00:00:00" )) * 86400 + 120))}"#;
@@ -83,7 +83,8 @@ fn the_grant_lives_exactly_as_long_as_the_token() {
     // `exp` counts from the whole second, 789 ms ago.
     assert_eq!(grant.lifetime, Some(Duration::from_millis(119_211)));
     assert_eq!(NOW.after(grant.lifetime.unwrap()).as_millis(), 1_795_328_796_000);
-    let Proof::Place(headers) = Jwt.prove(Material { settings: &Settings::new(), values: &Values::new(), grant: Some(&grant) }).unwrap();
+    let proof = Jwt.prove(Material { settings: &Settings::new(), values: &Values::new(), grant: Some(&grant) }).unwrap();
+    let headers = proof.placed();
     assert_eq!(headers[0].1, format!("Bearer {}", grant.parts["jwt"].expose()));
     assert!(headers[0].1.is_sensitive());
 }

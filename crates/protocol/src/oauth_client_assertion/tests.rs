@@ -5,9 +5,7 @@ use sortie_model::{AuthenticationStatus, IdentityType, Settings};
 
 use super::OAuthClientAssertion;
 use crate::testing::{Scripted, TestKey, settings};
-use crate::{
-    CredentialFacts, Grant, Material, ObtainError, PrincipalFacts, Proof, Protocol as _, Values, check_settings, principal_status,
-};
+use crate::{CredentialFacts, Grant, Material, ObtainError, PrincipalFacts, Protocol as _, Values, check_settings, principal_status};
 
 const ANSWER: &str = r#"{"access_token":"SECRET-token","token_type":"Bearer","expires_in":60}"#;
 
@@ -128,6 +126,7 @@ fn an_echoed_assertion_is_not_shown() {
 fn the_token_is_sent_as_a_bearer() {
     let grant = Grant { parts: [("access_token".to_owned(), sortie_model::Secret::new("SECRET-token"))].into(), lifetime: None };
     let material = Material { settings: &Settings::new(), values: &Values::new(), grant: Some(&grant) };
-    let Proof::Place(headers) = OAuthClientAssertion.prove(material).unwrap();
+    let proof = OAuthClientAssertion.prove(material).unwrap();
+    let headers = proof.placed();
     assert_eq!(headers[0].1, "Bearer SECRET-token");
 }

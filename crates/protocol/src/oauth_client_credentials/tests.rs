@@ -5,7 +5,7 @@ use sortie_model::Settings;
 
 use super::OAuthClientCredentials;
 use crate::testing::{Scripted, settings};
-use crate::{Ask, Grant, Material, ObtainError, Proof, Protocol as _, Values};
+use crate::{Ask, Grant, Material, ObtainError, Protocol as _, Values};
 
 fn obtain(settings: &Settings, id: &str, secret: &str) -> (Result<Grant, ObtainError>, Ask) {
     let world = Scripted::new(r#"{"access_token":"SECRET-token","token_type":"bearer","expires_in":60}"#);
@@ -48,8 +48,8 @@ fn the_token_is_sent_as_a_bearer() {
     let settings = settings(json!({ "token_endpoint": "https://idp.test/token" }));
     let (grant, _) = obtain(&settings, "a", "b");
     let grant = grant.unwrap();
-    let Proof::Place(headers) =
-        OAuthClientCredentials.prove(Material { settings: &settings, values: &Values::new(), grant: Some(&grant) }).unwrap();
+    let proof = OAuthClientCredentials.prove(Material { settings: &settings, values: &Values::new(), grant: Some(&grant) }).unwrap();
+    let headers = proof.placed();
     assert_eq!(headers[0].1, "Bearer SECRET-token");
     assert!(headers[0].1.is_sensitive());
 }

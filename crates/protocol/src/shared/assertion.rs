@@ -149,7 +149,7 @@ fn assemble(
 ) -> Result<Jwt, ObtainError> {
     // RFC 7515, section 4.1.4 and RFC 7519, section 5.1.
     let mut header = Map::from_iter([("typ".to_owned(), "JWT".into()), ("kid".to_owned(), key_id.into())]);
-    let lifetime = material.seconds(EXPIRATION_SECONDS.name).unwrap_or(DEFAULT_LIFETIME_SECONDS);
+    let lifetime = material.number(EXPIRATION_SECONDS.name).unwrap_or(DEFAULT_LIFETIME_SECONDS);
     // RFC 7519, section 4.1.
     let mut body = Map::from_iter([
         ("iat".to_owned(), now.into()),

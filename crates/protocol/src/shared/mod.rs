@@ -1,6 +1,7 @@
 //! Parts that several protocols share.
 
 pub mod assertion;
+pub mod aws;
 pub mod client_auth;
 pub mod form;
 pub mod jwt;

@@ -144,7 +144,7 @@ pub(super) fn refused(refused: &Refused, callout: Option<&str>) -> Problem {
         Refused::Target(_) | Refused::Request(_) | Refused::NotPermitted { .. } | Refused::Disabled | Refused::Audit(_) => {
             refused.to_string()
         }
-        Refused::Upstream(ForwardError::FormulaWithheld) => refused.to_string(),
+        Refused::Upstream(ForwardError::FormulaWithheld | ForwardError::Body(_)) => refused.to_string(),
         Refused::Credential(_) | Refused::Setting(_) => "the credential of this name cannot be used at the moment".to_owned(),
         Refused::Upstream(_) => "the service behind this name did not answer as it should".to_owned(),
     };
@@ -153,11 +153,11 @@ pub(super) fn refused(refused: &Refused, callout: Option<&str>) -> Problem {
 
 fn status_of(refused: &Refused) -> StatusCode {
     match refused.code() {
-        "formula_body_too_large" => StatusCode::PAYLOAD_TOO_LARGE,
+        "formula_body_too_large" | "signed_body_too_large" => StatusCode::PAYLOAD_TOO_LARGE,
         // The caller's own formula, or one of a definition.
         code if code.starts_with("formula_") && refused.turn() == Turn::Caller => StatusCode::BAD_REQUEST,
         code if code.starts_with("formula_") => StatusCode::FAILED_DEPENDENCY,
-        "target_invalid" | "header_invalid" | "caller_aborted" => StatusCode::BAD_REQUEST,
+        "target_invalid" | "header_invalid" | "body_malformed" | "caller_aborted" => StatusCode::BAD_REQUEST,
         "not_permitted" | "callout_disabled" | "egress_denied" => StatusCode::FORBIDDEN,
         // RFC 4918, section 11.4: the callout depends on something that an admin or a user has to do first.
         "credential_not_configured" | "credential_misconfigured" | "needs_authentication" => StatusCode::FAILED_DEPENDENCY,

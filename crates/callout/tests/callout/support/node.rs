@@ -52,7 +52,7 @@ impl Node {
         self.call(caller, target, Method::POST, &[], body).await
     }
 
-    async fn call(&self, caller: &Caller, target: &str, method: Method, headers: &[(&str, &str)], body: TestBody) -> Answered {
+    pub(crate) async fn call(&self, caller: &Caller, target: &str, method: Method, headers: &[(&str, &str)], body: TestBody) -> Answered {
         let snapshot = self.snapshot();
         let reference = parse(target).map_err(sortie_callout::Refused::from)?;
         let headers = headers

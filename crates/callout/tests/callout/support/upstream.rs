@@ -6,6 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, Response};
 use sortie_callout::{Forward, ForwardError, HoldFault, Named, Replay};
+use sortie_protocol::shared::sigv4::{BodyFault, Recoder};
 
 /// One request as it left.
 #[derive(Clone, Debug)]
@@ -87,6 +88,9 @@ impl Forward for ScriptedUpstream {
 
     async fn forward(&self, named: &Named, request: Request<TestBody>) -> Result<Response<Bytes>, ForwardError> {
         let (head, body) = request.into_parts();
+        if let Some(fault) = body.fault {
+            return Err(ForwardError::Body(fault));
+        }
         if body.withholds_formulas && body.bytes.windows(2).any(|pair| pair == b"{!") {
             return Err(ForwardError::FormulaWithheld);
         }
@@ -113,17 +117,18 @@ pub(crate) struct TestBody {
     bytes: Bytes,
     is_stream: bool,
     withholds_formulas: bool,
+    fault: Option<BodyFault>,
 }
 
 impl TestBody {
     /// Small enough to be remembered.
     pub(crate) fn buffered(text: &'static str) -> Self {
-        Self { bytes: Bytes::from_static(text.as_bytes()), is_stream: false, withholds_formulas: false }
+        Self { bytes: Bytes::from_static(text.as_bytes()), ..Self::default() }
     }
 
     /// Gone once sent.
     pub(crate) fn streamed(text: &'static str) -> Self {
-        Self { bytes: Bytes::from_static(text.as_bytes()), is_stream: true, withholds_formulas: false }
+        Self { bytes: Bytes::from_static(text.as_bytes()), is_stream: true, ..Self::default() }
     }
 }
 
@@ -143,6 +148,9 @@ impl Replay for TestBody {
     }
 
     async fn hold(self, limit: usize) -> Result<(Bytes, Option<Self>), HoldFault> {
+        if self.withholds_formulas && self.bytes.windows(2).any(|pair| pair == b"{!") {
+            return Err(HoldFault::FormulaWithheld);
+        }
         if self.bytes.len() > limit { Err(HoldFault::TooLarge) } else { Ok((self.bytes, None)) }
     }
 
@@ -152,5 +160,13 @@ impl Replay for TestBody {
 
     fn withhold_formulas(&mut self) {
         self.withholds_formulas = true;
+    }
+
+    fn recoded(self, mut recoder: Box<Recoder>) -> Self {
+        let recoded = recoder.piece(self.bytes.clone()).and_then(|first| Ok([first, recoder.finish()?].concat()));
+        match recoded {
+            Ok(bytes) => Self { bytes: bytes.into(), ..self },
+            Err(fault) => Self { fault: Some(fault), ..self },
+        }
     }
 }

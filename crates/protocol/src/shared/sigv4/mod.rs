@@ -3,9 +3,12 @@
 //! Sources: "AWS Signature Version 4 for API requests" in the IAM user guide (below: *IAM*) and "Authenticating Requests (AWS Signature Version 4)" in the
 //! Amazon S3 API reference (below: *S3*).
 
+mod body;
 mod canonical;
 mod chunk;
+mod decode;
 mod key;
+mod recode;
 mod request;
 mod spelling;
 
@@ -14,14 +17,17 @@ mod differential_tests;
 #[cfg(test)]
 mod vector_tests;
 
+pub use body::{BodyFault, BodyPlan, CallerBody, describe};
 pub use canonical::{CanonicalRequest, Encoding, Normalisation, PathRule, canonical_request};
 pub use chunk::ChunkSigner;
+pub use decode::Decoder;
 pub use key::{KeyCache, SigningKey, SigningScope};
+pub use recode::Recoder;
 pub use request::{
     Payload, PayloadRule, RequestSigner, SIGNATURE_HEADERS, Signed, SigningOptions, TokenPlace, X_AMZ_CONTENT_SHA256, X_AMZ_DATE,
     X_AMZ_DECODED_CONTENT_LENGTH, X_AMZ_SECURITY_TOKEN, X_AMZ_TRAILER, is_access_key_id,
 };
-pub use spelling::one_spelling;
+pub use spelling::{one_spelling, without_signature};
 
 use aws_lc_rs::digest;
 use sortie_model::Timestamp;

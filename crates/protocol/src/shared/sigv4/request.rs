@@ -127,8 +127,8 @@ pub struct Signed {
     pub canonical: CanonicalRequest,
     /// What was signed.
     pub string_to_sign: String,
-    /// Signs the body's pieces, if they are.
-    pub chunks: ChunkSigner,
+    /// Signs the body's pieces, if they are signed.
+    pub chunks: Option<ChunkSigner>,
 }
 
 impl RequestSigner {
@@ -179,7 +179,9 @@ impl RequestSigner {
         if let (Some(token), TokenPlace::Appended) = (&self.session_token, self.options.token) {
             headers.insert(X_AMZ_SECURITY_TOKEN, token.clone());
         }
-        Signed { canonical, string_to_sign, chunks: ChunkSigner::new(key, &moment, &scope, signature) }
+        let is_chunked = matches!(payload, Payload::Chunked | Payload::ChunkedWithTrailer);
+        let chunks = is_chunked.then(|| ChunkSigner::new(key.clone(), &moment, &scope, signature));
+        Signed { canonical, string_to_sign, chunks }
     }
 
     /// The canonical request with `***` in the place of every value that is secret, for people to read.

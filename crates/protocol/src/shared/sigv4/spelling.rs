@@ -80,6 +80,33 @@ pub fn one_spelling(path_and_query: &str, encoding: Encoding) -> Cow<'_, str> {
     Cow::Owned(String::from_utf8(spelled).expect("what is encoded is ASCII"))
 }
 
+/// Parameters that make a URL a presigned one (*IAM*, "Add the signature to the request").
+const SIGNATURE_PARAMETERS: &[&str] = &[
+    "x-amz-algorithm",
+    "x-amz-content-sha256",
+    "x-amz-credential",
+    "x-amz-date",
+    "x-amz-expires",
+    "x-amz-security-token",
+    "x-amz-signature",
+    "x-amz-signedheaders",
+];
+
+/// Path and query without the signature of somebody else in it (SIG-13).
+pub fn without_signature(path_and_query: &str) -> Cow<'_, str> {
+    let Some((path, query)) = path_and_query.split_once('?') else { return Cow::Borrowed(path_and_query) };
+    let is_signature = |pair: &str| {
+        let name = pair.split('=').next().unwrap_or_default();
+        SIGNATURE_PARAMETERS.iter().any(|known| known.eq_ignore_ascii_case(name))
+    };
+    if !query.split('&').any(is_signature) {
+        return Cow::Borrowed(path_and_query);
+    }
+    let kept: Vec<&str> = query.split('&').filter(|pair| !is_signature(pair)).collect();
+    let mark = if kept.is_empty() { "" } else { "?" };
+    Cow::Owned(format!("{path}{mark}{}", kept.join("&")))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -104,6 +131,14 @@ mod tests {
     #[test]
     fn a_path_that_is_encoded_again_is_sent_as_it_came() {
         assert_eq!(one_spelling("/@connections/x%3D+?a=b+c", Encoding::Twice), "/@connections/x%3D+?a=b%20c");
+    }
+
+    #[test]
+    fn the_signature_of_a_presigned_url_goes() {
+        let presigned = "/k?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=A%2Fb&versionId=7&X-Amz-Signature=00&x-amz-expires=5";
+        assert_eq!(without_signature(presigned), "/k?versionId=7");
+        assert_eq!(without_signature("/k?X-Amz-Signature=00"), "/k");
+        assert_eq!(without_signature("/k?x-amz-meta=1&a"), "/k?x-amz-meta=1&a");
     }
 
     #[test]

@@ -1,0 +1,163 @@
+//! Last of step 6: a request whose every header is final is signed, if its proof is a signature. Nothing touches the request afterwards.
+//!
+//! What the signature says about the body must be known before the body goes out: it is held for its hash, signed piece by piece as it goes, or left out.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::uri::PathAndQuery;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use sortie_model::{Scheme, Timestamp};
+use sortie_protocol::Proof;
+use sortie_protocol::shared::sigv4::{self, BodyFault, BodyPlan, CallerBody, Decoder, Hex, Payload, Recoder, RequestSigner, Signed};
+
+use crate::Refused;
+use crate::apply::ApplyError;
+use crate::body::Body;
+use crate::explain::PlannedSignature;
+use crate::obtain::Live;
+use crate::parse::TargetFault;
+use crate::ports::Replay;
+use crate::snapshot::Named;
+
+/// How the body of one request is signed, whether it is sent once or twice.
+#[derive(Clone, Debug)]
+pub(crate) struct Signing {
+    caller: CallerBody,
+    plan: BodyPlan,
+    /// Trailers of a body that was held: they have become headers.
+    trailers: Vec<(HeaderName, HeaderValue)>,
+}
+
+/// The signer of this callout. There is none if the header of its signature is somebody else's to make.
+pub(crate) fn signer<'a>(named: &Named, live: &'a Live) -> Option<&'a Arc<RequestSigner>> {
+    match &live.proof {
+        Proof::Place(_) => None,
+        Proof::Sign(_) if !named.generate_authorization_header => None,
+        Proof::Sign(_) if named.headers.iter().any(|custom| custom.name == header::AUTHORIZATION) => None,
+        Proof::Sign(signer) => Some(signer),
+    }
+}
+
+/// Decides how the body is signed, and waits for all of it if its hash is needed.
+pub(crate) async fn prepare<B: Replay>(
+    named: &Named,
+    signer: &RequestSigner,
+    method: &Method,
+    headers: &HeaderMap,
+    body: Body<B>,
+) -> Result<(Body<B>, Signing), Refused> {
+    let caller = CallerBody::read(headers).map_err(ApplyError::from)?;
+    let held = BodyPlan::Hashed { limit: signer.options().max_hashed_bytes };
+    let plan = match &body {
+        Body::Stream(stream) if !stream.is_empty() => {
+            signer.plan(method, &caller, named.endpoint.scheme() == Scheme::Https).map_err(ApplyError::from)?
+        }
+        Body::Stream(_) | Body::Held(_) => held,
+    };
+    let BodyPlan::Hashed { limit } = plan else { return Ok((body, Signing { caller, plan, trailers: Vec::new() })) };
+    let wait = Duration::from_millis(u64::from(named.timeouts.answer_ms));
+    let too_large = ApplyError::Signing { fault: BodyFault::TooLarge { limit } };
+    let mut body = body.whole(if caller.is_chunked { with_frames(limit) } else { limit }, wait, &too_large).await?;
+    let mut trailers = Vec::new();
+    if let Body::Held(held) = &mut body
+        && caller.is_chunked
+    {
+        let (plain, found) = unframe(&held.bytes, &caller).map_err(ApplyError::from)?;
+        if plain.len() > limit {
+            return Err(too_large.into());
+        }
+        (held.bytes, trailers) = (plain, found);
+    }
+    Ok((body, Signing { caller, plan, trailers }))
+}
+
+/// The most that a body of this length has with the framing of chunks as small as they come from the usual program.
+const fn with_frames(limit: usize) -> usize {
+    limit + limit / 16 + 4096
+}
+
+fn unframe(framed: &[u8], caller: &CallerBody) -> Result<(Bytes, Vec<(HeaderName, HeaderValue)>), BodyFault> {
+    let (mut decoder, mut plain) = (Decoder::default(), Vec::with_capacity(framed.len()));
+    decoder.decode(framed, &mut plain)?;
+    let trailers = decoder.finish()?;
+    if caller.length.is_some_and(|length| length != plain.len() as u64) {
+        return Err(BodyFault::Length);
+    }
+    if !trailers.iter().all(|(name, _)| caller.trailers.contains(name)) {
+        return Err(BodyFault::Trailer);
+    }
+    Ok((plain.into(), trailers))
+}
+
+/// A request as far as a signature covers it.
+pub(crate) struct Unsigned<'a> {
+    pub(crate) method: &'a Method,
+    pub(crate) target: &'a PathAndQuery,
+    pub(crate) headers: &'a mut HeaderMap,
+    /// The body, if it is held.
+    pub(crate) held: Option<&'a Bytes>,
+}
+
+/// Signs, and gives the target as it must be sent, with what makes the body what was signed.
+pub(crate) fn sign(
+    signer: &RequestSigner,
+    signing: &Signing,
+    request: Unsigned<'_>,
+    at: Timestamp,
+) -> Result<(PathAndQuery, Option<Box<Recoder>>), TargetFault> {
+    let Signing { caller, plan, trailers } = signing;
+    let Unsigned { method, target, headers, held } = request;
+    let target = spelled(signer, target)?;
+    sigv4::describe(headers, caller, *plan);
+    for (name, value) in trailers {
+        headers.insert(name.clone(), value.clone());
+    }
+    let has_trailers = !caller.trailers.is_empty();
+    let payload = match plan {
+        BodyPlan::Hashed { .. } => Payload::Hash(Hex::sha256(held.map_or(&[], |body| body))),
+        BodyPlan::Unsigned if has_trailers => Payload::UnsignedWithTrailer,
+        BodyPlan::Unsigned => Payload::Unsigned,
+        BodyPlan::Chunked { .. } if has_trailers => Payload::ChunkedWithTrailer,
+        BodyPlan::Chunked { .. } => Payload::Chunked,
+    };
+    let Signed { chunks, .. } = signer.sign(method, target.as_str(), headers, payload, at);
+    let recoder = match plan {
+        BodyPlan::Chunked { length } => chunks.map(|chunks| Recoder::signed(caller, *length, chunks)),
+        BodyPlan::Unsigned if caller.is_chunked => Some(Recoder::unsigned(caller)),
+        BodyPlan::Unsigned | BodyPlan::Hashed { .. } => None,
+    };
+    Ok((target, recoder.map(Box::new)))
+}
+
+/// What would be signed of a GET without a body. The headers get those that the signature adds.
+pub(crate) fn show(
+    named: &Named,
+    signer: &RequestSigner,
+    target: &str,
+    headers: &mut HeaderMap,
+    at: Timestamp,
+) -> Result<PlannedSignature, TargetFault> {
+    let target = PathAndQuery::try_from(target).map_err(|_| TargetFault::Path(sortie_model::path::PathFault::RawByte))?;
+    let (target, payload) = (spelled(signer, &target)?, Payload::Hash(Hex::sha256(b"")));
+    headers.insert(header::HOST, named.host.clone());
+    let Signed { string_to_sign, .. } = signer.sign(&Method::GET, target.as_str(), headers, payload, at);
+    let canonical_request = signer.shown(&Method::GET, target.as_str(), headers, payload);
+    headers.remove(header::HOST);
+    Ok(PlannedSignature { canonical_request, string_to_sign })
+}
+
+/// The target in one spelling, without the signature of a presigned one.
+pub(crate) fn spelled(signer: &RequestSigner, target: &PathAndQuery) -> Result<PathAndQuery, TargetFault> {
+    let plain = sigv4::without_signature(target.as_str());
+    let spelled = sigv4::one_spelling(&plain, signer.options().paths.encoding);
+    if spelled == target.as_str() {
+        return Ok(target.clone());
+    }
+    // Escapes may have made it longer.
+    if spelled.len() > sortie_model::path::MAX_TARGET_BYTES {
+        return Err(TargetFault::Path(sortie_model::path::PathFault::TooLong));
+    }
+    PathAndQuery::try_from(spelled.as_ref()).map_err(|_| TargetFault::Path(sortie_model::path::PathFault::RawByte))
+}

@@ -207,6 +207,29 @@ fn kind_of(code: &str) -> Option<Unobtainable> {
     })
 }
 
+/// By the code that the provider gave. Those with capitals are Amazon's.
+fn next_step_of_refusal(code: &str) -> &'static str {
+    match code {
+        "AccessDenied" | "AccessDeniedException" => {
+            "an admin must let the role be assumed: its trust policy must name the user (with this external id) or the trust anchor, and the user must be allowed `sts:AssumeRole` on it"
+        }
+        "InvalidClientTokenId" | "UnrecognizedClientException" | "SignatureDoesNotMatch" | "InvalidSignatureException" => {
+            "an admin must store the right access key and set the right region; if both are right, the operator must set this machine's clock"
+        }
+        "RequestExpired" | "RequestTimeTooSkewed" => "the operator must set this machine's clock: it is wrong by more than five minutes",
+        "ExpiredToken" | "ExpiredTokenException" => "an admin must store an access key that has not expired",
+        "RegionDisabledException" => {
+            "an admin must have the region's token service switched on for the account, or choose another `sts_region`"
+        }
+        "ValidationError" | "ValidationException" | "MalformedPolicyDocument" | "PackedPolicyTooLarge" => {
+            "an admin must correct what the message names: the role, the duration, the session's name or its policy"
+        }
+        _ => {
+            "an admin must check client id, scope, and the client secret and how it is passed (`client_authentication`), or the signing certificate, the audience and the claims; of AWS, the access key, the region and the role's trust policy"
+        }
+    }
+}
+
 fn next_step_of(error: &Unobtainable) -> &'static str {
     use sortie_protocol::ObtainError;
     match error {
@@ -216,9 +239,7 @@ fn next_step_of(error: &Unobtainable) -> &'static str {
         Unobtainable::BackingOff { code, .. } => kind_of(code).map_or("try again later", |kind| next_step_of(&kind)),
         Unobtainable::Protocol(ObtainError::NotConfigured { .. }) => "an admin must fill in what `sortie status` lists as missing",
         Unobtainable::Protocol(ObtainError::WrongConfiguration { .. }) => "an admin must correct that setting of the external credential",
-        Unobtainable::Protocol(ObtainError::Refused { .. }) => {
-            "an admin must check client id, scope, and the client secret and how it is passed (`client_authentication`), or the signing certificate, the audience and the claims"
-        }
+        Unobtainable::Protocol(ObtainError::Refused { error, .. }) => next_step_of_refusal(error),
         Unobtainable::Protocol(ObtainError::InvalidGrant { .. }) => "the principal must be authenticated again",
         Unobtainable::Protocol(ObtainError::Malformed { .. }) => "check that the token endpoint's URL is right: its answer is not a token",
         Unobtainable::Protocol(ObtainError::Unreachable { .. }) => {

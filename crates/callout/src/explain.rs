@@ -192,7 +192,7 @@ pub(crate) async fn foresee(grants: &Grants, chosen: &Chosen<'_>, plan: &mut Pla
         return Err(error.into());
     }
     let recipe = Recipe::new(chosen, None);
-    let values = grants.custody().values(chosen.key()).await.map_err(Unobtainable::from)?;
+    let values = recipe.values(grants.custody()).await.map_err(Unobtainable::from)?;
     if let Some(field) = missing(chosen, &values) {
         return Err(recipe.failed(ObtainError::NotConfigured { field }).into());
     }

@@ -3,7 +3,7 @@
 use aws_lc_rs::digest;
 use sortie_formula::{Evaluated, Fault, Scope, SignFault, Template, Value, Variable};
 use sortie_model::{Organization, Settings};
-use sortie_protocol::{Claims, Kind, Protocol};
+use sortie_protocol::{Claims, Kind, Need, Protocol};
 
 use crate::Caller;
 use crate::formulas::FormulaFault;
@@ -50,6 +50,12 @@ impl PrincipalSettings {
     pub(crate) fn compile(credential: &Settings, principal: &Settings, protocol: &dyn Protocol) -> Self {
         let mut written = credential.clone();
         written.extend(principal.iter().map(|(name, value)| (name.clone(), value.clone())));
+        for field in protocol.fields().iter().filter(|field| field.kind == Kind::Template) {
+            // A default may be a formula too.
+            if let Need::Default(text) = field.need {
+                written.entry(field.name).or_insert_with(|| text.into());
+            }
+        }
         let (mut formulas, mut holders) = (Vec::new(), Vec::new());
         for (name, value) in &mut written {
             match protocol.fields().iter().find(|field| field.name == name).map(|field| field.kind) {

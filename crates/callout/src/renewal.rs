@@ -37,6 +37,8 @@ const DEFAULT_LIFETIME: Duration = Duration::from_secs(300);
 /// All that a renewal needs, owned, since it outlives its caller.
 pub(crate) struct Recipe {
     key: GrantKey,
+    /// Whose values it is lent.
+    lender: Option<GrantKey>,
     protocol: &'static dyn Protocol,
     settings: Settings,
     /// The version that will not do.
@@ -45,7 +47,18 @@ pub(crate) struct Recipe {
 
 impl Recipe {
     pub(crate) fn new(chosen: &Chosen<'_>, replaced: Option<i64>) -> Self {
-        Self { key: chosen.key(), protocol: chosen.named().credential.protocol, settings: chosen.settings().into_owned(), replaced }
+        let (key, lender) = (chosen.key(), chosen.principal().lender);
+        Self { key, lender, protocol: chosen.named().credential.protocol, settings: chosen.settings().into_owned(), replaced }
+    }
+
+    /// The values to work with: those that it is lent, and its own in their place.
+    pub(crate) async fn values(&self, custody: &dyn Custody) -> Result<Values, CustodyError> {
+        let mut values = match self.lender {
+            Some(lender) => custody.values(lender).await?,
+            None => Values::new(),
+        };
+        values.extend(custody.values(self.key).await?);
+        Ok(values)
     }
 
     fn material<'a>(&'a self, values: &'a Values, grant: Option<&'a Grant>) -> Material<'a> {
@@ -86,7 +99,7 @@ pub(crate) async fn run(
 }
 
 async fn find(custody: &dyn Custody, world: &dyn World, recipe: &Recipe, serial: impl Fn() -> u64) -> Result<Arc<Live>, Unobtainable> {
-    let values = custody.values(recipe.key).await?;
+    let values = recipe.values(custody).await?;
     let renewed = match recipe.protocol.renewal() {
         Renewal::Static => None,
         Renewal::Renewable => Some(renew(custody, world, recipe, &values).await?),

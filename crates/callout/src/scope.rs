@@ -6,6 +6,7 @@ use bytes::Bytes;
 use http::header::AUTHORIZATION;
 use sortie_formula::{Blob, Fault, LegacyField, Scope, SignFault, Text, Value, Variable};
 use sortie_model::{Organization, Secret, find_attribute};
+use sortie_protocol::shared::ecdsa;
 use sortie_protocol::{Signer, SignerError, SigningAlgorithm, Values};
 
 use crate::choose::Chosen;
@@ -84,23 +85,8 @@ impl Scope for CalloutScope<'_> {
             _ => return Err(SignFault::WrongKey),
         };
         let signature = signer.sign(algorithm, input).map_err(|_| SignFault::WrongKey)?;
-        Ok(if is_ecdsa { ecdsa_der(&signature) } else { signature })
+        Ok(if is_ecdsa { ecdsa::der(&signature) } else { signature })
     }
-}
-
-/// An ECDSA signature as `SIGN` gives it (RFC 3279, section 2.2.3: a sequence of two integers), from R and S side by side.
-fn ecdsa_der(raw: &[u8]) -> Vec<u8> {
-    let integer = |half: &[u8]| {
-        let start = half.iter().position(|byte| *byte != 0).unwrap_or(half.len().saturating_sub(1));
-        let digits = &half[start..];
-        // A first bit that is set would mean a negative number.
-        let sign: &[u8] = if digits.first().is_some_and(|first| first & 0x80 != 0) { &[0] } else { &[] };
-        let length = u8::try_from(sign.len() + digits.len()).unwrap_or(u8::MAX);
-        [&[0x02, length], sign, digits].concat()
-    };
-    let (r, s) = raw.split_at(raw.len() / 2);
-    let numbers = [integer(r), integer(s)].concat();
-    [&[0x30, u8::try_from(numbers.len()).unwrap_or(u8::MAX)], numbers.as_slice()].concat()
 }
 
 /// A value of the user who calls; `None` for every other variable too.

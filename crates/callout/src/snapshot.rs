@@ -108,6 +108,8 @@ pub struct ChosenPrincipal {
     pub(crate) grantees: Box<[Grantee]>,
     /// What its grants are kept under; a Per User principal's get the user added.
     pub(crate) key: GrantKey,
+    /// What the values are kept under that it is lent, if the protocol has them lent.
+    pub(crate) lender: Option<GrantKey>,
     /// The grant of a Named principal.
     pub(crate) slot: Arc<Slot>,
 }
@@ -181,10 +183,20 @@ fn compile_credential(
     grants: &Grants,
 ) -> Credential {
     principals.sort_by_key(|principal| principal.sequence_number);
+    let key_of = |principal: &Principal| GrantKey {
+        credential: external.id,
+        principal: principal.id,
+        user: None,
+        revision: external.revision,
+        variant: None,
+    };
+    // Whoever lends their values is never chosen.
+    let lender = protocol.lender().and_then(|name| principals.iter().position(|principal| principal.name.as_str() == name));
+    let lender = lender.map(|at| key_of(&principals.remove(at)));
     let principals = principals.into_iter().enumerate().map(|(index, principal)| {
         let mut grantees = access.remove(&principal.id).unwrap_or_default();
         grantees.sort_unstable();
-        let key = GrantKey { credential: external.id, principal: principal.id, user: None, revision: external.revision, variant: None };
+        let key = key_of(&principal);
         ChosenPrincipal {
             settings: PrincipalSettings::compile(&external.settings, &principal.settings, protocol),
             id: principal.id,
@@ -194,6 +206,7 @@ fn compile_credential(
             index,
             grantees: grantees.into(),
             key,
+            lender,
             slot: grants.shared_slot(key),
         }
     });

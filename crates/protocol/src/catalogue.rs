@@ -2,6 +2,8 @@
 
 use crate::Protocol;
 use crate::aws_access_key::AwsAccessKey;
+use crate::aws_roles_anywhere::AwsRolesAnywhere;
+use crate::aws_sts::AwsSts;
 use crate::basic::Basic;
 use crate::custom::Custom;
 use crate::jwt::Jwt;
@@ -11,8 +13,18 @@ use crate::oauth_client_credentials::OAuthClientCredentials;
 use crate::oauth_jwt_bearer::OAuthJwtBearer;
 
 /// Every protocol, in the order in which they are shown.
-pub const CATALOGUE: &[&dyn Protocol] =
-    &[&NoAuthentication, &Basic, &Custom, &Jwt, &OAuthClientCredentials, &OAuthClientAssertion, &OAuthJwtBearer, &AwsAccessKey];
+pub const CATALOGUE: &[&dyn Protocol] = &[
+    &NoAuthentication,
+    &Basic,
+    &Custom,
+    &Jwt,
+    &OAuthClientCredentials,
+    &OAuthClientAssertion,
+    &OAuthJwtBearer,
+    &AwsAccessKey,
+    &AwsSts,
+    &AwsRolesAnywhere,
+];
 
 /// The protocol of this name, if there is one.
 pub fn find(name: &str) -> Option<&'static dyn Protocol> {

@@ -21,10 +21,24 @@ fn complete_settings(protocol: &dyn Protocol) -> Settings {
     fields.map(|field| (field.name.to_owned(), example(field))).collect()
 }
 
-fn principal(protocol: &dyn Protocol, identity_type: IdentityType) -> PrincipalFacts<'static> {
+static NO_SETTINGS: std::sync::LazyLock<Settings> = std::sync::LazyLock::new(Settings::new);
+
+/// A principal, and the one that lends it its values where that is how it is done: the values are on the last.
+fn principals(protocol: &dyn Protocol, identity_type: IdentityType) -> Vec<PrincipalFacts<'static>> {
     let values = protocol.fields().iter().filter(|field| field.place == Place::Values);
     let stored_values = values.map(|field| field.name.to_owned()).collect();
-    PrincipalFacts { name: "P", identity_type, stored_values, has_access: true, users_with_values: 1 }
+    let named = |name, stored_values| PrincipalFacts {
+        name,
+        identity_type,
+        settings: &NO_SETTINGS,
+        stored_values,
+        has_access: true,
+        users_with_values: 1,
+    };
+    match protocol.lender() {
+        None => vec![named("P", stored_values)],
+        Some(lender) => vec![named("P", Vec::new()), named(lender, stored_values)],
+    }
 }
 
 #[test]
@@ -72,7 +86,7 @@ fn the_status_is_configured_exactly_when_nothing_is_missing() {
     for protocol in CATALOGUE {
         for identity_type in protocol.identity_types() {
             let settings = complete_settings(*protocol);
-            let facts = CredentialFacts { name: "C", settings: &settings, principals: vec![principal(*protocol, *identity_type)] };
+            let facts = CredentialFacts { name: "C", settings: &settings, principals: principals(*protocol, *identity_type) };
             let expected = match protocol.completeness() {
                 Completeness::ByFields => AuthenticationStatus::Configured,
                 Completeness::Unknowable => AuthenticationStatus::Unknown,
@@ -92,10 +106,10 @@ fn each_missing_item_is_named() {
         let settings = complete_settings(*protocol);
         for field in protocol.fields().iter().filter(|field| protocol.need(field, &settings) == Need::Required) {
             let mut settings = settings.clone();
-            let mut principal = principal(*protocol, IdentityType::Named);
+            let mut principals = principals(*protocol, IdentityType::Named);
             settings.remove(field.name);
-            principal.stored_values.retain(|name| name != field.name);
-            let facts = CredentialFacts { name: "C", settings: &settings, principals: vec![principal] };
+            principals.iter_mut().for_each(|principal| principal.stored_values.retain(|name| name != field.name));
+            let facts = CredentialFacts { name: "C", settings: &settings, principals };
             let status = principal_status(*protocol, &facts, &facts.principals[0]);
             assert_eq!(status.status, AuthenticationStatus::NotConfigured);
             assert_eq!(status.missing.len(), 1);

@@ -1,6 +1,8 @@
 #![doc = include_str!("../README.md")]
 
 mod aws_access_key;
+mod aws_roles_anywhere;
+mod aws_sts;
 mod basic;
 mod catalogue;
 mod claims;

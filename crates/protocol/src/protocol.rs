@@ -71,6 +71,11 @@ pub trait Protocol: Send + Sync {
         &[]
     }
 
+    /// The name of a principal whose stored values are everybody's of the external credential: it lends them to the others, and is never chosen itself.
+    fn lender(&self) -> Option<&'static str> {
+        None
+    }
+
     /// Whether what is presented can be renewed.
     fn renewal(&self) -> Renewal;
 

@@ -22,6 +22,8 @@ pub struct PrincipalFacts<'a> {
     pub name: &'a str,
     /// Named or Per User.
     pub identity_type: IdentityType,
+    /// Its own settings, which replace the credential's.
+    pub settings: &'a Settings,
     /// Names of the values stored for a Named principal.
     pub stored_values: Vec<String>,
     /// Whether some permission set or profile enables it.
@@ -42,8 +44,9 @@ pub struct PrincipalStatus {
 /// The status of an external credential: Configured if at least one principal is, Unknown only for a protocol that cannot be judged. The
 /// missing steps are those of the credential itself; each principal has its own.
 pub fn credential_status(protocol: &dyn Protocol, facts: &CredentialFacts<'_>) -> PrincipalStatus {
-    let mut missing = missing_settings(protocol, facts);
-    if facts.principals.is_empty() {
+    let others = || facts.principals.iter().filter(|principal| !is_lender(protocol, principal));
+    let mut missing = missing_settings(protocol, facts, None);
+    if others().next().is_none() {
         let message = format!("add a principal to `{}`", facts.name);
         missing.push(MissingStep { code: "principal_missing", message });
         return PrincipalStatus { status: AuthenticationStatus::NotConfigured, missing };
@@ -51,8 +54,7 @@ pub fn credential_status(protocol: &dyn Protocol, facts: &CredentialFacts<'_>) -
     if protocol.completeness() == Completeness::Unknowable {
         return PrincipalStatus { status: AuthenticationStatus::Unknown, missing };
     }
-    let has_configured =
-        facts.principals.iter().any(|principal| principal_status(protocol, facts, principal).status == AuthenticationStatus::Configured);
+    let has_configured = others().any(|principal| principal_status(protocol, facts, principal).status == AuthenticationStatus::Configured);
     let status = if has_configured { AuthenticationStatus::Configured } else { AuthenticationStatus::NotConfigured };
     PrincipalStatus { status, missing }
 }
@@ -62,7 +64,12 @@ pub fn principal_status(protocol: &dyn Protocol, facts: &CredentialFacts<'_>, pr
     if protocol.completeness() == Completeness::Unknowable {
         return PrincipalStatus { status: AuthenticationStatus::Unknown, missing: Vec::new() };
     }
-    let mut missing = missing_settings(protocol, facts);
+    let mut missing = if is_lender(protocol, principal) { Vec::new() } else { missing_settings(protocol, facts, Some(principal)) };
+    if let Some(lender) = protocol.lender().filter(|lender| *lender != principal.name) {
+        missing.extend(missing_from_lender(protocol, facts, lender));
+        let status = if missing.is_empty() { AuthenticationStatus::Configured } else { AuthenticationStatus::NotConfigured };
+        return PrincipalStatus { status, missing };
+    }
     let is_required = |field: &&Field| field.place == Place::Values && protocol.need(field, facts.settings) == Need::Required;
     let required = protocol.fields().iter().filter(is_required);
     match principal.identity_type {
@@ -96,8 +103,31 @@ pub fn principal_status(protocol: &dyn Protocol, facts: &CredentialFacts<'_>, pr
     PrincipalStatus { status, missing }
 }
 
-fn missing_settings(protocol: &dyn Protocol, facts: &CredentialFacts<'_>) -> Vec<MissingStep> {
-    let is_set = |field: &Field| facts.settings.get(field.name).and_then(serde_json::Value::as_str).is_some_and(|text| !text.is_empty());
+fn is_lender(protocol: &dyn Protocol, principal: &PrincipalFacts<'_>) -> bool {
+    protocol.lender() == Some(principal.name)
+}
+
+/// What the principal lacks that lends its values to all others.
+fn missing_from_lender(protocol: &dyn Protocol, facts: &CredentialFacts<'_>, name: &str) -> Vec<MissingStep> {
+    let Some(lender) = facts.principals.iter().find(|principal| principal.name == name) else {
+        let message = format!("add a principal named `{name}` to `{}`: it holds the values that all others share", facts.name);
+        return vec![MissingStep { code: "principal_missing", message }];
+    };
+    principal_status(protocol, facts, lender).missing
+}
+
+/// Required settings that are not filled in: of the external credential, or by one of its principals with its own in their place.
+fn missing_settings(protocol: &dyn Protocol, facts: &CredentialFacts<'_>, principal: Option<&PrincipalFacts<'_>>) -> Vec<MissingStep> {
+    let has = |settings: &Settings, field: &Field| {
+        settings.get(field.name).and_then(serde_json::Value::as_str).is_some_and(|text| !text.is_empty())
+    };
+    let is_own =
+        |field: &Field, principal: &PrincipalFacts<'_>| field.place == Place::SettingsOrPrincipal && has(principal.settings, field);
+    let is_set = |field: &Field| match principal {
+        Some(principal) => has(facts.settings, field) || is_own(field, principal),
+        // Whatever some principals have, the others are told that they lack it.
+        None => has(facts.settings, field) || facts.principals.iter().any(|principal| is_own(field, principal)),
+    };
     let is_required = |field: &&Field| field.place.is_setting() && protocol.need(field, facts.settings) == Need::Required;
     let required = protocol.fields().iter().filter(is_required);
     required

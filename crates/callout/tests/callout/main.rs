@@ -6,6 +6,7 @@
 
 mod answers;
 mod assertions;
+mod assumed;
 mod authorization;
 mod cluster;
 mod explained;

@@ -60,11 +60,11 @@ impl crate::Protocol for AwsAccessKey {
     }
 
     fn header_names(&self) -> &'static [&'static str] {
-        &["authorization", "x-amz-content-sha256", "x-amz-date", "x-amz-security-token"]
+        aws::HEADER_NAMES
     }
 
     fn forwarded_prefixes(&self) -> &'static [&'static str] {
-        &["x-amz-", "x-amzn-"]
+        aws::FORWARDED_PREFIXES
     }
 
     fn renewal(&self) -> Renewal {

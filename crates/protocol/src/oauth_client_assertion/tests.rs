@@ -74,6 +74,7 @@ fn without_either_nothing_is_asked_and_the_status_says_so() {
     let status = |settings: &Settings| {
         let principal = PrincipalFacts {
             name: "P",
+            settings: &sortie_model::Settings::new(),
             identity_type: IdentityType::Named,
             stored_values: Vec::new(),
             has_access: true,

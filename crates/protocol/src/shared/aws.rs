@@ -94,6 +94,12 @@ pub const SECRET_ACCESS_KEY: Field = Field {
     help: "The secret that belongs to the access key.",
 };
 
+/// What a signature places.
+pub const HEADER_NAMES: &[&str] = &["authorization", "x-amz-content-sha256", "x-amz-date", "x-amz-security-token"];
+
+/// The language of Amazon's services.
+pub const FORWARDED_PREFIXES: &[&str] = &["x-amz-", "x-amzn-"];
+
 /// How requests are signed under these settings.
 ///
 /// # Errors

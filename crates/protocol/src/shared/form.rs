@@ -6,6 +6,9 @@ use zeroize::Zeroizing;
 /// All but `*-._` and letters and digits (WHATWG URL, "application/x-www-form-urlencoded percent-encode set"); a space becomes `+`.
 const FORM: &AsciiSet = &NON_ALPHANUMERIC.remove(b'*').remove(b'-').remove(b'.').remove(b'_').remove(b' ');
 
+/// What such a text is called.
+pub const MEDIA_TYPE: &str = "application/x-www-form-urlencoded";
+
 /// Encodes one name or value.
 pub fn encode(text: &str) -> Zeroizing<String> {
     let encoded: Zeroizing<String> = Zeroizing::new(percent_encoding::utf8_percent_encode(text, FORM).collect());

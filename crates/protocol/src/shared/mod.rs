@@ -2,9 +2,12 @@
 
 pub mod assertion;
 pub mod aws;
+pub mod aws_session;
 pub mod client_auth;
+pub mod ecdsa;
 pub mod form;
 pub mod jwt;
 pub mod oauth;
+pub mod serial;
 pub mod sigv4;
 pub mod token_endpoint;

@@ -86,7 +86,7 @@ impl Directory {
 
     /// What is known of a key, if its secret is the right one.
     async fn verify(&self, value: &HeaderValue, generation: i64) -> Result<Rc<Known>, BadRequest> {
-        let key = bearer(value).and_then(KeyText::parse).ok_or(BadRequest::Unauthenticated(Doubt::NotAKey))?;
+        let key = presented(value).and_then(KeyText::parse).ok_or(BadRequest::Unauthenticated(Doubt::NotAKey))?;
         let known = self.known.borrow().get(&key.id()).filter(|known| known.generation == generation).map(Rc::clone);
         let known = match known {
             Some(known) => known,
@@ -133,7 +133,7 @@ pub(crate) fn caller(stored: StoredCaller) -> Caller {
 }
 
 /// The key is in `Proxy-Authorization` if there is one, so that `Authorization` stays free for the upstream; else in `Authorization`. Neither may be there twice: two
-/// readers could take a different one each (AUTH-06).
+/// readers could take a different one each (AUTH-06). A program that signs as Amazon's do has it as the id of its access key.
 fn take_key(headers: &mut HeaderMap) -> Result<HeaderValue, BadRequest> {
     let proxied = take_only(headers, header::PROXY_AUTHORIZATION, |_| true)?;
     // Some programs send it in both places. A key of ours is nobody else's business (HDR-01).
@@ -156,10 +156,20 @@ fn take_only(
 }
 
 fn holds_key(value: &HeaderValue) -> bool {
-    value.to_str().is_ok_and(|text| text.split_ascii_whitespace().any(|word| KeyText::parse(word).is_some()))
+    let is_key = |word: &str| KeyText::parse(word).is_some();
+    value.to_str().is_ok_and(|text| text.split_ascii_whitespace().any(is_key)) || presented(value).is_some_and(is_key)
 }
 
-fn bearer(value: &HeaderValue) -> Option<&str> {
-    let (scheme, key) = value.to_str().ok()?.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("Bearer").then(|| key.trim_start())
+/// The key that a header presents: as a bearer token, or as the id of the access key in a signature of Amazon's (AWS Signature Version 4, "Add the signature to the
+/// request"). The signature itself says nothing: nobody but the caller knows the secret that it was made with.
+fn presented(value: &HeaderValue) -> Option<&str> {
+    let (scheme, rest) = value.to_str().ok()?.split_once(' ')?;
+    if scheme.eq_ignore_ascii_case("Bearer") {
+        return Some(rest.trim_start());
+    }
+    if !scheme.starts_with("AWS4-") {
+        return None;
+    }
+    let credential = rest.split(',').find_map(|part| part.trim().strip_prefix("Credential="))?;
+    credential.split('/').next()
 }

@@ -171,6 +171,7 @@ impl Facts {
         PrincipalFacts {
             name: principal.name.as_str(),
             identity_type: principal.identity_type,
+            settings: &principal.settings,
             stored_values: stored.map(|stored| stored.shared.iter().cloned().collect()).unwrap_or_default(),
             has_access: self.definitions.principal_access.iter().any(|access| access.principal == principal.id),
             users_with_values: stored.map_or(0, |stored| stored.users_with(&required)),

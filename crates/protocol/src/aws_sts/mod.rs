@@ -1,0 +1,177 @@
+#![doc = include_str!("README.md")]
+
+use http::{Method, header};
+use sortie_model::{IdentityType, Secret, SecretBytes, Settings, Violation, Violations};
+
+use crate::shared::aws_session::{self, Issued};
+use crate::shared::form::Form;
+use crate::shared::sigv4::{Hex, PathRule, Payload, PayloadRule, RequestSigner, SigningOptions, TokenPlace};
+use crate::shared::{aws, form};
+use crate::{Answer, Ask, Field, Grant, Kind, Material, Need, ObtainError, Pending, Place, Proof, ProveError, Renewal, Secrecy, World};
+
+#[cfg(test)]
+mod tests;
+
+/// A role is assumed with a user's key, and requests are signed with the temporary key that comes back.
+#[derive(Debug)]
+pub(crate) struct AwsSts;
+
+const fn setting(name: &'static str, label: &'static str, need: Need, kind: Kind, help: &'static str) -> Field {
+    Field { name, label, place: Place::Settings, secrecy: Secrecy::Public, need, kind, help }
+}
+
+const FIELDS: &[Field] = &[
+    aws::REGION,
+    aws::SERVICE,
+    aws::ACCOUNT_ID,
+    aws_session::ROLE_ARN,
+    setting("external_id", "STS External ID", Need::Optional, Kind::Text, "What the role's trust policy demands of us, if it does."),
+    aws_session::DURATION,
+    Field {
+        name: "session_name",
+        label: "Session Name",
+        place: Place::SettingsOrPrincipal,
+        secrecy: Secrecy::Public,
+        need: Need::Default("{!$User.UserName}"),
+        kind: Kind::Template,
+        help: "Who it is, in the service's own log; every user has a session of their own unless it is a text without formulas.",
+    },
+    Field {
+        name: "session_policy",
+        label: "Session Policy",
+        place: Place::SettingsOrPrincipal,
+        secrecy: Secrecy::Public,
+        need: Need::Optional,
+        kind: Kind::Template,
+        help: "A policy in JSON that narrows what the role may do; values of users belong in `JSENCODE`.",
+    },
+    setting(
+        "sts_region",
+        "STS Region",
+        Need::Optional,
+        Kind::Text,
+        "The region whose token service is asked; left out, that of the requests.",
+    ),
+    setting("sts_endpoint", "STS URL", Need::Optional, Kind::Url, "The token service, if it is not Amazon's own of the region."),
+    aws::PAYLOAD,
+    aws::MAX_HASHED_BYTES,
+    aws::PATHS,
+    aws::SESSION_TOKEN_PLACE,
+    aws::ACCESS_KEY_ID,
+    aws::SECRET_ACCESS_KEY,
+];
+
+impl crate::Protocol for AwsSts {
+    fn name(&self) -> &'static str {
+        "aws_sts"
+    }
+
+    fn title(&self) -> &'static str {
+        "AWS Signature Version 4: IAM Role via STS"
+    }
+
+    fn identity_types(&self) -> &'static [IdentityType] {
+        &[IdentityType::Named]
+    }
+
+    fn fields(&self) -> &'static [Field] {
+        FIELDS
+    }
+
+    fn lender(&self) -> Option<&'static str> {
+        Some("AwsStsPrincipal")
+    }
+
+    fn check_together(&self, settings: &Settings) -> Result<(), Violations> {
+        aws::check_scope(settings)
+    }
+
+    fn header_names(&self) -> &'static [&'static str] {
+        aws::HEADER_NAMES
+    }
+
+    fn forwarded_prefixes(&self) -> &'static [&'static str] {
+        aws::FORWARDED_PREFIXES
+    }
+
+    fn renewal(&self) -> Renewal {
+        Renewal::Renewable
+    }
+
+    fn check_value(&self, name: &str, value: &Secret) -> Result<(), Violation> {
+        aws::check_key_value(name, value)
+    }
+
+    fn obtain<'a>(&'a self, world: &'a dyn World, material: Material<'a>) -> Pending<'a, Result<Grant, ObtainError>> {
+        Box::pin(async move {
+            let secret = material.value(aws::SECRET_ACCESS_KEY.name)?;
+            let answer = world.ask(question(material, world)?).await?;
+            read(&answer, aws_session::duration_seconds(material), world, secret)
+        })
+    }
+
+    fn prove(&self, material: Material<'_>) -> Result<Proof, ProveError> {
+        aws_session::prove(material)
+    }
+}
+
+/// `AssumeRole` of the AWS Security Token Service API reference, as a `POST`: some verifiers hash the query of a `GET` as if it were a body.
+fn question(material: Material<'_>, world: &dyn World) -> Result<Ask, ObtainError> {
+    let region = material.setting("sts_region").or_else(|| material.setting(aws::REGION.name));
+    let region = region.ok_or(ObtainError::NotConfigured { field: aws::REGION.name })?;
+    let url = aws_session::endpoint(material, "sts_endpoint", "sts", region, "/")?;
+    let session_name = aws_session::session_name(material.setting("session_name").unwrap_or("sortie"));
+    let mut form = Form::default()
+        .with("Action", "AssumeRole")
+        .with("Version", "2011-06-15")
+        .with("RoleArn", aws_session::role_arn(material)?)
+        .with("RoleSessionName", &session_name)
+        .with("DurationSeconds", &aws_session::duration_seconds(material).to_string());
+    for (parameter, setting) in [("ExternalId", "external_id"), ("Policy", "session_policy")] {
+        if let Some(value) = material.setting(setting) {
+            form = form.with(parameter, value);
+        }
+    }
+    let options = SigningOptions {
+        region: region.into(),
+        service: "sts".into(),
+        paths: PathRule::OTHERS,
+        token: TokenPlace::Signed,
+        payload: PayloadRule::Hashed,
+        max_hashed_bytes: usize::MAX,
+    };
+    let signer = RequestSigner::new(material.value(aws::ACCESS_KEY_ID.name)?, material.value(aws::SECRET_ACCESS_KEY.name)?, None, options)?;
+    let body: SecretBytes = form.into_body();
+    let mut headers = aws_session::headers(&url, form::MEDIA_TYPE)?;
+    let payload = Payload::Hash(Hex::sha256(body.expose()));
+    signer.sign(&Method::POST, url.path_and_query(), &mut headers, payload, world.now());
+    headers.remove(header::HOST);
+    Ok(Ask { method: Method::POST, url, headers, body })
+}
+
+fn read(answer: &Answer, asked_seconds: u32, world: &dyn World, confidential: &Secret) -> Result<Grant, ObtainError> {
+    let text = std::str::from_utf8(&answer.body).unwrap_or_default();
+    if !answer.status.is_success() {
+        let (code, message) = (element(text, "Code"), element(text, "Message"));
+        return Err(aws_session::refusal(answer, code.as_deref(), message.as_deref(), Some(confidential)));
+    }
+    let credentials = element_body(text, "Credentials").ok_or(ObtainError::Malformed { what: "an answer to AssumeRole" })?;
+    let part = |name: &str| element(credentials, name).unwrap_or_default();
+    let (id, secret, token, expiration) = (part("AccessKeyId"), part("SecretAccessKey"), part("SessionToken"), part("Expiration"));
+    let issued = Issued { access_key_id: &id, secret_access_key: &secret, session_token: &token, expiration: &expiration };
+    issued.into_grant(asked_seconds, world.now())
+}
+
+/// What is between the tags of an element that has no attributes and is there once.
+fn element_body<'a>(text: &'a str, name: &str) -> Option<&'a str> {
+    let (_, rest) = text.split_once(&format!("<{name}>"))?;
+    let (body, rest) = rest.split_once(&format!("</{name}>"))?;
+    (!rest.contains(&format!("<{name}>"))).then_some(body)
+}
+
+/// The text of such an element (XML 1.0, section 4.6: five entities are predefined).
+fn element(text: &str, name: &str) -> Option<String> {
+    let body = element_body(text, name).filter(|body| !body.contains('<'))?.trim();
+    let plain = [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&apos;", "'"), ("&amp;", "&")];
+    Some(plain.iter().fold(body.to_owned(), |text, (entity, letter)| text.replace(entity, letter)))
+}

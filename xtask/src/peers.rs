@@ -91,7 +91,7 @@ fn install_python_packages() -> Result<(), Failure> {
         return Ok(());
     }
     println!(
-        "Installing Python packages into {} (Authlib and cryptography: a token server and a judge of signatures that nobody here wrote):",
+        "Installing Python packages into {} (Authlib, cryptography, awscrt, moto, boto3: servers, judges and clients that nobody here wrote):",
         directory.display()
     );
     if directory.exists() {

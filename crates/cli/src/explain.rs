@@ -12,7 +12,7 @@ use crate::setup::Opened;
 /// Show what a callout would do, without sending anything
 ///
 /// Follows the same steps as a callout: the named credential, each principal in order and why it is or is not the one, the token, the headers by name only, the
-/// destination, and, where it would fail, the same stable code with the next step.
+/// destination, what would be signed, and, where it would fail, the same stable code with the next step.
 #[derive(Debug, Args)]
 #[command(
     after_long_help = "Example:\n  sortie explain callout:Billing/invoices?open=true --as alice\n\nExit status: 0 if the callout would be sent, 1 if it would be refused."
@@ -66,6 +66,12 @@ fn show(printer: &Printer, plan: &Plan) {
     }
     if !plan.headers.is_empty() {
         fact("headers added", &plan.headers.join(", "));
+    }
+    if let Some(signature) = &plan.signature {
+        for (name, text) in [("canonical request", &signature.canonical_request), ("string to sign", &signature.string_to_sign)] {
+            // The first line beside the name, the others below it.
+            text.split('\n').zip(std::iter::once(name).chain(std::iter::repeat(""))).for_each(|(line, name)| fact(name, &harmless(line)));
+        }
     }
     match &plan.refusal {
         None => fact("verdict", &printer.toned(Tone::Good, "it would be sent")),

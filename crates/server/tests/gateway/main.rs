@@ -7,6 +7,7 @@
 mod access;
 mod answers;
 mod audit;
+mod aws;
 mod first_callout;
 mod formulas;
 mod framing;

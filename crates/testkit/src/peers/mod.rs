@@ -1,12 +1,16 @@
 //! Servers that nobody here wrote, started for one test and killed when it ends.
 
 mod assertion_server;
+mod aws_judge;
 mod child;
+mod moto;
 mod nginx;
 mod oidc;
 mod postgres;
 
 pub use assertion_server::{AssertionServer, TrustedIssuer};
+pub use aws_judge::AwsJudge;
+pub use moto::Moto;
 pub use nginx::NginxUpstream;
 pub use oidc::{AssertionClient, Fault, OidcClient, OidcProvider, TokenRequest};
 pub use postgres::TestDatabase;

@@ -1,0 +1,210 @@
+//! Callouts to AWS, judged by programs that share no code with ours: `awscrt`, `cryptography` and OpenSSL, moto, and boto3 as the caller.
+
+use std::process::{Command, Stdio};
+
+use serde_json::{Value, json};
+use sortie_model::{ApiName, IdentityType, SecretBytes};
+use sortie_server::manage::Manage;
+use sortie_server::manage::certificate::{self, ImportTarget, NewCertificate};
+use sortie_store::Identity;
+use sortie_testkit::peers::{AwsJudge, Moto};
+
+use crate::support::{Answer, Credential, Stage};
+
+/// A name with one principal, and the values on the principal that holds them.
+fn add(stage: &Stage, credential: &Credential<'_>, url: &str, key: Option<(&str, &str)>) {
+    let server = &stage.server;
+    let external = server.external_credential(credential);
+    let main = server.principal(&external, "Main", 1, IdentityType::Named, &[stage.callers]);
+    let holder = match credential.protocol {
+        "aws_sts" => server.principal(&external, "AwsStsPrincipal", 2, IdentityType::Named, &[]),
+        _ => main,
+    };
+    if let Some((id, secret)) = key {
+        server.value(&external, Identity::shared(holder), "access_key_id", id);
+        server.value(&external, Identity::shared(holder), "secret_access_key", secret);
+    }
+    server.named_credential(credential.name, url, &external);
+    server.settle();
+}
+
+const JUDGED: Option<(&str, &str)> = Some((AwsJudge::KEY_ID, AwsJudge::SECRET));
+
+fn verdict(answer: &Answer) -> Value {
+    let body: Value = serde_json::from_slice(&answer.body).unwrap_or_else(|_| panic!("{} {}", answer.head, answer.text()));
+    assert_eq!(answer.status, 200, "{body}");
+    body
+}
+
+#[test]
+fn boto3_needs_no_key_of_amazons() {
+    let (moto, stage) = (Moto::start(), Stage::new());
+    let key = Some((moto.key_id.as_str(), moto.secret.as_str()));
+    for (name, service) in [("S3", "s3"), ("Tables", "dynamodb"), ("Tokens", "sts")] {
+        let settings = [("region", "us-east-1"), ("service", service)];
+        add(&stage, &Credential { settings: &settings, ..Credential::new(name, "aws_access_key") }, moto.url(), key);
+    }
+    let role = [("region", "us-east-1"), ("service", "s3"), ("role_arn", moto.role.as_str()), ("sts_endpoint", moto.url())];
+    add(&stage, &Credential { settings: &role, ..Credential::new("S3Role", "aws_sts") }, moto.url(), key);
+    let gateway = format!("http://{}", stage.server.address());
+    let seen = Moto::boto3("boto3_client.py", &[&gateway, stage.key.expose(), Moto::BUCKET]);
+    let seen: Value = serde_json::from_str(&seen).unwrap();
+    for name in ["S3", "S3Role"] {
+        let one = &seen[name];
+        assert_eq!((&one["body"], &one["note"]), (&json!("hello"), &json!("two   words")), "{name}");
+        assert_eq!(one["keys"], json!([format!("{name}/a b/ü+&=~!.txt")]));
+        assert_eq!((&one["large"], &one["parts"]), (&json!(true), &json!(10 * 1024 * 1024)));
+        assert_eq!(one["deleted"], json!([format!("{name}/parts")]));
+    }
+    assert_eq!((&seen["item"], &seen["forbidden"]), (&json!("7"), &json!(403)));
+    assert!(seen["identity"].as_str().unwrap().ends_with("user/caller"), "{seen}");
+    stage.server.assert_unmarked("what boto3 saw", seen.to_string());
+}
+
+#[test]
+fn amazons_own_signer_agrees_with_every_request() {
+    let (judge, stage) = (AwsJudge::start(""), Stage::new());
+    let headers = [("X-Tenant", "  two   words "), ("X-Amz-Meta-Tenant", "acme")];
+    let settings = [("region", "eu-central-1"), ("service", "execute-api")];
+    let credential = Credential { settings: &settings, headers: &headers, ..Credential::new("Api", "aws_access_key") };
+    add(&stage, &credential, &format!("{}/base", judge.url()), JUDGED);
+    let s3 = [("region", "eu-central-1"), ("service", "s3"), ("max_hashed_bytes", "1024")];
+    add(&stage, &Credential { settings: &s3, ..Credential::new("Files", "aws_access_key") }, judge.url(), JUDGED);
+    let send = |method: &str, target: &str, headers: &str, body: &str| stage.server.request(&stage.key, method, target, headers, body);
+    for (method, target, headers, body) in [
+        ("GET", "/callout/Api/", "", ""),
+        ("GET", "/callout/Api/a%20b/%C3%BC/c%2Fd/@e?z=1&a=b%20c&a=a+b&empty=&flag", "", ""),
+        (
+            "POST",
+            "/callout/Api/x//y?q=%7e",
+            "Content-Type: application/json\r\nX-Amz-Target: T.Op\r\nAccept-Encoding: gzip\r\n",
+            "{\"a\":1}",
+        ),
+        ("DELETE", "/callout/Api/x", "X-Empty:\r\nTE: trailers\r\nUser-Agent: me\r\nX-List: a\r\nX-List:   b  \r\n", ""),
+        ("PUT", "/callout/Files/k%20y+%2b%2Fz~%7e//t?versionId=a+b", "", "small"),
+        ("GET", "/callout/Files/?list-type=2&prefix=a%2Fb&acl", "Range: bytes=0-9\r\n", ""),
+    ] {
+        let judged = verdict(&send(method, target, headers, body));
+        assert_eq!(judged["length"], body.len(), "{target}");
+    }
+    // The judge refuses all of these: it would have noticed.
+    let signed = verdict(&send("POST", "/callout/Api/x", "", "{}"));
+    let names: Vec<&str> = signed["signed"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+    assert_eq!(names, ["host", "x-amz-content-sha256", "x-amz-date", "x-amz-meta-tenant", "x-tenant"]);
+    judge.skew(310);
+    assert_eq!(send("GET", "/callout/Api/x", "", "").status, 403);
+}
+
+#[test]
+fn large_bodies_arrive_in_chunks_that_the_judge_verifies() {
+    let (judge, stage) = (AwsJudge::start(""), Stage::new());
+    let settings = [("region", "eu-central-1"), ("service", "s3"), ("max_hashed_bytes", "65536")];
+    add(&stage, &Credential { settings: &settings, ..Credential::new("Files", "aws_access_key") }, judge.url(), JUDGED);
+    let send = |headers: &str, body: &str| stage.server.request(&stage.key, "PUT", "/callout/Files/k", headers, body);
+    let large = "0123456789abcdef".repeat(20_000);
+    let judged = verdict(&send("", &large));
+    assert_eq!((&judged["payload"], &judged["length"]), (&json!("STREAMING-AWS4-HMAC-SHA256-PAYLOAD"), &json!(large.len())));
+    // In chunks of the caller's own, signed with a key that nobody knows, and a checksum behind them.
+    let chunk = "x".repeat(9_000);
+    let framed = format!("{:x};chunk-signature={}\r\n{chunk}\r\n", chunk.len(), "0".repeat(64)).repeat(10);
+    let end = "0;chunk-signature=00\r\nx-amz-checksum-crc32:AAAAAA==\r\nx-amz-trailer-signature:00\r\n\r\n";
+    let headers = |length: usize| {
+        format!(
+            "Content-Encoding: aws-chunked\r\nX-Amz-Content-Sha256: STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER\r\n\
+             X-Amz-Decoded-Content-Length: {length}\r\nX-Amz-Trailer: x-amz-checksum-crc32\r\n"
+        )
+    };
+    let judged = verdict(&send(&headers(90_000), &format!("{framed}{end}")));
+    assert_eq!((&judged["payload"], &judged["length"]), (&json!("STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER"), &json!(90_000)));
+    // What is not as long as it says never becomes a whole request over there.
+    let refused = send(&headers(90_001), &format!("{framed}{end}"));
+    assert_eq!(refused.verdict(), (400, Some("body_malformed")), "{}", refused.text());
+    assert_eq!(judge.verdicts().len(), 2);
+    let post = stage.server.request(&stage.key, "POST", "/callout/Files/k", "", &large);
+    assert_eq!(post.verdict(), (413, Some("signed_body_too_large")));
+}
+
+#[test]
+fn a_role_is_assumed_for_each_user_and_again_when_its_session_has_ended() {
+    let (judge, stage) = (AwsJudge::start(""), Stage::new());
+    let settings = [("region", "eu-central-1"), ("service", "execute-api"), ("role_arn", AwsJudge::ROLE), ("sts_endpoint", judge.url())];
+    let credential = Credential { settings: &settings, additional_status_codes: &[403], ..Credential::new("Api", "aws_sts") };
+    add(&stage, &credential, judge.url(), JUDGED);
+    let get = || stage.get("/callout/Api/x");
+    let first = verdict(&get())["key"].clone();
+    assert_eq!(verdict(&get())["key"], first);
+    let verdicts = judge.verdicts();
+    assert_eq!((&verdicts[0]["service"], &verdicts[0]["session"]), (&json!("sts"), &json!("alice")));
+    assert_eq!(verdicts.len(), 3, "asked for once: {verdicts:?}");
+    judge.expire();
+    assert_ne!(verdict(&get())["key"], first);
+    let codes: Vec<Value> = judge.verdicts().iter().map(|one| one["code"].clone()).collect();
+    assert_eq!(codes, [json!("ExpiredToken"), Value::Null, Value::Null]);
+}
+
+#[test]
+fn a_role_that_may_not_be_assumed_is_the_admins_to_correct() {
+    let (judge, stage) = (AwsJudge::start(""), Stage::new());
+    let role = format!("{}x", AwsJudge::ROLE);
+    let settings = [("region", "eu-central-1"), ("service", "s3"), ("role_arn", role.as_str()), ("sts_endpoint", judge.url())];
+    add(&stage, &Credential { settings: &settings, ..Credential::new("Denied", "aws_sts") }, judge.url(), JUDGED);
+    let answer = stage.get("/callout/Denied/x");
+    assert_eq!(answer.verdict(), (502, Some("token_refused")), "{}", answer.text());
+    assert!(answer.text().contains("trust policy"), "{}", answer.text());
+    stage.server.assert_unmarked("the refusal", answer.text());
+}
+
+/// Makes keys and certificates with OpenSSL: a root, one in the middle, and a leaf of each kind.
+fn certificates(at: &std::path::Path) {
+    std::fs::write(at.join("ca.ext"), "basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign\n").unwrap();
+    std::fs::write(at.join("leaf.ext"), "keyUsage=critical,digitalSignature\nextendedKeyUsage=clientAuth\n").unwrap();
+    for arguments in [
+        "req -x509 -newkey rsa:2048 -noenc -keyout root.key -out root.pem -days 30 -subj /CN=Root",
+        "req -newkey rsa:2048 -noenc -keyout middle.key -out middle.csr -subj /CN=Middle",
+        "x509 -req -in middle.csr -CA root.pem -CAkey root.key -days 20 -extfile ca.ext -out middle.pem",
+        "req -newkey rsa:2048 -noenc -keyout rsa.key -out rsa.csr -subj /CN=Rsa",
+        "x509 -req -in rsa.csr -CA root.pem -CAkey root.key -days 10 -extfile leaf.ext -out rsa.pem",
+        "req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -noenc -keyout ec.key -out ec.csr -subj /CN=Ec",
+        "x509 -req -in ec.csr -CA middle.pem -CAkey middle.key -days 10 -extfile leaf.ext -out ec.pem",
+        "req -x509 -newkey rsa:2048 -noenc -keyout other.key -out other.pem -days 30 -subj /CN=Other",
+    ] {
+        let output = Command::new("openssl").args(arguments.split(' ')).current_dir(at).stdin(Stdio::null()).output().unwrap();
+        assert!(output.status.success(), "openssl {arguments}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+}
+
+#[test]
+fn a_certificate_of_the_house_is_exchanged_for_a_role() {
+    let folder = tempfile::tempdir().unwrap();
+    certificates(folder.path());
+    let read = |name: &str| std::fs::read(folder.path().join(name)).unwrap();
+    let (judge, stage) = (AwsJudge::start(&String::from_utf8(read("root.pem")).unwrap()), Stage::new());
+    let server = &stage.server;
+    let now = server.runtime.block_on(server.house.store().now()).unwrap();
+    let manage = Manage::of(&server.house, "operator:tester", now);
+    for (name, key, chain) in [("Rsa", "rsa", vec!["rsa"]), ("Ec", "ec", vec!["ec", "middle"]), ("Other", "other", vec!["other"])] {
+        let chain = chain.iter().map(|name| read(&format!("{name}.pem"))).collect::<Vec<_>>().concat();
+        let target = ImportTarget::New(NewCertificate::named(ApiName::parse(name).unwrap()));
+        let key = SecretBytes::new(read(&format!("{key}.key")));
+        server.runtime.block_on(certificate::import(&manage, target, &key, &chain)).unwrap();
+        let settings = [
+            ("region", "eu-central-1"),
+            ("service", "execute-api"),
+            ("role_arn", AwsJudge::ROLE),
+            ("trust_anchor_arn", "arn:aws:rolesanywhere:eu-west-1:000000000000:trust-anchor/1"),
+            ("profile_arn", "arn:aws:rolesanywhere:eu-west-1:000000000000:profile/2"),
+            ("signing_certificate", name),
+            ("roles_anywhere_endpoint", &format!("{}/sessions", judge.url())),
+        ];
+        add(&stage, &Credential { settings: &settings, ..Credential::new(name, "aws_roles_anywhere") }, judge.url(), None);
+    }
+    for (name, algorithm, chain) in [("Rsa", "AWS4-X509-RSA-SHA256", 0), ("Ec", "AWS4-X509-ECDSA-SHA256", 1)] {
+        let judged = verdict(&stage.get(&format!("/callout/{name}/x")));
+        assert!(judged["key"].as_str().unwrap().starts_with("ASIA"));
+        let session = judge.verdicts().remove(0);
+        assert_eq!((&session["algorithm"], &session["chain"], &session["region"]), (&json!(algorithm), &json!(chain), &json!("eu-west-1")));
+    }
+    let refused = stage.get("/callout/Other/x");
+    assert_eq!(refused.verdict(), (502, Some("token_refused")), "{}", refused.text());
+    assert_eq!(judge.verdicts()[0]["message"], "Untrusted certificate");
+}

@@ -24,6 +24,9 @@ pub enum Refused {
     /// The named credential is switched off.
     #[error("this named credential is switched off for callouts")]
     Disabled,
+    /// The protocol does not sign requests, so that no signature can stand in a URL.
+    #[error("requests of this named credential are not signed, so its URLs cannot be presigned")]
+    NotPresignable,
     /// A setting of the credential could not be made for this caller.
     #[error(transparent)]
     Setting(#[from] SettingFault),
@@ -66,6 +69,7 @@ impl Refused {
             Self::Target(_) => "target_invalid",
             Self::NotPermitted { .. } => "not_permitted",
             Self::Disabled => "callout_disabled",
+            Self::NotPresignable => "not_presignable",
             Self::Setting(SettingFault { fault, .. }) => fault.code,
             Self::Audit(_) => "audit_unavailable",
             Self::Credential(error) => error.code(),
@@ -105,7 +109,11 @@ impl Refused {
                 | ApplyError::Signing { .. },
             )
             | Self::Upstream(ForwardError::CallerAborted | ForwardError::FormulaWithheld | ForwardError::Body(_)) => Turn::Caller,
-            Self::NotPermitted { .. } | Self::Disabled | Self::Setting(_) | Self::Request(ApplyError::CustomHeader { .. }) => Turn::Admin,
+            Self::NotPermitted { .. }
+            | Self::Disabled
+            | Self::NotPresignable
+            | Self::Setting(_)
+            | Self::Request(ApplyError::CustomHeader { .. }) => Turn::Admin,
             Self::Audit(_) | Self::Upstream(ForwardError::Denied) => Turn::Operator,
             Self::Credential(error) => turn_of(error),
             Self::Upstream(ForwardError::Unreachable(_) | ForwardError::Tls(_) | ForwardError::Timeout | ForwardError::Protocol(_)) => {
@@ -122,6 +130,7 @@ impl Refused {
                 "check the name; if it is right, ask an admin for a permission set that enables one of its principals; `sortie explain` shows an admin why"
             }
             Self::Disabled => "ask an admin to switch the named credential on",
+            Self::NotPresignable => "make a callout instead; only requests to AWS and its like can be presigned",
             Self::Setting(_) => {
                 "an admin must set the attribute for the user (`sortie user set`), or correct the formula; `BLANKVALUE` gives a substitute"
             }

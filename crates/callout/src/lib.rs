@@ -14,6 +14,7 @@ mod obtain;
 mod parse;
 mod personal;
 mod ports;
+mod presign;
 mod renewal;
 mod scope;
 mod sign;
@@ -46,6 +47,7 @@ pub use ports::{
     AuditLog, AuditUnavailable, Committed, Custody, CustodyError, Forward, ForwardError, HoldFault, Kept, KeptFailure, Lease, Leased,
     Replay,
 };
+pub use presign::{Presigned, Presigning, presign};
 use scope::CalloutScope;
 pub use slot::{HealthReport, Slot};
 pub use snapshot::{ChosenPrincipal, Credential, Definitions, Named, Snapshot};

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::{apply, audit, call, certificate, explain, formula, grant, key, remove, secret, status, user};
+use crate::{apply, audit, call, certificate, explain, formula, grant, key, presign, remove, secret, status, user};
 
 /// Authenticated outbound calls by name
 ///
@@ -87,6 +87,7 @@ pub(crate) enum Command {
     Certificate(certificate::CertificateCommand),
     Status(status::StatusArguments),
     Explain(explain::ExplainArguments),
+    Presign(presign::PresignArguments),
     /// Formulas: the language of {!…} in headers, scopes and what callers send
     #[command(subcommand)]
     Formula(formula::FormulaCommand),

@@ -13,6 +13,7 @@ mod formula;
 mod grant;
 mod key;
 mod manual;
+mod presign;
 mod printer;
 mod prompt;
 mod remove;
@@ -86,6 +87,7 @@ async fn run(cli: &Cli, printer: &Printer) -> Result<u8, Failure> {
         Command::Status(arguments) => status::run(arguments, &setup::open(&cli.global).await?, printer).await,
         Command::Formula(command) => formula::run(command, &cli.global, printer).await,
         Command::Explain(arguments) => explain::run(arguments, &setup::open(&cli.global).await?, printer).await,
+        Command::Presign(arguments) => presign::run(arguments, &setup::open(&cli.global).await?, printer).await,
         Command::Audit(command) => audit::run(command, &setup::open(&cli.global).await?, printer).await,
         Command::Completions { shell } => manual::completions(*shell, printer),
         Command::Man { directory } => manual::pages(directory, printer),

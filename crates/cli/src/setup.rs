@@ -45,7 +45,7 @@ fn default_directory() -> Result<PathBuf, Failure> {
 pub(crate) struct Opened {
     pub(crate) house: House,
     pub(crate) config: Config,
-    actor: String,
+    pub(crate) actor: String,
 }
 
 /// Opens the house for a command.

@@ -71,6 +71,11 @@ pub trait Protocol: Send + Sync {
         &[]
     }
 
+    /// Whether what [`Self::prove`] gives is a signature over each request.
+    fn signs_requests(&self) -> bool {
+        false
+    }
+
     /// The name of a principal whose stored values are everybody's of the external credential: it lends them to the others, and is never chosen itself.
     fn lender(&self) -> Option<&'static str> {
         None

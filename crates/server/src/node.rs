@@ -4,13 +4,16 @@ use std::sync::Arc;
 
 use arc_swap::{ArcSwap, Guard};
 use bytes::Bytes;
-use sortie_callout::{Caller, Definitions, Grants, Plan, Snapshot, Trial, TrialFault};
+use sortie_callout::{
+    AuditUnavailable, Caller, Chosen, Definitions, Grants, Plan, Presigned, Presigning, Refused, Snapshot, Trial, TrialFault,
+};
 use sortie_formula::{Evaluated, Template};
 use sortie_model::{Grantee, Health, Organization};
 use sortie_outbound::{Connector, OutboundWorld, Trust};
 use sortie_protocol::World;
 use sortie_store::{Identity, ReadError, StoredUser};
 
+use crate::audit::{ChangeRecord, append_changes};
 use crate::config::{Config, ConfigError};
 use crate::custody::{Destinations, HouseCustody};
 use crate::house::House;
@@ -150,6 +153,27 @@ impl Node {
     /// What a callout of `user` would do.
     pub async fn explain(&self, user: StoredUser, target: &str) -> Plan {
         sortie_callout::explain(&self.snapshot(), &self.0.grants, &caller_without_key(user), target).await
+    }
+
+    /// A URL that is good for a while, under the permissions of `user`, on behalf of `actor` (`operator:alice`). It is recorded before it is made.
+    ///
+    /// # Errors
+    /// Any [`Refused`].
+    pub async fn presign(&self, user: StoredUser, actor: &str, presigning: Presigning<'_>) -> Result<Presigned, Refused> {
+        let (house, at) = (self.house(), self.0.world.now());
+        let record = |chosen: &Chosen<'_>, path: &str| {
+            let (named, caller, principal) = (&chosen.named().name, &chosen.caller().name, &chosen.principal().name);
+            let seconds = presigning.lifetime.as_secs();
+            // The query is left out, as in the records of callouts: it often holds personal data.
+            let fields = format!("{} {path} for {caller} as {principal}, {seconds} s", presigning.method);
+            let object = format!("named_credential {named}");
+            let change = ChangeRecord { at, actor, action: "presigned", object: &object, fields: &fields };
+            append_changes(house.audit_directory(), &house.chain_key(), &[change]).map_err(|error| {
+                tracing::error!("the audit cannot be written: {error}");
+                AuditUnavailable
+            })
+        };
+        sortie_callout::presign(&self.snapshot(), &self.0.grants, &caller_without_key(user), presigning, record).await
     }
 
     /// What a formula would give in a callout of `user`, with `body` as the request's body. Without a target it sees the user only.

@@ -66,7 +66,40 @@ def parse(headers):
     return algorithm, parts, names, signature, when, date, loose
 
 
+def judge_url(method, target, headers):
+    """A presigned URL: the signature stands in the query, and nothing else of the request is needed."""
+    path, _, query = target.partition("?")
+    given = dict(urllib.parse.parse_qsl(query, keep_blank_values=True))
+    demand(given.get("X-Amz-Algorithm") == "AWS4-HMAC-SHA256", "AuthorizationQueryParametersError", "unknown algorithm", 400)
+    key_id, day, region, service, _ = given["X-Amz-Credential"].split("/")
+    key = KEYS.get(key_id)
+    demand(key, "InvalidAccessKeyId", "the key is unknown")
+    date, lifetime = given["X-Amz-Date"], int(given["X-Amz-Expires"])
+    when = datetime.strptime(date, "%Y%m%dT%H%M%SZ").replace(tzinfo=timezone.utc)
+    demand(day == date[:8] and 0 < lifetime <= 604800, "AuthorizationQueryParametersError", "date or lifetime", 400)
+    demand(-300 <= (now() - when).total_seconds() <= lifetime, "AccessDenied", "Request has expired")
+    token = given.get("X-Amz-Security-Token")
+    demand(token == key.get("token"), "InvalidToken", "the session token is missing or somebody else's", 400)
+    demand("expires" not in key or key["expires"] >= now(), "ExpiredToken", "the session has expired", 400)
+    loose = sorted(name.lower() for name, _ in headers if name.lower().startswith("x-amz-"))
+    demand(not loose, "AccessDenied", f"sent and not signed: {loose}")
+    is_s3 = service == "s3"
+    config = AwsSigningConfig(
+        algorithm=AwsSigningAlgorithm.V4, signature_type=AwsSignatureType.HTTP_REQUEST_QUERY_PARAMS,
+        credentials_provider=AwsCredentialsProvider.new_static(key_id, key["secret"], token), region=region, service=service, date=when,
+        use_double_uri_encode=not is_s3, should_normalize_uri_path=not is_s3, expiration_in_seconds=lifetime,
+        signed_body_value="UNSIGNED-PAYLOAD" if is_s3 else EMPTY, signed_body_header_type=AwsSignedBodyHeaderType.NONE)
+    bare = "&".join(pair for pair in query.split("&") if not pair.startswith("X-Amz-"))
+    again = HttpRequest(method, path + ("?" + bare if bare else ""), HttpHeaders([("host", one(headers, "host"))]), None)
+    aws_sign_request(again, config).result(5)
+    mine = again.path.split("X-Amz-Signature=")[1].split("&")[0]
+    demand(hmac.compare_digest(mine, given["X-Amz-Signature"]), "SignatureDoesNotMatch", "the signature does not match")
+    return {"key": key_id, "region": region, "service": service, "lifetime": lifetime}
+
+
 def judge(method, target, headers, body):
+    if "X-Amz-Signature=" in target:
+        return judge_url(method, target, headers)
     algorithm, (key_id, day, region, service, _), names, signature, when, date, loose = parse(headers)
     demand(algorithm == "AWS4-HMAC-SHA256", "IncompleteSignature", "unknown algorithm", 400)
     key = KEYS.get(key_id)

@@ -67,6 +67,10 @@ impl crate::Protocol for AwsAccessKey {
         aws::FORWARDED_PREFIXES
     }
 
+    fn signs_requests(&self) -> bool {
+        true
+    }
+
     fn renewal(&self) -> Renewal {
         Renewal::Static
     }

@@ -104,6 +104,10 @@ impl crate::Protocol for AwsRolesAnywhere {
         aws::FORWARDED_PREFIXES
     }
 
+    fn signs_requests(&self) -> bool {
+        true
+    }
+
     fn renewal(&self) -> Renewal {
         Renewal::Renewable
     }

@@ -94,6 +94,10 @@ impl crate::Protocol for AwsSts {
         aws::FORWARDED_PREFIXES
     }
 
+    fn signs_requests(&self) -> bool {
+        true
+    }
+
     fn renewal(&self) -> Renewal {
         Renewal::Renewable
     }

@@ -2,7 +2,7 @@
 
 use sortie_model::{Secret, Settings, Violation, Violations};
 
-use super::sigv4::{Encoding, Normalisation, PathRule, PayloadRule, SigningOptions, TokenPlace, is_access_key_id};
+use super::sigv4::{Encoding, Normalisation, PathRule, PayloadRule, SigningOptions, TokenPlace, is_access_key_id, is_s3};
 use crate::{Field, Kind, Material, Need, Place, ProveError, Secrecy};
 
 const fn setting(name: &'static str, label: &'static str, need: Need, kind: Kind, help: &'static str) -> Field {
@@ -125,11 +125,6 @@ pub fn signing_options(material: Material<'_>) -> Result<SigningOptions, ProveEr
     let token = if text(&SESSION_TOKEN_PLACE) == Some("appended") { TokenPlace::Appended } else { TokenPlace::Signed };
     let max_hashed_bytes = material.number(MAX_HASHED_BYTES.name).map_or(1 << 20, |bytes| bytes as usize);
     Ok(SigningOptions { region: region.into(), service: service.into(), paths, token, payload, max_hashed_bytes })
-}
-
-/// S3 under each of its names: on Outposts, behind Object Lambda, in one zone.
-fn is_s3(service: &str) -> bool {
-    matches!(service, "s3" | "s3-outposts" | "s3-object-lambda" | "s3express")
 }
 
 /// Rules of the settings that each are right by their kind.

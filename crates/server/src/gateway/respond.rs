@@ -141,9 +141,12 @@ impl BadRequest {
 pub(super) fn refused(refused: &Refused, callout: Option<&str>) -> Problem {
     // The caller learns what is wrong with their own request, and else only whose turn it is: nothing about upstreams, providers or addresses.
     let detail = match refused {
-        Refused::Target(_) | Refused::Request(_) | Refused::NotPermitted { .. } | Refused::Disabled | Refused::Audit(_) => {
-            refused.to_string()
-        }
+        Refused::Target(_)
+        | Refused::Request(_)
+        | Refused::NotPermitted { .. }
+        | Refused::Disabled
+        | Refused::NotPresignable
+        | Refused::Audit(_) => refused.to_string(),
         Refused::Upstream(ForwardError::FormulaWithheld | ForwardError::Body(_)) => refused.to_string(),
         Refused::Credential(_) | Refused::Setting(_) => "the credential of this name cannot be used at the moment".to_owned(),
         Refused::Upstream(_) => "the service behind this name did not answer as it should".to_owned(),
@@ -158,7 +161,7 @@ fn status_of(refused: &Refused) -> StatusCode {
         code if code.starts_with("formula_") && refused.turn() == Turn::Caller => StatusCode::BAD_REQUEST,
         code if code.starts_with("formula_") => StatusCode::FAILED_DEPENDENCY,
         "target_invalid" | "header_invalid" | "body_malformed" | "caller_aborted" => StatusCode::BAD_REQUEST,
-        "not_permitted" | "callout_disabled" | "egress_denied" => StatusCode::FORBIDDEN,
+        "not_permitted" | "callout_disabled" | "not_presignable" | "egress_denied" => StatusCode::FORBIDDEN,
         // RFC 4918, section 11.4: the callout depends on something that an admin or a user has to do first.
         "credential_not_configured" | "credential_misconfigured" | "needs_authentication" => StatusCode::FAILED_DEPENDENCY,
         "audit_unavailable" | "store_unavailable" | "sealed" | "token_endpoint_unavailable" => StatusCode::SERVICE_UNAVAILABLE,

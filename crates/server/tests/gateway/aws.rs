@@ -1,13 +1,17 @@
 //! Callouts to AWS, judged by programs that share no code with ours: `awscrt`, `cryptography` and OpenSSL, moto, and boto3 as the caller.
 
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
+use http::Method;
 use serde_json::{Value, json};
-use sortie_model::{ApiName, IdentityType, SecretBytes};
+use sortie_callout::Presigning;
+use sortie_model::{ApiName, IdentityType, SecretBytes, UserName};
 use sortie_server::manage::Manage;
 use sortie_server::manage::certificate::{self, ImportTarget, NewCertificate};
 use sortie_store::Identity;
 use sortie_testkit::peers::{AwsJudge, Moto};
+use sortie_testkit::plain_http;
 
 use crate::support::{Answer, Credential, Stage};
 
@@ -152,6 +156,49 @@ fn a_role_that_may_not_be_assumed_is_the_admins_to_correct() {
     assert_eq!(answer.verdict(), (502, Some("token_refused")), "{}", answer.text());
     assert!(answer.text().contains("trust policy"), "{}", answer.text());
     stage.server.assert_unmarked("the refusal", answer.text());
+}
+
+#[test]
+fn a_url_is_presigned_under_the_callers_permissions_and_recorded() {
+    let (judge, stage) = (AwsJudge::start(""), Stage::new());
+    let s3 = [("region", "eu-central-1"), ("service", "s3")];
+    add(&stage, &Credential { settings: &s3, ..Credential::new("Files", "aws_access_key") }, judge.url(), JUDGED);
+    let role = [("region", "eu-central-1"), ("service", "lambda"), ("role_arn", AwsJudge::ROLE), ("sts_endpoint", judge.url())];
+    add(&stage, &Credential { settings: &role, ..Credential::new("Role", "aws_sts") }, &format!("{}/base", judge.url()), JUDGED);
+    add(&stage, &Credential::new("Open", "no_authentication"), judge.url(), None);
+    stage.server.user("mallory", &[]);
+    let presign = |user: &str, target: &str, method: &Method, seconds: u64| {
+        let store = stage.server.house.store();
+        let user = stage.server.runtime.block_on(store.caller_by_user(&UserName::parse(user).unwrap())).unwrap().unwrap();
+        let presigning = Presigning { target, method, lifetime: Duration::from_secs(seconds) };
+        stage.server.runtime.block_on(stage.server.server().node().unwrap().presign(user, "operator:tester", presigning))
+    };
+    for (target, method) in [
+        ("callout:Files/b/k%20y+z?versionId=a+b", Method::GET),
+        ("callout:Files/b/new", Method::PUT),
+        ("callout:Role/f/x%20y?a=b", Method::POST),
+    ] {
+        let url = presign("alice", target, &method, 900).unwrap().url;
+        assert_eq!(plain_http::send(method.as_str(), url.expose(), &[], b"").unwrap().status, 200, "{}", url.expose());
+        // Another method, another object, another header: none of them is what was signed.
+        assert_eq!(plain_http::send("DELETE", url.expose(), &[], b"").unwrap().status, 403);
+        assert_eq!(plain_http::send(method.as_str(), &url.expose().replacen('?', "x?", 1), &[], b"").unwrap().status, 403);
+        assert_eq!(plain_http::send(method.as_str(), url.expose(), &[("x-amz-acl", "public-read")], b"").unwrap().status, 403);
+    }
+    let short = presign("alice", "callout:Files/b/k", &Method::GET, 60).unwrap();
+    // It lives no longer than the temporary key behind it.
+    let long = presign("alice", "callout:Role/f", &Method::GET, 86_400).unwrap();
+    assert!(long.expires_at.since(short.expires_at) < Duration::from_secs(3600));
+    judge.skew(61);
+    assert_eq!(plain_http::get(short.url.expose()).unwrap().status, 403);
+    for (user, target, code) in [("mallory", "callout:Files/b/k", "not_permitted"), ("alice", "callout:Open/x", "not_presignable")] {
+        assert_eq!(presign(user, target, &Method::GET, 60).unwrap_err().code(), code);
+    }
+    let audit = stage.server.audit();
+    let records: Vec<&str> = audit.lines().filter(|line| line.contains("presigned")).collect();
+    assert_eq!(records.len(), 5, "{audit}");
+    assert!(records[0].contains("GET /b/k%20y+z for alice as Main, 900 s") && records[0].contains("operator:tester"), "{}", records[0]);
+    assert!(!audit.contains("X-Amz-Signature") && !audit.contains("versionId"));
 }
 
 /// Makes keys and certificates with OpenSSL: a root, one in the middle, and a leaf of each kind.

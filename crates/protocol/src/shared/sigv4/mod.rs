@@ -8,6 +8,7 @@ mod canonical;
 mod chunk;
 mod decode;
 mod key;
+mod presign;
 mod recode;
 mod request;
 mod spelling;
@@ -22,10 +23,11 @@ pub use canonical::{CanonicalRequest, Encoding, Normalisation, PathRule, canonic
 pub use chunk::ChunkSigner;
 pub use decode::Decoder;
 pub use key::{KeyCache, SigningKey, SigningScope};
+pub use presign::MAX_PRESIGNED_SECONDS;
 pub use recode::Recoder;
 pub use request::{
     Payload, PayloadRule, RequestSigner, SIGNATURE_HEADERS, Signed, SigningOptions, TokenPlace, X_AMZ_CONTENT_SHA256, X_AMZ_DATE,
-    X_AMZ_DECODED_CONTENT_LENGTH, X_AMZ_SECURITY_TOKEN, X_AMZ_TRAILER, is_access_key_id,
+    X_AMZ_DECODED_CONTENT_LENGTH, X_AMZ_SECURITY_TOKEN, X_AMZ_TRAILER, is_access_key_id, is_s3,
 };
 pub use spelling::{one_spelling, without_signature};
 

@@ -78,9 +78,19 @@ pub struct SigningOptions {
 }
 
 impl SigningOptions {
-    fn scope(&self) -> SigningScope<'_> {
+    pub(super) fn scope(&self) -> SigningScope<'_> {
         SigningScope { region: &self.region, service: &self.service }
     }
+
+    /// Whether it is S3, under any of its names: on Outposts, behind Object Lambda, in one zone.
+    pub fn stores_objects(&self) -> bool {
+        is_s3(&self.service)
+    }
+}
+
+/// Whether a service is S3, under any of its names.
+pub fn is_s3(service: &str) -> bool {
+    matches!(service, "s3" | "s3-outposts" | "s3-object-lambda" | "s3express")
 }
 
 /// What the signature says about the body.
@@ -173,7 +183,7 @@ impl RequestSigner {
         let canonical = self.canonical(method, target, headers, payload);
         let scope = self.options.scope();
         let string_to_sign = string_to_sign(HMAC_ALGORITHM, &moment, &scope, &canonical);
-        let key = self.keys.key(&moment, || SigningKey::derive(&self.secret, moment.day(), &scope));
+        let key = self.key(&moment);
         let signature = key.sign(&string_to_sign);
         headers.insert(header::AUTHORIZATION, self.authorization(&moment, canonical.signed_headers(), &signature));
         if let (Some(token), TokenPlace::Appended) = (&self.session_token, self.options.token) {
@@ -182,6 +192,18 @@ impl RequestSigner {
         let is_chunked = matches!(payload, Payload::Chunked | Payload::ChunkedWithTrailer);
         let chunks = is_chunked.then(|| ChunkSigner::new(key.clone(), &moment, &scope, signature));
         Signed { canonical, string_to_sign, chunks }
+    }
+
+    pub(super) fn key(&self, moment: &Moment) -> SigningKey {
+        self.keys.key(moment, || SigningKey::derive(&self.secret, moment.day(), &self.options.scope()))
+    }
+
+    pub(super) fn access_key_id(&self) -> &str {
+        &self.access_key_id
+    }
+
+    pub(super) const fn session_token(&self) -> Option<&HeaderValue> {
+        self.session_token.as_ref()
     }
 
     /// The canonical request with `***` in the place of every value that is secret, for people to read.

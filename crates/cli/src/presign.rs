@@ -1,0 +1,91 @@
+//! `sortie presign`.
+
+use std::time::Duration;
+
+use clap::Args;
+use http::Method;
+use serde::Serialize;
+use sortie_callout::{Presigned, Presigning};
+use sortie_model::{Timestamp, UserName};
+use sortie_server::Node;
+
+use crate::failure::Failure;
+use crate::printer::Printer;
+use crate::setup::Opened;
+
+/// Print a URL that anybody can use for a while
+///
+/// For services that take AWS Signature Version 4: the signature stands in the URL, and whoever has it sends the request themselves. It is made under the same
+/// permissions as a callout of the user, and recorded in the audit before.
+#[derive(Debug, Args)]
+#[command(
+    after_long_help = "Examples:\n  sortie presign callout:Files/bucket/report.pdf --as alice\n  sortie presign callout:Files/bucket/upload.bin --as alice --method PUT --expires 1h\n\nA URL ends with the temporary key behind it, if that is earlier."
+)]
+pub(crate) struct PresignArguments {
+    /// What may be called: callout:Name/path?query
+    target: String,
+    /// Under whose permissions
+    #[arg(long = "as", value_name = "USER")]
+    user: String,
+    /// How it may be called
+    #[arg(long, default_value = "GET")]
+    method: Method,
+    /// For how long it is good: 90s, 15m, 12h; at most 7d
+    #[arg(long, default_value = "15m", value_name = "DURATION")]
+    expires: String,
+}
+
+#[derive(Serialize)]
+struct Printed<'a> {
+    url: &'a str,
+    expires_at: Timestamp,
+}
+
+pub(crate) async fn run(arguments: &PresignArguments, opened: &Opened, printer: &Printer) -> Result<u8, Failure> {
+    let lifetime = read_lifetime(&arguments.expires)
+        .ok_or_else(|| Failure::new("lifetime_invalid", "--expires must be from 1s to 7d", "write it like 90s, 15m, 12h or 7d"))?;
+    let name = UserName::parse(&arguments.user)?;
+    let user = opened.house.store().caller_by_user(&name).await;
+    let user = user.map_err(|error| Failure::new(error.code(), error.to_string(), "look at the database, then try again"))?;
+    let user =
+        user.ok_or_else(|| Failure::new("user_unknown", format!("there is no user `{name}`"), "list them with `sortie user list`"))?;
+    let node = Node::start(opened.house.clone(), &opened.config).await?;
+    let presigning = Presigning { target: &arguments.target, method: &arguments.method, lifetime };
+    let made = node.presign(user, &opened.actor, presigning).await;
+    let Presigned { url, expires_at } = made.map_err(|refused| Failure::new(refused.code(), refused.to_string(), refused.next_step()))?;
+    if printer.is_json() {
+        printer.json(&Printed { url: url.expose(), expires_at });
+    } else {
+        printer.line(url.expose());
+    }
+    Ok(0)
+}
+
+/// A whole number with its unit.
+fn read_lifetime(text: &str) -> Option<Duration> {
+    let unit = match text.chars().last()? {
+        's' => 1,
+        'm' => 60,
+        'h' => 3600,
+        'd' => 86_400,
+        _ => return None,
+    };
+    let number: u64 = text[..text.len() - 1].parse().ok()?;
+    let seconds = number.checked_mul(unit).filter(|seconds| (1..=7 * 86_400).contains(seconds))?;
+    Some(Duration::from_secs(seconds))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lifetimes_are_read_with_their_unit_and_bounded() {
+        for (text, seconds) in [("90s", Some(90)), ("15m", Some(900)), ("12h", Some(43_200)), ("7d", Some(604_800))] {
+            assert_eq!(read_lifetime(text).map(|lifetime| lifetime.as_secs()), seconds, "{text}");
+        }
+        for text in ["", "s", "0s", "8d", "15", "-1m", "1.5h", "18446744073709551615d", "5 m", "5ü"] {
+            assert_eq!(read_lifetime(text), None, "{text}");
+        }
+    }
+}

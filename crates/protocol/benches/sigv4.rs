@@ -37,21 +37,20 @@ fn headers() -> HeaderMap {
 }
 
 fn sign(criterion: &mut Criterion) {
-    let (signer, headers, body) = (signer(), headers(), vec![b'x'; 1024]);
+    let (signer, mut headers, body) = (signer(), headers(), vec![b'x'; 1024]);
     criterion.bench_function("sign 1 KiB", |bencher| {
-        bencher.iter_batched_ref(
-            || {
-                let mut roomy = HeaderMap::with_capacity(16);
-                roomy.extend(headers.clone());
-                roomy
-            },
-            |headers| {
-                let payload = Payload::Hash(Hex::sha256(black_box(&body)));
-                signer.sign(&Method::POST, black_box("/prod/invoices?open=true&page=2"), headers, payload, AT)
-            },
-            criterion::BatchSize::SmallInput,
-        );
+        bencher.iter(|| {
+            let payload = Payload::Hash(Hex::sha256(black_box(&body)));
+            let signed = signer.sign(&Method::POST, black_box("/prod/invoices?open=true&page=2"), &mut headers, payload, AT);
+            // As they came, for the next one.
+            for name in ["authorization", "x-amz-date", "x-amz-content-sha256"] {
+                headers.remove(name);
+            }
+            signed
+        });
     });
+    // A part of it that nobody can save: what the rest is to be measured by, on whatever machine.
+    criterion.bench_function("hash 1 KiB", |bencher| bencher.iter(|| Hex::sha256(black_box(&body))));
 }
 
 criterion_group!(benches, sign);

@@ -4,7 +4,7 @@ use std::fs;
 
 use crate::harness::Sortie;
 
-const COMMANDS: [&str; 15] = [
+const COMMANDS: [&str; 16] = [
     "serve",
     "demo",
     "call",

@@ -2,7 +2,7 @@
 
 use http::{HeaderName, HeaderValue};
 
-use super::spelling::{encode, encode_again};
+use super::spelling::{encode_again, encoded};
 
 /// How often a path is percent-encoded in the canonical request, counted from the plain text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -129,14 +129,9 @@ fn write_query(query: &str, bytes: &mut Vec<u8>) {
     if query.is_empty() {
         return;
     }
-    let part = |text: &str| {
-        let mut encoded = Vec::with_capacity(text.len());
-        encode(text.as_bytes(), b"", &mut encoded);
-        encoded
-    };
     let pairs = query.split('&').filter(|pair| !pair.is_empty());
     let pairs = pairs.map(|pair| pair.split_once('=').unwrap_or((pair, "")));
-    let mut pairs: Vec<(Vec<u8>, Vec<u8>)> = pairs.map(|(name, value)| (part(name), part(value))).collect();
+    let mut pairs: Vec<_> = pairs.map(|(name, value)| (encoded(name), encoded(value))).collect();
     pairs.sort_unstable();
     for (at, (name, value)) in pairs.iter().enumerate() {
         if at > 0 {
@@ -169,7 +164,10 @@ fn write_headers(headers: &[(&HeaderName, &HeaderValue)], bytes: &mut Vec<u8>) {
 /// Without white space around, and with one space for several.
 fn write_trimmed(value: &[u8], bytes: &mut Vec<u8>) {
     let value = value.trim_ascii();
-    if !value.windows(2).any(|pair| pair == b"  ") && !value.iter().any(|byte| is_fold(*byte)) {
+    // Without an early end, so that several bytes are looked at together.
+    let (is_plain, _) =
+        value.iter().fold((true, 0), |(is_plain, last), byte| (is_plain & !(is_fold(*byte) | (*byte == b' ' && last == b' ')), *byte));
+    if is_plain {
         bytes.extend_from_slice(value);
         return;
     }

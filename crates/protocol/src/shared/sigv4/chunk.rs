@@ -1,12 +1,14 @@
 //! Signatures of a body's pieces, each over the one before it (*S3*, "Signature calculations for the Authorization header: Transferring payload in multiple
 //! chunks").
 
+use std::sync::Arc;
+
 use super::{Hex, Moment, SigningKey, SigningScope};
 
 /// The chain of signatures behind the one in the header.
 #[derive(Clone, Debug)]
 pub struct ChunkSigner {
-    key: SigningKey,
+    key: Arc<SigningKey>,
     /// `<moment>\n<scope>\n`, the same for all.
     context: String,
     previous: Hex,
@@ -14,11 +16,11 @@ pub struct ChunkSigner {
 
 impl ChunkSigner {
     /// Begins with the signature in the header.
-    pub fn new(key: SigningKey, moment: &Moment, scope: &SigningScope<'_>, seed: Hex) -> Self {
+    pub fn new(key: impl Into<Arc<SigningKey>>, moment: &Moment, scope: &SigningScope<'_>, seed: Hex) -> Self {
         let mut context = format!("{}\n", moment.as_str());
         scope.write(moment, &mut context);
         context.push('\n');
-        Self { key, context, previous: seed }
+        Self { key: key.into(), context, previous: seed }
     }
 
     /// The next piece's; the last one is empty.

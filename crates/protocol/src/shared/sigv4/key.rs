@@ -29,7 +29,6 @@ impl SigningScope<'_> {
 }
 
 /// A key that signs for one scope on one day.
-#[derive(Clone)]
 pub struct SigningKey(hmac::Key);
 
 impl SigningKey {
@@ -62,19 +61,19 @@ pub struct KeyCache(ArcSwapOption<Derived>);
 
 struct Derived {
     day: [u8; 8],
-    key: SigningKey,
+    key: Arc<SigningKey>,
 }
 
 impl KeyCache {
     /// The key of this day. Secret and scope must always be the same for one cache.
-    pub fn key(&self, moment: &Moment, derive: impl FnOnce() -> SigningKey) -> SigningKey {
+    pub fn key(&self, moment: &Moment, derive: impl FnOnce() -> SigningKey) -> Arc<SigningKey> {
         let day = moment.day().as_bytes();
         if let Some(derived) = self.0.load().as_ref().filter(|derived| derived.day == day) {
-            return derived.key.clone();
+            return Arc::clone(&derived.key);
         }
-        let key = derive();
+        let key = Arc::new(derive());
         let day = day.try_into().expect("a day has eight digits");
-        self.0.store(Some(Arc::new(Derived { day, key: key.clone() })));
+        self.0.store(Some(Arc::new(Derived { day, key: Arc::clone(&key) })));
         key
     }
 }

@@ -1,6 +1,7 @@
 //! A request that is signed: which headers, over which payload, under whose identity. What can be prepared is prepared when the values are loaded.
 
 use std::fmt;
+use std::sync::Arc;
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use sortie_model::{Secret, Timestamp};
@@ -190,11 +191,11 @@ impl RequestSigner {
             headers.insert(X_AMZ_SECURITY_TOKEN, token.clone());
         }
         let is_chunked = matches!(payload, Payload::Chunked | Payload::ChunkedWithTrailer);
-        let chunks = is_chunked.then(|| ChunkSigner::new(key.clone(), &moment, &scope, signature));
+        let chunks = is_chunked.then(|| ChunkSigner::new(Arc::clone(&key), &moment, &scope, signature));
         Signed { canonical, string_to_sign, chunks }
     }
 
-    pub(super) fn key(&self, moment: &Moment) -> SigningKey {
+    pub(super) fn key(&self, moment: &Moment) -> Arc<SigningKey> {
         self.keys.key(moment, || SigningKey::derive(&self.secret, moment.day(), &self.options.scope()))
     }
 

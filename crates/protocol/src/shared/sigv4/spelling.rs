@@ -22,7 +22,7 @@ pub(super) fn encode_again(bytes: &[u8], kept: &[u8], encoded: &mut Vec<u8>) {
 }
 
 /// Brings a text that may hold escapes into its one spelling. In a query `+` is a space (WHATWG URL, "application/x-www-form-urlencoded parsing").
-pub(super) fn encode(text: &[u8], kept: &[u8], encoded: &mut Vec<u8>) {
+fn encode(text: &[u8], kept: &[u8], encoded: &mut Vec<u8>) {
     let mut rest = text;
     while let [first, tail @ ..] = rest {
         rest = tail;
@@ -41,6 +41,16 @@ pub(super) fn encode(text: &[u8], kept: &[u8], encoded: &mut Vec<u8>) {
         };
         if is_unreserved(byte) || kept.contains(&byte) { encoded.push(byte) } else { escape(byte, encoded) }
     }
+}
+
+/// A name or a value of a query in its one spelling; most are there already.
+pub(super) fn encoded(text: &str) -> Cow<'_, [u8]> {
+    if text.bytes().all(is_unreserved) {
+        return Cow::Borrowed(text.as_bytes());
+    }
+    let mut encoded = Vec::with_capacity(text.len() + 16);
+    encode(text.as_bytes(), b"", &mut encoded);
+    Cow::Owned(encoded)
 }
 
 fn escaped(digits: &[u8]) -> Option<u8> {

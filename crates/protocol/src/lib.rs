@@ -6,6 +6,7 @@ mod claims;
 #[cfg(test)]
 mod conformance;
 mod custom;
+mod discovery;
 mod field;
 mod grant;
 mod jwt;
@@ -25,6 +26,7 @@ mod world;
 
 pub use catalogue::{CATALOGUE, find};
 pub use claims::{ClaimFault, Claims, Evaluated, Part};
+pub use discovery::{Discovered, DiscoveryError, discover};
 pub use field::{Field, Kind, Need, Place, Secrecy, check_principal_settings, check_settings};
 pub use grant::{Grant, Material, Values};
 pub use obtain_error::ObtainError;

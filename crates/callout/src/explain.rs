@@ -26,6 +26,8 @@ pub struct Plan {
     pub destination: Option<String>,
     /// The external credential.
     pub external_credential: Option<String>,
+    /// The external auth identity provider that its tokens come from.
+    pub external_auth_identity_provider: Option<String>,
     /// How identity would be proven.
     pub protocol: Option<&'static str>,
     /// Every principal in order, with why it is or is not the one.
@@ -143,6 +145,7 @@ impl Plan {
         self.named_credential = Some(named.name.to_string());
         self.destination = Some(format!("{}://{}{path}", endpoint.scheme().as_str(), endpoint.authority()));
         self.external_credential = Some(named.credential.name.to_string());
+        self.external_auth_identity_provider = named.credential.provider.as_ref().map(|provider| provider.name.to_string());
         self.protocol = Some(named.credential.protocol.name());
     }
 }
@@ -192,6 +195,7 @@ pub(crate) async fn foresee(grants: &Grants, chosen: &Chosen<'_>, plan: &mut Pla
             Ok(recipe.live(values, Some(renewed), 0)?)
         }
         Ok(None) => {
+            recipe.check_provider(grants.custody()).await?;
             plan.token = Some(TokenState::WouldBeFetched);
             let (renew_at, stop_at, expires_at) = (None, None, None);
             Ok(Live { serial: 0, version: 0, values, proof: Proof::nothing(), renew_at, stop_at, expires_at })

@@ -9,8 +9,8 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use sortie_model::{Settings, Timestamp};
-use sortie_protocol::{Grant, Material, ObtainError, Place, Protocol, Renewal, Values, World};
+use sortie_model::{ExternalAuthIdentityProvider, Settings, Timestamp};
+use sortie_protocol::{Grant, Material, ObtainError, Place, Protocol, Provider, Renewal, Values, World, provider_field, usable_provider};
 
 use crate::choose::Chosen;
 use crate::obtain::{GrantKey, Live, Unobtainable};
@@ -39,17 +39,49 @@ pub(crate) struct Recipe {
     key: GrantKey,
     protocol: &'static dyn Protocol,
     settings: Settings,
+    /// Of the same definitions as the key's revision.
+    provider: Option<Arc<ExternalAuthIdentityProvider>>,
     /// The version that will not do.
     replaced: Option<i64>,
 }
 
 impl Recipe {
     pub(crate) fn new(chosen: &Chosen<'_>, replaced: Option<i64>) -> Self {
-        Self { key: chosen.key(), protocol: chosen.named().credential.protocol, settings: chosen.settings().into_owned(), replaced }
+        let credential = &chosen.named().credential;
+        let (protocol, provider) = (credential.protocol, credential.provider.clone());
+        Self { key: chosen.key(), protocol, settings: chosen.settings().into_owned(), provider, replaced }
     }
 
     fn material<'a>(&'a self, values: &'a Values, grant: Option<&'a Grant>) -> Material<'a> {
-        Material { settings: &self.settings, values, grant }
+        Material { settings: &self.settings, values, grant, provider: None }
+    }
+
+    /// What is stored for the provider. It goes no further than to the protocol's request: no formula and no proof ever sees it.
+    async fn provider_values(&self, custody: &dyn Custody) -> Result<Values, CustodyError> {
+        match &self.provider {
+            Some(provider) => custody.provider_values(provider).await,
+            None => Ok(Values::new()),
+        }
+    }
+
+    fn provider<'a>(&'a self, values: &'a Values) -> Option<Provider<'a>> {
+        self.provider.as_deref().map(|definition| Provider { definition, values })
+    }
+
+    /// What is wrong with the provider, for a protocol that needs one.
+    pub(crate) async fn check_provider(&self, custody: &dyn Custody) -> Result<(), Unobtainable> {
+        if provider_field(self.protocol).is_none() {
+            return Ok(());
+        }
+        let (values, own) = (self.provider_values(custody).await?, Values::new());
+        let material = Material { provider: self.provider(&values), ..self.material(&own, None) };
+        usable_provider(self.protocol, material).map(|_| ()).map_err(Into::into)
+    }
+
+    async fn obtain(&self, custody: &dyn Custody, world: &dyn World, values: &Values) -> Result<Grant, Unobtainable> {
+        let provider_values = self.provider_values(custody).await?;
+        let material = Material { provider: self.provider(&provider_values), ..self.material(values, None) };
+        self.protocol.obtain(world, material).await.map_err(|error| self.failed(error))
     }
 
     /// Makes values, and the grant of a renewable protocol, ready to use.
@@ -159,9 +191,9 @@ async fn fetch(
     values: &Values,
     lease: Lease,
 ) -> Result<Option<Renewed>, Unobtainable> {
-    let obtained = unless_it_panics(recipe.protocol.obtain(world, recipe.material(values, None)));
+    let obtained = unless_it_panics(recipe.obtain(custody, world, values));
     let obtained = match tokio::time::timeout(PROVIDER_DEADLINE, obtained).await {
-        Ok(Some(obtained)) => obtained.map_err(|error| recipe.failed(error)),
+        Ok(Some(obtained)) => obtained,
         // The lease is given back all the same.
         Ok(None) => Err(Unobtainable::BrokeOff),
         Err(_) => Err(ObtainError::Unanswered.into()),

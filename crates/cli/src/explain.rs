@@ -51,6 +51,9 @@ fn show(printer: &Printer, plan: &Plan) {
     if let (Some(credential), Some(protocol)) = (&plan.external_credential, plan.protocol) {
         fact("external credential", &format!("{credential} ({protocol})"));
     }
+    if let Some(provider) = &plan.external_auth_identity_provider {
+        fact("provider", provider);
+    }
     for principal in &plan.principals {
         let tone = if principal.verdict == "chosen" { Tone::Good } else { Tone::Quiet };
         let verdict = printer.toned(tone, &principal.verdict.replace('_', " "));

@@ -8,10 +8,11 @@ use crate::no_authentication::NoAuthentication;
 use crate::oauth_client_assertion::OAuthClientAssertion;
 use crate::oauth_client_credentials::OAuthClientCredentials;
 use crate::oauth_jwt_bearer::OAuthJwtBearer;
+use crate::oauth_managed::OAuthManaged;
 
 /// Every protocol, in the order in which they are shown.
 pub const CATALOGUE: &[&dyn Protocol] =
-    &[&NoAuthentication, &Basic, &Custom, &Jwt, &OAuthClientCredentials, &OAuthClientAssertion, &OAuthJwtBearer];
+    &[&NoAuthentication, &Basic, &Custom, &Jwt, &OAuthClientCredentials, &OAuthManaged, &OAuthClientAssertion, &OAuthJwtBearer];
 
 /// The protocol of this name, if there is one.
 pub fn find(name: &str) -> Option<&'static dyn Protocol> {

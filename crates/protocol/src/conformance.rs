@@ -11,7 +11,7 @@ use crate::*;
 
 fn complete_settings(protocol: &dyn Protocol) -> Settings {
     let example = |field: &Field| match field.kind {
-        Kind::Text | Kind::Template | Kind::Certificate => json!("x"),
+        Kind::Text | Kind::Template | Kind::Certificate | Kind::IdentityProvider(_) => json!("x"),
         Kind::Url => json!("https://idp.test/token"),
         Kind::Choice(words) => json!(words[0]),
         Kind::Seconds { least, .. } => json!(least),
@@ -25,6 +25,12 @@ fn principal(protocol: &dyn Protocol, identity_type: IdentityType) -> PrincipalF
     let values = protocol.fields().iter().filter(|field| field.place == Place::Values);
     let stored_values = values.map(|field| field.name.to_owned()).collect();
     PrincipalFacts { name: "P", identity_type, stored_values, has_access: true, users_with_values: 1 }
+}
+
+/// Everything that a provider of this protocol must have.
+fn provider(protocol: &dyn Protocol) -> Option<ProviderFacts> {
+    let stored_values = PROVIDER_FIELDS.iter().map(|field| field.name.to_owned()).collect();
+    provider_field(protocol).map(|(_, flow)| ProviderFacts { flow, stored_values })
 }
 
 #[test]
@@ -72,7 +78,8 @@ fn the_status_is_configured_exactly_when_nothing_is_missing() {
     for protocol in CATALOGUE {
         for identity_type in protocol.identity_types() {
             let settings = complete_settings(*protocol);
-            let facts = CredentialFacts { name: "C", settings: &settings, principals: vec![principal(*protocol, *identity_type)] };
+            let principals = vec![principal(*protocol, *identity_type)];
+            let facts = CredentialFacts { name: "C", settings: &settings, provider: provider(*protocol), principals };
             let expected = match protocol.completeness() {
                 Completeness::ByFields => AuthenticationStatus::Configured,
                 Completeness::Unknowable => AuthenticationStatus::Unknown,
@@ -95,7 +102,7 @@ fn each_missing_item_is_named() {
             let mut principal = principal(*protocol, IdentityType::Named);
             settings.remove(field.name);
             principal.stored_values.retain(|name| name != field.name);
-            let facts = CredentialFacts { name: "C", settings: &settings, principals: vec![principal] };
+            let facts = CredentialFacts { name: "C", settings: &settings, provider: provider(*protocol), principals: vec![principal] };
             let status = principal_status(*protocol, &facts, &facts.principals[0]);
             assert_eq!(status.status, AuthenticationStatus::NotConfigured);
             assert_eq!(status.missing.len(), 1);
@@ -110,7 +117,7 @@ fn nothing_is_proven_without_the_required_values() {
         .iter()
         .filter(|protocol| protocol.fields().iter().any(|field| field.place == Place::Values && field.need == Need::Required))
     {
-        let nothing = Material { settings: &Settings::new(), values: &Values::new(), grant: None };
+        let nothing = Material { settings: &Settings::new(), values: &Values::new(), grant: None, provider: None };
         assert!(protocol.prove(nothing).is_err(), "{}", protocol.name());
     }
 }
@@ -121,7 +128,7 @@ fn a_static_proof_places_the_headers_that_it_announces() {
         let fields = protocol.fields().iter().filter(|field| field.place == Place::Values);
         let values: Values = fields.map(|field| (field.name.to_owned(), Secret::new("SECRET-x"))).collect();
         let Proof::Place(headers) =
-            protocol.prove(Material { settings: &complete_settings(*protocol), values: &values, grant: None }).unwrap();
+            protocol.prove(Material { settings: &complete_settings(*protocol), values: &values, grant: None, provider: None }).unwrap();
         let names: Vec<&str> = headers.iter().map(|(name, _)| name.as_str()).collect();
         assert_eq!(names, protocol.header_names(), "{}", protocol.name());
         assert!(headers.iter().all(|(_, value)| value.is_sensitive()));
@@ -131,6 +138,7 @@ fn a_static_proof_places_the_headers_that_it_announces() {
 #[test]
 fn a_proof_does_not_print() {
     let values = Values::from([("username".to_owned(), Secret::new("u")), ("password".to_owned(), Secret::new("SECRET-p"))]);
-    let proof = find("basic").unwrap().prove(Material { settings: &Settings::new(), values: &values, grant: None }).unwrap();
+    let proof =
+        find("basic").unwrap().prove(Material { settings: &Settings::new(), values: &values, grant: None, provider: None }).unwrap();
     assert_eq!(format!("{proof:?}"), r#"["authorization"]"#);
 }

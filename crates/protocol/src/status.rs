@@ -1,8 +1,8 @@
 //! Authentication status: which fields and steps are still missing. Each missing item is also the next thing to do.
 
-use sortie_model::{AuthenticationStatus, IdentityType, MissingStep, Settings};
+use sortie_model::{AuthenticationFlow, AuthenticationStatus, IdentityType, MissingStep, Settings};
 
-use crate::{Completeness, Field, Need, Place, Protocol};
+use crate::{Completeness, Field, Need, PROVIDER_FIELDS, Place, Protocol, ProviderSetting, provider_setting};
 
 /// What is known about an external credential.
 #[derive(Clone, Debug)]
@@ -11,8 +11,19 @@ pub struct CredentialFacts<'a> {
     pub name: &'a str,
     /// Its settings.
     pub settings: &'a Settings,
+    /// The external auth identity provider that the settings name, if there is one of this name.
+    pub provider: Option<ProviderFacts>,
     /// Its principals, lowest sequence number first.
     pub principals: Vec<PrincipalFacts<'a>>,
+}
+
+/// What is known about an external auth identity provider.
+#[derive(Clone, Debug)]
+pub struct ProviderFacts {
+    /// How it gives tokens.
+    pub flow: AuthenticationFlow,
+    /// Names of the values stored for it.
+    pub stored_values: Vec<String>,
 }
 
 /// What is known about one principal.
@@ -100,13 +111,37 @@ fn missing_settings(protocol: &dyn Protocol, facts: &CredentialFacts<'_>) -> Vec
     let is_set = |field: &Field| facts.settings.get(field.name).and_then(serde_json::Value::as_str).is_some_and(|text| !text.is_empty());
     let is_required = |field: &&Field| field.place.is_setting() && protocol.need(field, facts.settings) == Need::Required;
     let required = protocol.fields().iter().filter(is_required);
-    required
+    let mut missing: Vec<MissingStep> = required
         .filter(|field| !is_set(field))
         .map(|field| MissingStep {
             code: "setting_missing",
             message: format!("set `{}` ({}) of `{}`", field.name, field.label, facts.name),
         })
-        .collect()
+        .collect();
+    if let Some(setting) = provider_setting(protocol, facts.settings) {
+        missing.extend(missing_of_provider(setting, facts));
+    }
+    missing
+}
+
+fn missing_of_provider(setting: ProviderSetting<'_>, facts: &CredentialFacts<'_>) -> Vec<MissingStep> {
+    let ProviderSetting { field, flow, name } = setting;
+    let Some(provider) = &facts.provider else {
+        let message =
+            format!("define the external auth identity provider `{name}`, which `{field}` of `{}` names: sortie apply -f FILE", facts.name);
+        return vec![MissingStep { code: "provider_missing", message }];
+    };
+    if provider.flow != flow {
+        let (has, needs) = (provider.flow.as_str(), flow.as_str());
+        let message = format!("let `{field}` of `{}` name a provider of the flow {needs}: `{name}` has the flow {has}", facts.name);
+        return vec![MissingStep { code: "provider_flow", message }];
+    }
+    let is_missing = |field: &&Field| !provider.stored_values.iter().any(|stored| stored == field.name);
+    let step = |value: &Field| {
+        let message = format!("store {} ({}) of the provider: sortie secret set provider:{name} {0}", value.name, value.label);
+        MissingStep { code: "provider_value_missing", message }
+    };
+    PROVIDER_FIELDS.iter().filter(is_missing).map(step).collect()
 }
 
 fn missing_value(facts: &CredentialFacts<'_>, principal: &PrincipalFacts<'_>, field: &Field) -> MissingStep {

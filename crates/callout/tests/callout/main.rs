@@ -11,6 +11,7 @@ mod cluster;
 mod explained;
 mod formulas;
 mod headers;
+mod identity_provider;
 mod isolation;
 mod records;
 mod renewal;

@@ -21,6 +21,20 @@ users:
   - name: bob
     profile: null
     permission_sets: []
+external_auth_identity_providers:
+  - name: Okta
+    label: Our Okta
+    flow: authorization_code
+    client_authentication: body
+    authorize_endpoint: https://login.test/authorize
+    user_info_endpoint: https://login.test/me
+    pkce: true
+    issuer: https://login.test/
+    default_scopes: openid email
+    request_parameters:
+      - {request: token, place: body, name: audience, value: a, sequence_number: 9, description: whose}
+      - {request: authorize, place: query, name: prompt, value: consent}
+    values: {client_id: my-client, client_secret: {from_environment: OKTA_SECRET}}
 external_credentials:
   - name: Billing
     protocol: oauth_client_credentials
@@ -143,4 +157,23 @@ external_credentials:
         let problem = definition.problem(&format!("external_credentials[0].settings.claims.{path}"), "x", "");
         assert_eq!(problem.place.line, line, "{path}");
     }
+}
+
+#[test]
+fn an_external_auth_identity_provider_is_read_whole() {
+    let definition = whole();
+    let okta = &definition.external_auth_identity_providers[0];
+    assert_eq!((okta.name.as_str(), okta.label.as_str(), okta.description.as_str()), ("Okta", "Our Okta", ""));
+    assert_eq!((okta.flow.as_str(), okta.client_authentication.as_str(), okta.uses_pkce), ("authorization_code", "body", true));
+    assert_eq!((okta.issuer.as_ref().unwrap().as_str(), &okta.token_endpoint), ("https://login.test/", &None));
+    assert_eq!(okta.authorize_endpoint.as_ref().unwrap().to_string(), "https://login.test/authorize");
+    assert_eq!(okta.user_info_endpoint.as_ref().unwrap().to_string(), "https://login.test/me");
+    assert_eq!(okta.default_scopes.as_text(), Some("openid email"));
+    let parameters: Vec<_> =
+        okta.parameters.iter().map(|one| (one.kind.request(), one.name.as_str(), one.sequence_number, one.description.as_str())).collect();
+    assert_eq!(parameters, [("token", "audience", 9, "whose"), ("authorize", "prompt", 2, "")]);
+    assert_eq!(okta.values["client_secret"], ValueSource::Environment("OKTA_SECRET".to_owned()));
+    assert!(definition.needs_discovery());
+    let written = "external_auth_identity_providers: [{name: A, flow: client_credentials, token_endpoint: https://a.test}]";
+    assert!(!Definition::parse("x", written).unwrap().needs_discovery());
 }

@@ -28,12 +28,12 @@ fn settings(value: Value) -> Settings {
 #[tokio::main]
 async fn obtain(world: &WorldWithKeys<OutboundWorld>, protocol: &str, settings: &Settings, client_id: &str) -> Result<Grant, ObtainError> {
     let values = Values::from([("client_id".to_owned(), Secret::new(client_id))]);
-    find(protocol).unwrap().obtain(world, Material { settings, values: &values, grant: None }).await
+    find(protocol).unwrap().obtain(world, Material { settings, values: &values, grant: None, provider: None }).await
 }
 
 /// Calls with what the protocol proves, and gives status and answer.
 fn call(url: &str, protocol: &str, settings: &Settings, grant: &Grant) -> (u16, Value) {
-    let material = Material { settings, values: &Values::new(), grant: Some(grant) };
+    let material = Material { settings, values: &Values::new(), grant: Some(grant), provider: None };
     let Proof::Place(headers) = find(protocol).unwrap().prove(material).unwrap();
     let answer = plain_http::send("GET", url, &[("Authorization", headers[0].1.to_str().unwrap())], b"").unwrap();
     (answer.status, answer.json())

@@ -81,7 +81,7 @@ fn without_either_nothing_is_asked_and_the_status_says_so() {
             has_access: true,
             users_with_values: 0,
         };
-        let facts = CredentialFacts { name: "C", settings, principals: vec![principal] };
+        let facts = CredentialFacts { name: "C", settings, provider: None, principals: vec![principal] };
         let status = principal_status(&OAuthClientAssertion, &facts, &facts.principals[0]);
         (status.status, status.missing.into_iter().map(|step| step.message).collect::<Vec<_>>())
     };
@@ -127,7 +127,7 @@ fn an_echoed_assertion_is_not_shown() {
 #[test]
 fn the_token_is_sent_as_a_bearer() {
     let grant = Grant { parts: [("access_token".to_owned(), sortie_model::Secret::new("SECRET-token"))].into(), lifetime: None };
-    let material = Material { settings: &Settings::new(), values: &Values::new(), grant: Some(&grant) };
+    let material = Material { settings: &Settings::new(), values: &Values::new(), grant: Some(&grant), provider: None };
     let Proof::Place(headers) = OAuthClientAssertion.prove(material).unwrap();
     assert_eq!(headers[0].1, "Bearer SECRET-token");
 }

@@ -11,6 +11,7 @@ mod first_callout;
 mod formulas;
 mod framing;
 mod headers;
+mod identity_providers;
 mod jwks;
 mod keys;
 mod leaks;

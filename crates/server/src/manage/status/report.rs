@@ -1,13 +1,18 @@
 //! One report for each external credential.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
-use sortie_model::{ApiName, AuthenticationStatus, ExternalCredential, Health, IdentityType, MissingStep, Principal, PrincipalId};
-use sortie_protocol::{CredentialFacts, PrincipalFacts, PrincipalStatus, credential_status, principal_status};
+use sortie_model::{
+    ApiName, AuthenticationStatus, ExternalAuthIdentityProvider, ExternalAuthIdentityProviderId, ExternalCredential, Health, IdentityType,
+    MissingStep, Principal, PrincipalId,
+};
+use sortie_protocol::{
+    CredentialFacts, PROVIDER_FIELDS, PrincipalFacts, PrincipalStatus, ProviderFacts, credential_status, principal_status,
+};
 use sortie_store::{Definitions, ReadError, ValueSummary};
 
-use crate::manage::{Manage, UnknownName, find};
+use crate::manage::{Manage, UnknownName, external_auth_identity_provider, find};
 
 /// Status of an external credential.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -24,10 +29,21 @@ pub struct CredentialReport {
     pub status: AuthenticationStatus,
     /// What the credential itself lacks. Each is the next thing to do.
     pub missing: Vec<MissingStep>,
+    /// The external auth identity provider that its client and its tokens come from, if they do.
+    pub managed_by: Option<ManagerReport>,
     /// Its principals, lowest sequence number first.
     pub principals: Vec<PrincipalReport>,
     /// The named credentials that use it.
     pub named_credentials: Vec<PlaceReport>,
+}
+
+/// The external auth identity provider of a credential.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ManagerReport {
+    /// Its name.
+    pub external_auth_identity_provider: String,
+    /// Names of the values that come from it: they cannot be stored for a principal.
+    pub values: Vec<&'static str>,
 }
 
 /// Status of one principal.
@@ -112,6 +128,7 @@ impl StatusError {
 struct Facts {
     definitions: Definitions,
     values: BTreeMap<PrincipalId, ValueSummary>,
+    provider_values: BTreeMap<ExternalAuthIdentityProviderId, BTreeSet<String>>,
     health: BTreeMap<PrincipalId, Health>,
 }
 
@@ -123,6 +140,7 @@ pub async fn status(manage: &Manage<'_>, name: Option<&ApiName>) -> Result<Vec<C
     let facts = Facts {
         definitions: manage.store.definitions().await?,
         values: manage.store.credential_values().summary().await?,
+        provider_values: manage.store.external_auth_identity_providers().summary().await?,
         health: manage.store.health().shared().await?,
     };
     let wanted = |credential: &&ExternalCredential| name.is_none_or(|name| credential.name == *name);
@@ -141,6 +159,7 @@ impl Facts {
         let facts = CredentialFacts {
             name: credential.name.as_str(),
             settings: &credential.settings,
+            provider: self.provider(credential).map(|provider| self.provider_facts(provider)),
             principals: principals.iter().map(|principal| self.principal_facts(credential, principal)).collect(),
         };
         let PrincipalStatus { status, missing } = protocol.map_or_else(unknown_protocol, |protocol| credential_status(protocol, &facts));
@@ -156,6 +175,10 @@ impl Facts {
             status,
             missing,
             principals: principals.collect(),
+            managed_by: self.provider(credential).map(|provider| ManagerReport {
+                external_auth_identity_provider: provider.name.to_string(),
+                values: PROVIDER_FIELDS.iter().map(|field| field.name).collect(),
+            }),
             named_credentials: self.places(credential),
         }
     }
@@ -197,6 +220,18 @@ impl Facts {
             users_with_values: facts.users_with_values,
             health: self.health.get(&principal.id).map(health_report).unwrap_or_default(),
         }
+    }
+
+    /// The provider that the credential's settings name.
+    fn provider(&self, credential: &ExternalCredential) -> Option<&ExternalAuthIdentityProvider> {
+        let setting = external_auth_identity_provider::setting_of(credential)?;
+        let mut providers = self.definitions.external_auth_identity_providers.iter();
+        providers.find(|provider| provider.name.as_str().eq_ignore_ascii_case(setting.name))
+    }
+
+    fn provider_facts(&self, provider: &ExternalAuthIdentityProvider) -> ProviderFacts {
+        let stored_values = self.provider_values.get(&provider.id).into_iter().flatten().cloned().collect();
+        ProviderFacts { flow: provider.flow, stored_values }
     }
 
     fn places(&self, credential: &ExternalCredential) -> Vec<PlaceReport> {

@@ -144,10 +144,11 @@ fn show(printer: &Printer, values: &[ValueView]) {
             (false, true) => (Tone::Bad, "missing"),
             (false, false) => (Tone::Quiet, "not stored"),
         };
+        let state = value.from.as_ref().map_or_else(|| state.to_owned(), |from| format!("{state} for {from}"));
         let label = value.label.unwrap_or_default().to_owned();
         vec![
             (Tone::Plain, value.name.clone()),
-            (tone, state.to_owned()),
+            (tone, state),
             (Tone::Plain, label),
             (Tone::Plain, value.updated_at.clone().unwrap_or_default()),
         ]

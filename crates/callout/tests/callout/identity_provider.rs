@@ -153,3 +153,28 @@ async fn a_refused_token_is_renewed_once() {
     assert_eq!(outcome(&node.get(&alice, "callout:One/x").await), "200");
     assert_eq!((scene.provider.asked(), node.upstream.count()), (2, 2));
 }
+
+#[tokio::test(start_paused = true)]
+async fn users_with_other_scopes_have_other_tokens_and_replace_the_default() {
+    let mut scene = managed();
+    scene.definitions.external_auth_identity_providers[0].default_scopes = Scopes::parse("everything").unwrap();
+    let mut users = ["alice", "bob", "carol"].map(|name| scene.user(name));
+    for (user, department) in users.iter_mut().zip(["sales", "legal", "sales"]) {
+        user.attributes = [("Department".to_owned(), department.to_owned())].into();
+    }
+    // A principal's own, which replaces the credential's, which replaces the provider's.
+    scene.revise(|credential| {
+        credential.settings.insert("scope".to_owned(), "of_the_credential".into());
+    });
+    scene.definitions.principals[0].settings.insert("scope".to_owned(), "of:{!$User.Department}".into());
+    let node = scene.node();
+    let mut tokens = Vec::new();
+    for user in &users {
+        assert_eq!(outcome(&node.get(user, "callout:One/x").await), "200");
+        tokens.push(node.upstream.last().header("authorization"));
+    }
+    assert_eq!((tokens[0] == tokens[2], tokens[0] == tokens[1]), (true, false));
+    assert_eq!(outcome(&node.get(&users[0], "callout:Two/x").await), "200");
+    let scopes: Vec<_> = forms(&scene).iter().map(|form| form.split('&').nth(1).unwrap().to_owned()).collect();
+    assert_eq!(scopes, ["scope=of%3Asales", "scope=of%3Alegal", "scope=everything"]);
+}

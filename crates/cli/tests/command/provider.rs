@@ -95,6 +95,8 @@ fn what_is_known_of_a_provider_is_shown_without_its_secret() {
     assert_eq!((&suggested["token_endpoint"], &suggested["client_authentication"]), (&provider.token_endpoint().into(), &"basic".into()));
     let listed = sortie.json(&["secret", "list", "provider:Idp"]);
     assert_eq!((&listed["values"][0]["set"], &listed["values"][1]["set"]), (&false.into(), &true.into()));
+    let own = sortie.ok(&["secret", "list", "Erp/Main"]);
+    assert!(own.contains("missing for provider:Idp") && own.contains("stored for provider:Idp"), "{own}");
     sortie.ok(&["secret", "remove", "provider:Idp", "client_secret"]);
     assert_eq!(sortie.code(&["secret", "remove", "provider:Idp", "client_secret"]), "value_unknown");
 }

@@ -12,7 +12,7 @@ use sortie_testkit::upstream::{RecordingUpstream, Reply};
 use crate::support::Stage;
 
 /// Applies a definition as an admin does, with this secret in the variable `CLIENT_SECRET`.
-fn apply(stage: &Stage, text: &str, secret: &'static str) {
+pub(crate) fn apply(stage: &Stage, text: &str, secret: &'static str) {
     let server = &stage.server;
     let now = server.runtime.block_on(server.house.store().now()).unwrap();
     let definition = Definition::parse("test.yaml", text).unwrap_or_else(|problems| panic!("{problems:#?}"));
@@ -25,7 +25,7 @@ fn apply(stage: &Stage, text: &str, secret: &'static str) {
 }
 
 /// The provider `name`, an external credential that it manages, and a named credential, all of the same name.
-fn managed(name: &str, token_endpoint: &str, url: &str, more: &str, client: &OidcClient, scope: &str) -> String {
+pub(crate) fn managed(name: &str, token_endpoint: &str, url: &str, more: &str, client: &OidcClient, scope: &str) -> String {
     let place = if client.authentication == "client_secret_post" { "body" } else { "basic" };
     format!(
         "

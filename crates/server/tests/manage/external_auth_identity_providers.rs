@@ -213,7 +213,10 @@ async fn values_are_stored_listed_and_removed(fixture: Fixture) {
         assert_eq!(error.code(), rule, "{shown}");
         assert!(!shown.contains("SECRET-") && !shown.contains('\x1b'), "{shown}");
     }
-    // A principal has nothing of its own.
+    // A principal has nothing of its own, and sees where it comes from.
+    let listed = secret::list(&manage, &principal("First/Main"), None).await.unwrap();
+    let seen: Vec<_> = listed.iter().map(|value| (value.name.as_str(), value.set, value.from.as_deref())).collect();
+    assert_eq!(seen, [("client_id", true, Some("provider:Okta")), ("client_secret", true, Some("provider:Okta"))]);
     let own = secret::set(&manage, &principal("First/Main"), "client_secret", None, &Secret::new("SECRET-x")).await.unwrap_err();
     assert_eq!(own.code(), "value_of_the_provider");
     assert!(own.to_string().contains("sortie secret set provider:NAME client_secret"), "{own}");

@@ -13,7 +13,7 @@ pub use seal::open;
 pub(in crate::manage) use seal::{move_on, store};
 pub use show::{ParameterView, ProviderSummary, ProviderView, list, show};
 pub(in crate::manage) use uses::{end_tokens, setting_of, users};
-pub(in crate::manage) use value::check_value;
+pub(in crate::manage) use value::{check_value, views};
 pub use value::{list_values, remove_value, set_value};
 
 use sortie_model::{ApiName, ExternalAuthIdentityProvider};

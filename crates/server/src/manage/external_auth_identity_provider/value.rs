@@ -2,7 +2,7 @@
 
 use sortie_model::{ApiName, Secret, Violation};
 use sortie_protocol::{Need, PROVIDER_FIELDS};
-use sortie_store::ChangeError;
+use sortie_store::{ChangeError, ValueHead};
 
 use super::{ProviderError, end_tokens, find, store};
 use crate::manage::secret::{ValueView, check_size, shown};
@@ -66,7 +66,11 @@ pub async fn remove_value(manage: &Manage<'_>, provider: &ApiName, name: &str) -
 /// A [`ProviderError`]: there is no such provider.
 pub async fn list_values(manage: &Manage<'_>, provider: &ApiName) -> Result<Vec<ValueView>, ProviderError> {
     let definitions = manage.store.definitions().await?;
-    let heads = manage.store.external_auth_identity_providers().heads(find(&definitions, provider)?.id).await?;
+    Ok(views(&manage.store.external_auth_identity_providers().heads(find(&definitions, provider)?.id).await?))
+}
+
+/// All values that a provider can have, with what is known of those that are stored.
+pub(in crate::manage) fn views(heads: &[ValueHead]) -> Vec<ValueView> {
     let view = |field: &sortie_protocol::Field| {
         let head = heads.iter().find(|head| head.name == field.name);
         ValueView {
@@ -76,7 +80,8 @@ pub async fn list_values(manage: &Manage<'_>, provider: &ApiName) -> Result<Vec<
             set: head.is_some(),
             version: head.map(|head| head.version),
             updated_at: head.map(|head| head.updated_at.to_string()),
+            from: None,
         }
     };
-    Ok(PROVIDER_FIELDS.iter().map(view).collect())
+    PROVIDER_FIELDS.iter().map(view).collect()
 }

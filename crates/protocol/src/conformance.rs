@@ -33,6 +33,11 @@ fn provider(protocol: &dyn Protocol) -> Option<ProviderFacts> {
     provider_field(protocol).map(|(_, flow)| ProviderFacts { flow, stored_values })
 }
 
+/// A certificate of the name that complete settings hold.
+fn certificates() -> Vec<CertificateFacts> {
+    vec![CertificateFacts { name: "X".to_owned(), signs_with: sortie_model::KeyAlgorithm::Rsa2048.signing_algorithms() }]
+}
+
 #[test]
 fn names_are_unique_and_stable_words() {
     let names: HashSet<_> = CATALOGUE.iter().map(|protocol| protocol.name()).collect();
@@ -79,7 +84,8 @@ fn the_status_is_configured_exactly_when_nothing_is_missing() {
         for identity_type in protocol.identity_types() {
             let settings = complete_settings(*protocol);
             let principals = vec![principal(*protocol, *identity_type)];
-            let facts = CredentialFacts { name: "C", settings: &settings, provider: provider(*protocol), principals };
+            let facts =
+                CredentialFacts { name: "C", settings: &settings, provider: provider(*protocol), certificates: certificates(), principals };
             let expected = match protocol.completeness() {
                 Completeness::ByFields => AuthenticationStatus::Configured,
                 Completeness::Unknowable => AuthenticationStatus::Unknown,
@@ -102,7 +108,13 @@ fn each_missing_item_is_named() {
             let mut principal = principal(*protocol, IdentityType::Named);
             settings.remove(field.name);
             principal.stored_values.retain(|name| name != field.name);
-            let facts = CredentialFacts { name: "C", settings: &settings, provider: provider(*protocol), principals: vec![principal] };
+            let facts = CredentialFacts {
+                name: "C",
+                settings: &settings,
+                provider: provider(*protocol),
+                certificates: certificates(),
+                principals: vec![principal],
+            };
             let status = principal_status(*protocol, &facts, &facts.principals[0]);
             assert_eq!(status.status, AuthenticationStatus::NotConfigured);
             assert_eq!(status.missing.len(), 1);

@@ -2,6 +2,7 @@
 
 mod basic;
 mod catalogue;
+mod certificate_setting;
 mod claims;
 #[cfg(test)]
 mod conformance;
@@ -27,6 +28,7 @@ mod testing;
 mod world;
 
 pub use catalogue::{CATALOGUE, find};
+pub use certificate_setting::{CertificateSetting, certificate_settings};
 pub use claims::{ClaimFault, Claims, Evaluated, Part};
 pub use discovery::{Discovered, DiscoveryError, discover};
 pub use field::{Field, Kind, Need, Place, Secrecy, check_principal_settings, check_settings};
@@ -37,5 +39,5 @@ pub use protocol::{Completeness, Parameters, Protocol, Renewal};
 pub use provider::{PROVIDER_FIELDS, Provider, ProviderSetting, provider_field, provider_setting, usable_provider};
 pub use signer::{Signer, SignerError};
 pub use sortie_model::SigningAlgorithm;
-pub use status::{CredentialFacts, PrincipalFacts, PrincipalStatus, ProviderFacts, credential_status, principal_status};
+pub use status::{CertificateFacts, CredentialFacts, PrincipalFacts, PrincipalStatus, ProviderFacts, credential_status, principal_status};
 pub use world::{Answer, Ask, AskError, Pending, World};

@@ -1,8 +1,11 @@
 //! Authentication status: which fields and steps are still missing. Each missing item is also the next thing to do.
 
-use sortie_model::{AuthenticationFlow, AuthenticationStatus, IdentityType, MissingStep, Settings};
+use sortie_model::{AuthenticationFlow, AuthenticationStatus, IdentityType, MissingStep, Settings, SigningAlgorithm};
 
-use crate::{Completeness, Field, Need, PROVIDER_FIELDS, Place, Protocol, ProviderSetting, provider_setting};
+use crate::{
+    CertificateSetting, Completeness, Field, Need, PROVIDER_FIELDS, Place, Protocol, ProviderSetting, certificate_settings,
+    provider_setting,
+};
 
 /// What is known about an external credential.
 #[derive(Clone, Debug)]
@@ -13,8 +16,19 @@ pub struct CredentialFacts<'a> {
     pub settings: &'a Settings,
     /// The external auth identity provider that the settings name, if there is one of this name.
     pub provider: Option<ProviderFacts>,
+    /// Those of the certificates that the settings name which there are.
+    pub certificates: Vec<CertificateFacts>,
     /// Its principals, lowest sequence number first.
     pub principals: Vec<PrincipalFacts<'a>>,
+}
+
+/// What is known about a certificate.
+#[derive(Clone, Debug)]
+pub struct CertificateFacts {
+    /// Its name; looked up without regard to ASCII case.
+    pub name: String,
+    /// What it can sign with now: nothing while it waits for its chain.
+    pub signs_with: &'static [SigningAlgorithm],
 }
 
 /// What is known about an external auth identity provider.
@@ -121,7 +135,33 @@ fn missing_settings(protocol: &dyn Protocol, facts: &CredentialFacts<'_>) -> Vec
     if let Some(setting) = provider_setting(protocol, facts.settings) {
         missing.extend(missing_of_provider(setting, facts));
     }
+    missing.extend(certificate_settings(protocol, facts.settings).filter_map(|setting| missing_of_certificate(setting, facts)));
     missing
+}
+
+fn missing_of_certificate(setting: CertificateSetting<'_>, facts: &CredentialFacts<'_>) -> Option<MissingStep> {
+    let CertificateSetting { field, name, algorithm } = setting;
+    let step = |code, message| Some(MissingStep { code, message });
+    let Some(certificate) = facts.certificates.iter().find(|known| known.name.eq_ignore_ascii_case(name)) else {
+        let message =
+            format!("make or import the certificate `{name}`, which `{field}` of `{}` names: sortie certificate create {name}", facts.name);
+        return step("certificate_missing", message);
+    };
+    if certificate.signs_with.is_empty() {
+        return step(
+            "certificate_pending",
+            format!("install the chain of the certificate `{name}`: sortie certificate install {name} CHAIN"),
+        );
+    }
+    let algorithm = algorithm.filter(|algorithm| !certificate.signs_with.contains(algorithm))?;
+    let can: Vec<&str> = certificate.signs_with.iter().map(|algorithm| algorithm.as_str()).collect();
+    let message = format!(
+        "set `signing_algorithm` of `{}` to what the key of `{name}` can sign with: {} (it is {})",
+        facts.name,
+        can.join(" or "),
+        algorithm.as_str()
+    );
+    step("certificate_algorithm", message)
 }
 
 fn missing_of_provider(setting: ProviderSetting<'_>, facts: &CredentialFacts<'_>) -> Vec<MissingStep> {

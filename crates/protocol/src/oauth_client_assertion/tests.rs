@@ -1,12 +1,13 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use serde_json::{Value, json};
-use sortie_model::{AuthenticationStatus, IdentityType, Settings};
+use sortie_model::{AuthenticationStatus, IdentityType, KeyAlgorithm, Settings};
 
 use super::OAuthClientAssertion;
 use crate::testing::{Scripted, TestKey, settings};
 use crate::{
-    CredentialFacts, Grant, Material, ObtainError, PrincipalFacts, Proof, Protocol as _, Values, check_settings, principal_status,
+    CertificateFacts, CredentialFacts, Grant, Material, ObtainError, PrincipalFacts, Proof, Protocol as _, Values, check_settings,
+    principal_status,
 };
 
 const ANSWER: &str = r#"{"access_token":"SECRET-token","token_type":"Bearer","expires_in":60}"#;
@@ -81,7 +82,8 @@ fn without_either_nothing_is_asked_and_the_status_says_so() {
             has_access: true,
             users_with_values: 0,
         };
-        let facts = CredentialFacts { name: "C", settings, provider: None, principals: vec![principal] };
+        let certificates = vec![CertificateFacts { name: "KEY".to_owned(), signs_with: KeyAlgorithm::Rsa2048.signing_algorithms() }];
+        let facts = CredentialFacts { name: "C", settings, provider: None, certificates, principals: vec![principal] };
         let status = principal_status(&OAuthClientAssertion, &facts, &facts.principals[0]);
         (status.status, status.missing.into_iter().map(|step| step.message).collect::<Vec<_>>())
     };

@@ -151,7 +151,7 @@ fn the_status_says_what_the_provider_lacks() {
             has_access: true,
             users_with_values: 0,
         };
-        let facts = CredentialFacts { name: "C", settings: &settings, provider, principals: vec![principal] };
+        let facts = CredentialFacts { name: "C", settings: &settings, provider, certificates: Vec::new(), principals: vec![principal] };
         let status = credential_status(&OAuthManaged, &facts);
         (status.status, status.missing.into_iter().map(|step| format!("{}: {}", step.code, step.message)).collect::<Vec<_>>())
     };

@@ -3,7 +3,7 @@
 use sortie_model::{ExternalCredential, ExternalCredentialId};
 
 use super::scene::Scene;
-use super::{external_auth_identity_provider, principal};
+use super::{certificate, external_auth_identity_provider, principal};
 use crate::manage::change::differing;
 use crate::manage::{Change, NotStored};
 
@@ -32,6 +32,7 @@ async fn apply_one(scene: &mut Scene<'_>, index: usize) -> Result<(), NotStored>
         revision: before.as_ref().map_or(0, |before| before.revision),
     };
     external_auth_identity_provider::judge(scene, &path, &credential);
+    certificate::judge(scene, &path, &credential);
     match &before {
         None => {
             scene.change.external_credentials().insert(&credential).await?;

@@ -4,6 +4,7 @@
 //! stated, a stored value that is not named. Principals that a described external credential does not list stay too, unless pruned.
 //! Names, protocols and identity types never change: who wants another one deletes the object and makes a new one.
 
+mod certificate;
 mod check;
 mod discovery;
 mod error;

@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 use sortie_model::{
-    ApiName, AuthenticationStatus, ExternalAuthIdentityProvider, ExternalAuthIdentityProviderId, ExternalCredential, Health, IdentityType,
-    MissingStep, Principal, PrincipalId,
+    ApiName, AuthenticationStatus, Certificate, ExternalAuthIdentityProvider, ExternalAuthIdentityProviderId, ExternalCredential, Health,
+    IdentityType, MissingStep, Principal, PrincipalId, Timestamp,
 };
 use sortie_protocol::{
-    CredentialFacts, PROVIDER_FIELDS, PrincipalFacts, PrincipalStatus, ProviderFacts, credential_status, principal_status,
+    CertificateFacts, CredentialFacts, PROVIDER_FIELDS, PrincipalFacts, PrincipalStatus, ProviderFacts, certificate_settings,
+    credential_status, principal_status,
 };
 use sortie_store::{Definitions, ReadError, ValueSummary};
 
@@ -130,6 +131,7 @@ struct Facts {
     values: BTreeMap<PrincipalId, ValueSummary>,
     provider_values: BTreeMap<ExternalAuthIdentityProviderId, BTreeSet<String>>,
     health: BTreeMap<PrincipalId, Health>,
+    now: Timestamp,
 }
 
 /// The status of all external credentials in the order of their names, or of one.
@@ -142,6 +144,7 @@ pub async fn status(manage: &Manage<'_>, name: Option<&ApiName>) -> Result<Vec<C
         values: manage.store.credential_values().summary().await?,
         provider_values: manage.store.external_auth_identity_providers().summary().await?,
         health: manage.store.health().shared().await?,
+        now: manage.now,
     };
     let wanted = |credential: &&ExternalCredential| name.is_none_or(|name| credential.name == *name);
     let reports: Vec<_> = facts.definitions.external_credentials.iter().filter(wanted).map(|credential| facts.report(credential)).collect();
@@ -160,6 +163,7 @@ impl Facts {
             name: credential.name.as_str(),
             settings: &credential.settings,
             provider: self.provider(credential).map(|provider| self.provider_facts(provider)),
+            certificates: self.certificates(credential).map(|certificate| self.certificate_facts(certificate)).collect(),
             principals: principals.iter().map(|principal| self.principal_facts(credential, principal)).collect(),
         };
         let PrincipalStatus { status, missing } = protocol.map_or_else(unknown_protocol, |protocol| credential_status(protocol, &facts));
@@ -227,6 +231,19 @@ impl Facts {
         let setting = external_auth_identity_provider::setting_of(credential)?;
         let mut providers = self.definitions.external_auth_identity_providers.iter();
         providers.find(|provider| provider.name.as_str().eq_ignore_ascii_case(setting.name))
+    }
+
+    /// The certificates that the credential's settings name.
+    fn certificates<'a>(&'a self, credential: &'a ExternalCredential) -> impl Iterator<Item = &'a Certificate> {
+        let protocol = sortie_protocol::find(&credential.protocol).into_iter();
+        let named = protocol.flat_map(|protocol| certificate_settings(protocol, &credential.settings));
+        named
+            .filter_map(|setting| self.definitions.certificates.iter().find(|known| known.name.as_str().eq_ignore_ascii_case(setting.name)))
+    }
+
+    fn certificate_facts(&self, certificate: &Certificate) -> CertificateFacts {
+        let signing = certificate.signing_version(self.now).map(|(version, _)| version.algorithm);
+        CertificateFacts { name: certificate.name.to_string(), signs_with: signing.map_or(&[], |key| key.signing_algorithms()) }
     }
 
     fn provider_facts(&self, provider: &ExternalAuthIdentityProvider) -> ProviderFacts {

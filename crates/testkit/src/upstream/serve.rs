@@ -27,6 +27,7 @@ pub(super) fn connection(stream: TcpStream, connection: usize, shared: &Shared, 
     }
     // The record holds a clone of the socket: dropping ours alone would leave it open.
     let _ = stream.shutdown(Shutdown::Both);
+    shared.update(|record| record.closed += 1);
 }
 
 fn exchange(

@@ -32,5 +32,5 @@ pub use proof::{Proof, ProveError};
 pub use protocol::{Completeness, Parameters, Protocol, Renewal};
 pub use signer::{Signer, SignerError};
 pub use sortie_model::SigningAlgorithm;
-pub use status::{CredentialFacts, PrincipalFacts, PrincipalStatus, credential_status, principal_status};
+pub use status::{CredentialFacts, PrincipalFacts, PrincipalStatus, Reach, credential_status, principal_status};
 pub use world::{Answer, Ask, AskError, Pending, World};

@@ -78,7 +78,7 @@ fn without_either_nothing_is_asked_and_the_status_says_so() {
             name: "P",
             identity_type: IdentityType::Named,
             stored_values: Vec::new(),
-            has_access: true,
+            reach: crate::Reach::Users,
             users_with_values: 0,
         };
         let facts = CredentialFacts { name: "C", settings, principals: vec![principal] };

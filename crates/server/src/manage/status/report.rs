@@ -1,10 +1,10 @@
 //! One report for each external credential.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
-use sortie_model::{ApiName, AuthenticationStatus, ExternalCredential, Health, IdentityType, MissingStep, Principal, PrincipalId};
-use sortie_protocol::{CredentialFacts, PrincipalFacts, PrincipalStatus, credential_status, principal_status};
+use sortie_model::{ApiName, AuthenticationStatus, ExternalCredential, Grantee, Health, IdentityType, MissingStep, Principal, PrincipalId};
+use sortie_protocol::{CredentialFacts, PrincipalFacts, PrincipalStatus, Reach, credential_status, principal_status};
 use sortie_store::{Definitions, ReadError, ValueSummary};
 
 use crate::manage::{Manage, UnknownName, find};
@@ -113,6 +113,8 @@ struct Facts {
     definitions: Definitions,
     values: BTreeMap<PrincipalId, ValueSummary>,
     health: BTreeMap<PrincipalId, Health>,
+    /// Permission sets and profiles that some active user has.
+    held: BTreeSet<Grantee>,
 }
 
 /// The status of all external credentials in the order of their names, or of one.
@@ -124,6 +126,7 @@ pub async fn status(manage: &Manage<'_>, name: Option<&ApiName>) -> Result<Vec<C
         definitions: manage.store.definitions().await?,
         values: manage.store.credential_values().summary().await?,
         health: manage.store.health().shared().await?,
+        held: manage.store.users().held_grantees().await?,
     };
     let wanted = |credential: &&ExternalCredential| name.is_none_or(|name| credential.name == *name);
     let reports: Vec<_> = facts.definitions.external_credentials.iter().filter(wanted).map(|credential| facts.report(credential)).collect();
@@ -172,8 +175,17 @@ impl Facts {
             name: principal.name.as_str(),
             identity_type: principal.identity_type,
             stored_values: stored.map(|stored| stored.shared.iter().cloned().collect()).unwrap_or_default(),
-            has_access: self.definitions.principal_access.iter().any(|access| access.principal == principal.id),
+            reach: self.reach(principal),
             users_with_values: stored.map_or(0, |stored| stored.users_with(&required)),
+        }
+    }
+
+    fn reach(&self, principal: &Principal) -> Reach {
+        let grantees = || self.definitions.principal_access.iter().filter(|access| access.principal == principal.id);
+        match grantees().count() {
+            0 => Reach::Nobody,
+            _ if grantees().any(|access| self.held.contains(&access.grantee)) => Reach::Users,
+            _ => Reach::Unassigned,
         }
     }
 

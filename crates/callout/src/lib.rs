@@ -10,6 +10,7 @@ mod error;
 mod explain;
 mod formulas;
 mod inspect;
+mod last_failure;
 mod obtain;
 mod parse;
 mod personal;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use quick_cache::sync::Cache;
 use sortie_model::{ExternalCredentialId, PrincipalId, Timestamp, UserId};
-use sortie_protocol::{ObtainError, Proof, Values, World};
+use sortie_protocol::{ObtainError, Proof, ProviderError, Values, World};
 use tokio::sync::watch;
 
 use crate::choose::Chosen;
@@ -137,12 +137,14 @@ pub enum Unobtainable {
     #[error(transparent)]
     Custody(#[from] CustodyError),
     /// An earlier attempt failed, and it is too early for another.
-    #[error("an earlier attempt failed with `{code}`; the next one is due at {retry_not_before}")]
+    #[error("an earlier attempt failed with `{code}`{}; the next one is due at {retry_not_before}", in_words(.said.as_ref()))]
     BackingOff {
         /// The earlier failure's code.
         code: &'static str,
         /// When the next attempt is due.
         retry_not_before: Timestamp,
+        /// What the provider said, if it refused.
+        said: Option<ProviderError>,
     },
     /// The renewal takes longer than a caller should wait.
     #[error("the renewal takes too long")]
@@ -327,7 +329,7 @@ impl Grants {
         if let Some(Failed { error, retry_not_before }) = slot.last_failed()
             && now < retry_not_before
         {
-            return Err(Unobtainable::BackingOff { code: error.code(), retry_not_before });
+            return Err(Unobtainable::BackingOff { code: error.code(), retry_not_before, said: error.said().cloned() });
         }
         if let Cause::Refusal(_) = cause {
             slot.rejections.note(now);
@@ -347,7 +349,20 @@ impl Grants {
     }
 }
 
+fn in_words(said: Option<&ProviderError>) -> String {
+    said.map(|said| format!(", the provider said {said}")).unwrap_or_default()
+}
+
 impl Unobtainable {
+    /// What the provider said, if it refused, now or at an earlier attempt.
+    pub const fn said(&self) -> Option<&ProviderError> {
+        match self {
+            Self::Protocol(error) => error.said(),
+            Self::BackingOff { said, .. } => said.as_ref(),
+            _ => None,
+        }
+    }
+
     /// The stable code.
     pub const fn code(&self) -> &'static str {
         match self {

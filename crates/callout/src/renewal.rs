@@ -144,8 +144,8 @@ pub(crate) fn adopt(kept: Kept, key: GrantKey, replaced: Option<i64>, now: Times
         (Some((grant, issued_at, expires_at)), _) if is_good(issued_at, expires_at) => {
             Some(Ok(Renewed { grant, version, issued_at, expires_at }))
         }
-        (_, Some(KeptFailure { code, retry_not_before })) if now < retry_not_before => {
-            Some(Err(Unobtainable::BackingOff { code, retry_not_before }))
+        (_, Some(KeptFailure { code, retry_not_before, said, .. })) if now < retry_not_before => {
+            Some(Err(Unobtainable::BackingOff { code, retry_not_before, said }))
         }
         _ => None,
     }
@@ -176,7 +176,9 @@ async fn fetch(
             }
         }
         Err(error) => {
-            let failure = KeptFailure { code: error.code(), retry_not_before: world.now().after(pause(&error, 1)) };
+            let now = world.now();
+            let (retry_not_before, said) = (now.after(pause(&error, 1)), error.said().cloned());
+            let failure = KeptFailure { code: error.code(), at: now, retry_not_before, said };
             // The first failure is what the caller must hear of; that it could not be noted is only logged.
             if let Err(custody_error) = custody.fail(recipe.key, lease, failure).await {
                 tracing::warn!(code = error.code(), "cannot note a failed renewal: {custody_error}");

@@ -11,6 +11,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("first", include_str!("../migrations/0001_first.sql")),
     ("formulas", include_str!("../migrations/0002_formulas.sql")),
     ("certificates", include_str!("../migrations/0003_certificates.sql")),
+    ("refusals", include_str!("../migrations/0004_refusals.sql")),
 ];
 
 /// The newest schema that this binary knows.

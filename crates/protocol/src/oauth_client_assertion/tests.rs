@@ -121,7 +121,7 @@ fn an_echoed_assertion_is_not_shown() {
     let assertion = form.rsplit_once('=').unwrap().1;
     let echo: &'static str = Box::leak(format!(r#"{{"error":"invalid_client","error_description":"got {assertion}"}}"#).into_boxed_str());
     let refused = Scripted::new(echo).with(key()).obtain(&OAuthClientAssertion, &settings, &[("client_id", "a")]).unwrap_err();
-    assert_eq!(refused, ObtainError::Refused { error: "invalid_client".to_owned(), description: None });
+    assert_eq!(refused, ObtainError::Refused(crate::ProviderError { error: "invalid_client".to_owned(), description: None }));
 }
 
 #[test]

@@ -9,6 +9,7 @@ mod choose;
 mod error;
 mod explain;
 mod formulas;
+mod gate;
 mod inspect;
 mod last_failure;
 mod obtain;

@@ -11,8 +11,9 @@ use sortie_protocol::{ObtainError, Proof, ProviderError, Values, World};
 use tokio::sync::watch;
 
 use crate::choose::Chosen;
+use crate::gate::Gates;
 use crate::ports::{Custody, CustodyError};
-use crate::renewal::{self, Recipe};
+use crate::renewal::{self, Recipe, Surroundings};
 use crate::scope::Signers;
 use crate::slot::{Failed, HealthReport, Renewed, Slot, is_under_way, lock};
 
@@ -161,6 +162,7 @@ pub struct Grants {
     runtime: tokio::runtime::Handle,
     shared: Mutex<HashMap<GrantKey, Arc<Slot>>>,
     per_user: Cache<GrantKey, Arc<Slot>>,
+    gates: Gates,
     serials: AtomicU64,
 }
 
@@ -168,7 +170,8 @@ impl Grants {
     /// `runtime` is where renewals run: not a core of the data plane, so that a caller who hangs up does not end them.
     /// `max_per_user` bounds how many users' grants are held at once.
     pub fn new(custody: Arc<dyn Custody>, world: Arc<dyn World>, runtime: tokio::runtime::Handle, max_per_user: usize) -> Arc<Self> {
-        Arc::new(Self { custody, world, runtime, shared: Mutex::default(), per_user: Cache::new(max_per_user), serials: AtomicU64::new(1) })
+        let (shared, per_user, serials) = (Mutex::default(), Cache::new(max_per_user), AtomicU64::new(1));
+        Arc::new(Self { custody, world, runtime, shared, per_user, gates: Gates::default(), serials })
     }
 
     /// What time it is.
@@ -340,7 +343,8 @@ impl Grants {
         let recipe = Recipe::new(chosen, cause.replaced());
         let (grants, slot) = (Arc::clone(self), Arc::clone(slot));
         self.runtime.spawn(async move {
-            let outcome = renewal::run(&*grants.custody, &*grants.world, &recipe, || grants.serials.fetch_add(1, Ordering::Relaxed)).await;
+            let surroundings = Surroundings { custody: &*grants.custody, world: &*grants.world, gates: &grants.gates };
+            let outcome = renewal::run(surroundings, &recipe, || grants.serials.fetch_add(1, Ordering::Relaxed)).await;
             slot.settle(&outcome, grants.world.now());
             // Waiters are released only now, when the grant is stored and in its place.
             let _ = sender.send(Some(outcome));

@@ -13,6 +13,7 @@ use sortie_model::{Settings, Timestamp};
 use sortie_protocol::{Grant, Material, ObtainError, Place, Protocol, Renewal, Values, World};
 
 use crate::choose::Chosen;
+use crate::gate::Gates;
 use crate::obtain::{GrantKey, Live, Unobtainable};
 use crate::ports::{Committed, Custody, CustodyError, Kept, KeptFailure, Lease, Leased};
 
@@ -74,22 +75,25 @@ impl Recipe {
     }
 }
 
+/// What a renewal works with.
+#[derive(Clone, Copy)]
+pub(crate) struct Surroundings<'a> {
+    pub(crate) custody: &'a dyn Custody,
+    pub(crate) world: &'a dyn World,
+    pub(crate) gates: &'a Gates,
+}
+
 /// Finds or fetches a grant, and makes it ready to use. Always ends, and never by a panic: others wait for it.
-pub(crate) async fn run(
-    custody: &dyn Custody,
-    world: &dyn World,
-    recipe: &Recipe,
-    serial: impl Fn() -> u64,
-) -> Result<Arc<Live>, Unobtainable> {
-    let found = unless_it_panics(tokio::time::timeout(DEADLINE, find(custody, world, recipe, serial))).await;
+pub(crate) async fn run(at: Surroundings<'_>, recipe: &Recipe, serial: impl Fn() -> u64) -> Result<Arc<Live>, Unobtainable> {
+    let found = unless_it_panics(tokio::time::timeout(DEADLINE, find(at, recipe, serial))).await;
     found.ok_or(Unobtainable::BrokeOff)?.unwrap_or(Err(CustodyError::Unavailable.into()))
 }
 
-async fn find(custody: &dyn Custody, world: &dyn World, recipe: &Recipe, serial: impl Fn() -> u64) -> Result<Arc<Live>, Unobtainable> {
-    let values = custody.values(recipe.key).await?;
+async fn find(at: Surroundings<'_>, recipe: &Recipe, serial: impl Fn() -> u64) -> Result<Arc<Live>, Unobtainable> {
+    let values = at.custody.values(recipe.key).await?;
     let renewed = match recipe.protocol.renewal() {
         Renewal::Static => None,
-        Renewal::Renewable => Some(renew(custody, world, recipe, &values).await?),
+        Renewal::Renewable => Some(renew(at, recipe, &values).await?),
     };
     recipe.live(values, renewed, serial()).map(Arc::new)
 }
@@ -112,21 +116,29 @@ pub(crate) struct Renewed {
     pub(crate) expires_at: Timestamp,
 }
 
-async fn renew(custody: &dyn Custody, world: &dyn World, recipe: &Recipe, values: &Values) -> Result<Renewed, Unobtainable> {
+async fn renew(at: Surroundings<'_>, recipe: &Recipe, values: &Values) -> Result<Renewed, Unobtainable> {
     for look in 0..MAX_LOOKS {
-        let kept = custody.load(recipe.key).await?;
+        let kept = at.custody.load(recipe.key).await?;
         let seen_version = kept.as_ref().map_or(0, |kept| kept.version);
-        if let Some(adopted) = kept.and_then(|kept| adopt(kept, recipe.key, recipe.replaced, world.now())) {
+        if let Some(adopted) = kept.and_then(|kept| adopt(kept, recipe.key, recipe.replaced, at.world.now())) {
             return adopted;
         }
-        match custody.lease(recipe.key, seen_version, LEASE).await? {
-            Leased::Taken(lease) => match fetch(custody, world, recipe, values, lease).await? {
+        // Before the lease, which is not to run out in a queue.
+        let passed = match recipe.protocol.asks(recipe.material(values, None)) {
+            Some(provider) => Some(at.gates.pass(provider).await),
+            None => None,
+        };
+        match at.custody.lease(recipe.key, seen_version, LEASE).await? {
+            Leased::Taken(lease) => match fetch(at, recipe, values, lease).await? {
                 Some(renewed) => return Ok(renewed),
                 None => continue,
             },
             // Usually a successor has just been stored. A row that changes again and again is not chased.
             Leased::Changed if look == 0 => {}
-            Leased::Changed | Leased::Busy => tokio::time::sleep(LOOK_AGAIN).await,
+            Leased::Changed | Leased::Busy => {
+                drop(passed);
+                tokio::time::sleep(LOOK_AGAIN).await;
+            }
         }
     }
     Err(Unobtainable::Slow)
@@ -152,13 +164,8 @@ pub(crate) fn adopt(kept: Kept, key: GrantKey, replaced: Option<i64>, now: Times
 }
 
 /// Asks the provider, as the holder of the lease. `None`: another holder took over meanwhile, read again.
-async fn fetch(
-    custody: &dyn Custody,
-    world: &dyn World,
-    recipe: &Recipe,
-    values: &Values,
-    lease: Lease,
-) -> Result<Option<Renewed>, Unobtainable> {
+async fn fetch(at: Surroundings<'_>, recipe: &Recipe, values: &Values, lease: Lease) -> Result<Option<Renewed>, Unobtainable> {
+    let Surroundings { custody, world, gates: _ } = at;
     let obtained = unless_it_panics(recipe.protocol.obtain(world, recipe.material(values, None)));
     let obtained = match tokio::time::timeout(PROVIDER_DEADLINE, obtained).await {
         Ok(Some(obtained)) => obtained.map_err(|error| recipe.failed(error)),

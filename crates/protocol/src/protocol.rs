@@ -2,7 +2,7 @@
 
 use sortie_model::{IdentityType, Secret, Settings, Violation, Violations};
 
-use crate::{Field, Grant, Material, Need, ObtainError, Pending, Proof, ProveError, World};
+use crate::{Field, Grant, Kind, Material, Need, ObtainError, Pending, Proof, ProveError, World};
 
 /// Whether what a protocol presents can be renewed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,6 +91,12 @@ pub trait Protocol: Send + Sync {
     fn obtain<'a>(&'a self, world: &'a dyn World, material: Material<'a>) -> Pending<'a, Result<Grant, ObtainError>> {
         let _ = (world, material);
         Box::pin(async { Ok(Grant::default()) })
+    }
+
+    /// Whom [`Self::obtain`] asks: renewals that ask the same one wait for each other, beyond a number. The default is the first setting that is a URL.
+    fn asks<'a>(&self, material: Material<'a>) -> Option<&'a str> {
+        let url = self.fields().iter().find(|field| field.kind == Kind::Url)?;
+        material.setting(url.name)
     }
 
     /// What is put on the request. Pure and quick; its result is kept for as long as grant and values stay the same.

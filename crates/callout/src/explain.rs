@@ -6,12 +6,13 @@ use sortie_protocol::{ObtainError, Place, Proof, Renewal, Values};
 
 use crate::authorize::{Standing, authorize, consider};
 use crate::choose::{Chosen, choose};
+use crate::last_failure::{LastFailure, last_failure};
 use crate::obtain::{Grants, Live, Unobtainable};
 use crate::renewal::{Recipe, adopt};
 use crate::scope::CalloutScope;
 use crate::slot::Failed;
 use crate::snapshot::{Named, Snapshot};
-use crate::{Caller, Refused, Turn, apply, inspect, parse};
+use crate::{Caller, Refused, Turn, apply, parse};
 
 /// A callout as it would be.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -88,21 +89,11 @@ pub struct PlannedRefusal {
     pub reason: &'static str,
     /// What is wrong.
     pub message: String,
+    /// What usually causes it, where that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cause: Option<&'static str>,
     /// Whose turn it is.
     pub turn: String,
-    /// What to do.
-    pub next_step: String,
-}
-
-/// What went wrong the last time.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct LastFailure {
-    /// Stable code.
-    pub code: &'static str,
-    /// When.
-    pub at: Timestamp,
-    /// What is known of it.
-    pub message: String,
     /// What to do.
     pub next_step: String,
 }
@@ -124,7 +115,7 @@ async fn follow(snapshot: &Snapshot, grants: &Grants, caller: &Caller, target: &
     }
     let chosen = choose(authorize(snapshot, caller, &reference)?)?;
     plan.headers = header_names(chosen.named());
-    plan.last_failure = last_failure(grants, &chosen);
+    plan.last_failure = last_failure(grants, &chosen).await;
     let live = foresee(grants, &chosen, plan).await?;
     let target = chosen.named().endpoint.join(reference.path(), reference.query());
     // A formula that reads the body sees an empty one: nothing is being sent.
@@ -201,7 +192,7 @@ pub(crate) async fn foresee(grants: &Grants, chosen: &Chosen<'_>, plan: &mut Pla
             Ok(Live { serial: 0, version: 0, values, proof: Proof::nothing(), renew_at, stop_at, expires_at })
         }
         Err(error) => {
-            if let Unobtainable::BackingOff { code, retry_not_before } = error {
+            if let Unobtainable::BackingOff { code, retry_not_before, .. } = error {
                 plan.token = Some(TokenState::BackingOff { code, retry_not_before });
             }
             Err(error.into())
@@ -222,30 +213,6 @@ fn missing(chosen: &Chosen<'_>, values: &Values) -> Option<&'static str> {
         Place::Values => values.get(field.name).is_some_and(|value| !value.is_empty()),
     };
     required.filter(|field| !is_set(field)).map(|field| field.name).next()
-}
-
-/// The last failure that this process knows of, if nothing has succeeded since.
-fn last_failure(grants: &Grants, chosen: &Chosen<'_>) -> Option<LastFailure> {
-    let health = grants.health_of(chosen)?;
-    let at = health.last_failure.filter(|at| health.last_success.is_none_or(|success| success < *at))?;
-    let code = health.last_failure_code?;
-    let (message, next_step) = match grants.last_failed(chosen).filter(|failed| failed.error.code() == code) {
-        Some(Failed { error, .. }) => {
-            let refused = Refused::from(error);
-            (refused.to_string(), refused.next_step().to_owned())
-        }
-        None if code == inspect::REFUSED_BY_UPSTREAM => {
-            let (credential, principal) = (&chosen.named().credential.name, &chosen.principal().name);
-            (
-                "the upstream refused the credential".to_owned(),
-                format!(
-                    "it may be wrong, expired or revoked over there; store the right one: sortie secret set '{credential}/{principal}' NAME"
-                ),
-            )
-        }
-        None => (format!("the last callout failed with `{code}`"), "see the log and the audit for the callout that failed".to_owned()),
-    };
-    Some(LastFailure { code, at, message, next_step })
 }
 
 /// The headers of the definitions, for when there is no token yet to make them with.
@@ -286,7 +253,7 @@ fn refusal(refused: &Refused, plan: &Plan) -> PlannedRefusal {
         Turn::Provider => "provider",
         Turn::Upstream => "upstream",
     };
-    PlannedRefusal { code: refused.code(), reason: refused.reason(), message, turn: turn.to_owned(), next_step }
+    PlannedRefusal { code: refused.code(), reason: refused.reason(), message, cause: refused.cause(), turn: turn.to_owned(), next_step }
 }
 
 fn not_permitted(plan: &Plan) -> (String, String) {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Request, Response};
 use sortie_model::{ExternalAuthIdentityProvider, Timestamp};
-use sortie_protocol::{Grant, Pending, Values};
+use sortie_protocol::{Grant, Pending, ProviderError, Values};
 
 use crate::audit::{Intent, Opened, Outcome, Refusal};
 use crate::obtain::GrantKey;
@@ -58,8 +58,12 @@ pub struct Kept {
 pub struct KeptFailure {
     /// Stable code.
     pub code: &'static str,
+    /// When it happened.
+    pub at: Timestamp,
     /// No attempt before this moment.
     pub retry_not_before: Timestamp,
+    /// What the provider said, if it refused.
+    pub said: Option<ProviderError>,
 }
 
 /// The right to renew one grant, until it ends on the database's clock.

@@ -4,6 +4,7 @@
 //! held while the provider is asked. Losers wait and read again. `invalid_grant` means: read again, and only if nothing changed, somebody has to
 //! authenticate anew. A time-out never means that.
 
+use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::task::Poll;
@@ -13,6 +14,7 @@ use sortie_model::{ExternalAuthIdentityProvider, Settings, Timestamp};
 use sortie_protocol::{Grant, Material, ObtainError, Place, Protocol, Provider, Renewal, Values, World, provider_field, usable_provider};
 
 use crate::choose::Chosen;
+use crate::gate::Gates;
 use crate::obtain::{GrantKey, Live, Unobtainable};
 use crate::ports::{Committed, Custody, CustodyError, Kept, KeptFailure, Lease, Leased};
 
@@ -68,6 +70,13 @@ impl Recipe {
         self.provider.as_deref().map(|definition| Provider { definition, values })
     }
 
+    /// Whom obtaining a grant will ask. Its secret is not needed for that.
+    fn asks(&self, values: &Values) -> Option<String> {
+        let none = Values::new();
+        let material = Material { provider: self.provider(&none), ..self.material(values, None) };
+        self.protocol.asks(material).map(Cow::into_owned)
+    }
+
     /// What is wrong with the provider, for a protocol that needs one.
     pub(crate) async fn check_provider(&self, custody: &dyn Custody) -> Result<(), Unobtainable> {
         if provider_field(self.protocol).is_none() {
@@ -106,22 +115,25 @@ impl Recipe {
     }
 }
 
+/// What a renewal works with.
+#[derive(Clone, Copy)]
+pub(crate) struct Surroundings<'a> {
+    pub(crate) custody: &'a dyn Custody,
+    pub(crate) world: &'a dyn World,
+    pub(crate) gates: &'a Gates,
+}
+
 /// Finds or fetches a grant, and makes it ready to use. Always ends, and never by a panic: others wait for it.
-pub(crate) async fn run(
-    custody: &dyn Custody,
-    world: &dyn World,
-    recipe: &Recipe,
-    serial: impl Fn() -> u64,
-) -> Result<Arc<Live>, Unobtainable> {
-    let found = unless_it_panics(tokio::time::timeout(DEADLINE, find(custody, world, recipe, serial))).await;
+pub(crate) async fn run(at: Surroundings<'_>, recipe: &Recipe, serial: impl Fn() -> u64) -> Result<Arc<Live>, Unobtainable> {
+    let found = unless_it_panics(tokio::time::timeout(DEADLINE, find(at, recipe, serial))).await;
     found.ok_or(Unobtainable::BrokeOff)?.unwrap_or(Err(CustodyError::Unavailable.into()))
 }
 
-async fn find(custody: &dyn Custody, world: &dyn World, recipe: &Recipe, serial: impl Fn() -> u64) -> Result<Arc<Live>, Unobtainable> {
-    let values = custody.values(recipe.key).await?;
+async fn find(at: Surroundings<'_>, recipe: &Recipe, serial: impl Fn() -> u64) -> Result<Arc<Live>, Unobtainable> {
+    let values = at.custody.values(recipe.key).await?;
     let renewed = match recipe.protocol.renewal() {
         Renewal::Static => None,
-        Renewal::Renewable => Some(renew(custody, world, recipe, &values).await?),
+        Renewal::Renewable => Some(renew(at, recipe, &values).await?),
     };
     recipe.live(values, renewed, serial()).map(Arc::new)
 }
@@ -144,21 +156,29 @@ pub(crate) struct Renewed {
     pub(crate) expires_at: Timestamp,
 }
 
-async fn renew(custody: &dyn Custody, world: &dyn World, recipe: &Recipe, values: &Values) -> Result<Renewed, Unobtainable> {
+async fn renew(at: Surroundings<'_>, recipe: &Recipe, values: &Values) -> Result<Renewed, Unobtainable> {
     for look in 0..MAX_LOOKS {
-        let kept = custody.load(recipe.key).await?;
+        let kept = at.custody.load(recipe.key).await?;
         let seen_version = kept.as_ref().map_or(0, |kept| kept.version);
-        if let Some(adopted) = kept.and_then(|kept| adopt(kept, recipe.key, recipe.replaced, world.now())) {
+        if let Some(adopted) = kept.and_then(|kept| adopt(kept, recipe.key, recipe.replaced, at.world.now())) {
             return adopted;
         }
-        match custody.lease(recipe.key, seen_version, LEASE).await? {
-            Leased::Taken(lease) => match fetch(custody, world, recipe, values, lease).await? {
+        // Before the lease, which is not to run out in a queue.
+        let passed = match recipe.asks(values) {
+            Some(provider) => Some(at.gates.pass(&provider).await),
+            None => None,
+        };
+        match at.custody.lease(recipe.key, seen_version, LEASE).await? {
+            Leased::Taken(lease) => match fetch(at, recipe, values, lease).await? {
                 Some(renewed) => return Ok(renewed),
                 None => continue,
             },
             // Usually a successor has just been stored. A row that changes again and again is not chased.
             Leased::Changed if look == 0 => {}
-            Leased::Changed | Leased::Busy => tokio::time::sleep(LOOK_AGAIN).await,
+            Leased::Changed | Leased::Busy => {
+                drop(passed);
+                tokio::time::sleep(LOOK_AGAIN).await;
+            }
         }
     }
     Err(Unobtainable::Slow)
@@ -176,21 +196,16 @@ pub(crate) fn adopt(kept: Kept, key: GrantKey, replaced: Option<i64>, now: Times
         (Some((grant, issued_at, expires_at)), _) if is_good(issued_at, expires_at) => {
             Some(Ok(Renewed { grant, version, issued_at, expires_at }))
         }
-        (_, Some(KeptFailure { code, retry_not_before })) if now < retry_not_before => {
-            Some(Err(Unobtainable::BackingOff { code, retry_not_before }))
+        (_, Some(KeptFailure { code, retry_not_before, said, .. })) if now < retry_not_before => {
+            Some(Err(Unobtainable::BackingOff { code, retry_not_before, said }))
         }
         _ => None,
     }
 }
 
 /// Asks the provider, as the holder of the lease. `None`: another holder took over meanwhile, read again.
-async fn fetch(
-    custody: &dyn Custody,
-    world: &dyn World,
-    recipe: &Recipe,
-    values: &Values,
-    lease: Lease,
-) -> Result<Option<Renewed>, Unobtainable> {
+async fn fetch(at: Surroundings<'_>, recipe: &Recipe, values: &Values, lease: Lease) -> Result<Option<Renewed>, Unobtainable> {
+    let Surroundings { custody, world, gates: _ } = at;
     let obtained = unless_it_panics(recipe.obtain(custody, world, values));
     let obtained = match tokio::time::timeout(PROVIDER_DEADLINE, obtained).await {
         Ok(Some(obtained)) => obtained,
@@ -208,7 +223,9 @@ async fn fetch(
             }
         }
         Err(error) => {
-            let failure = KeptFailure { code: error.code(), retry_not_before: world.now().after(pause(&error, 1)) };
+            let now = world.now();
+            let (retry_not_before, said) = (now.after(pause(&error, 1)), error.said().cloned());
+            let failure = KeptFailure { code: error.code(), at: now, retry_not_before, said };
             // The first failure is what the caller must hear of; that it could not be noted is only logged.
             if let Err(custody_error) = custody.fail(recipe.key, lease, failure).await {
                 tracing::warn!(code = error.code(), "cannot note a failed renewal: {custody_error}");

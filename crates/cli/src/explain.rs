@@ -70,11 +70,21 @@ fn show(printer: &Printer, plan: &Plan) {
     if !plan.headers.is_empty() {
         fact("headers added", &plan.headers.join(", "));
     }
+    if let Some(failure) = plan.last_failure.as_ref().filter(|_| plan.refusal.is_none()) {
+        fact("last failure", &format!("{} at {}: {}", failure.code, failure.at, harmless(&failure.message)));
+        if let Some(cause) = failure.cause {
+            fact("cause", cause);
+        }
+        fact("if it fails again", &failure.next_step);
+    }
     match &plan.refusal {
         None => fact("verdict", &printer.toned(Tone::Good, "it would be sent")),
         Some(refusal) => {
             fact("verdict", &printer.toned(Tone::Bad, &format!("it would be refused: {}", refusal.code)));
             fact("why", &harmless(&refusal.message));
+            if let Some(cause) = refusal.cause {
+                fact("cause", cause);
+            }
             fact("whose turn", &refusal.turn);
             fact("next", &refusal.next_step);
         }

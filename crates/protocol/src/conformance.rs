@@ -24,7 +24,7 @@ fn complete_settings(protocol: &dyn Protocol) -> Settings {
 fn principal(protocol: &dyn Protocol, identity_type: IdentityType) -> PrincipalFacts<'static> {
     let values = protocol.fields().iter().filter(|field| field.place == Place::Values);
     let stored_values = values.map(|field| field.name.to_owned()).collect();
-    PrincipalFacts { name: "P", identity_type, stored_values, has_access: true, users_with_values: 1 }
+    PrincipalFacts { name: "P", identity_type, stored_values, reach: crate::Reach::Users, users_with_values: 1 }
 }
 
 /// Everything that a provider of this protocol must have.

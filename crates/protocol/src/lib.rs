@@ -20,6 +20,7 @@ mod obtain_error;
 mod proof;
 mod protocol;
 mod provider;
+mod remedy;
 pub mod shared;
 mod signer;
 mod status;
@@ -37,7 +38,10 @@ pub use obtain_error::ObtainError;
 pub use proof::{Proof, ProveError};
 pub use protocol::{Completeness, Parameters, Protocol, Renewal};
 pub use provider::{PROVIDER_FIELDS, Provider, ProviderSetting, provider_field, provider_setting, usable_provider};
+pub use remedy::{ProviderError, Remedy};
 pub use signer::{Signer, SignerError};
 pub use sortie_model::SigningAlgorithm;
-pub use status::{CertificateFacts, CredentialFacts, PrincipalFacts, PrincipalStatus, ProviderFacts, credential_status, principal_status};
+pub use status::{
+    CertificateFacts, CredentialFacts, PrincipalFacts, PrincipalStatus, ProviderFacts, Reach, credential_status, principal_status,
+};
 pub use world::{Answer, Ask, AskError, Pending, World};

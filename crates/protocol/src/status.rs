@@ -49,10 +49,21 @@ pub struct PrincipalFacts<'a> {
     pub identity_type: IdentityType,
     /// Names of the values stored for a Named principal.
     pub stored_values: Vec<String>,
-    /// Whether some permission set or profile enables it.
-    pub has_access: bool,
+    /// For whom it is enabled.
+    pub reach: Reach,
     /// Users for whom every required value is stored (Per User).
     pub users_with_values: u64,
+}
+
+/// For whom a principal is enabled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// No permission set and no profile enables it.
+    Nobody,
+    /// Some do, and no active user has any of them.
+    Unassigned,
+    /// At least one active user may use it.
+    Users,
 }
 
 /// The status of one principal, with what is missing.
@@ -98,13 +109,7 @@ pub fn principal_status(protocol: &dyn Protocol, facts: &CredentialFacts<'_>, pr
         ),
         // Complete only when somebody can really call: enabled for some users, and at least one of them has entered their own values.
         IdentityType::PerUser => {
-            if !principal.has_access {
-                let message = format!(
-                    "enable `{}/{}` for a permission set or a profile: sortie grant add {0}/{1} --permission-set NAME",
-                    facts.name, principal.name
-                );
-                missing.push(MissingStep { code: "access_missing", message });
-            }
+            missing.extend(missing_reach(facts, principal));
             let names: Vec<&str> = required.map(|field| field.name).collect();
             if !names.is_empty() && principal.users_with_values == 0 {
                 let message = format!(
@@ -182,6 +187,24 @@ fn missing_of_provider(setting: ProviderSetting<'_>, facts: &CredentialFacts<'_>
         MissingStep { code: "provider_value_missing", message }
     };
     PROVIDER_FIELDS.iter().filter(is_missing).map(step).collect()
+}
+
+fn missing_reach(facts: &CredentialFacts<'_>, principal: &PrincipalFacts<'_>) -> Option<MissingStep> {
+    let reference = format!("{}/{}", facts.name, principal.name);
+    match principal.reach {
+        Reach::Users => None,
+        Reach::Nobody => {
+            let message =
+                format!("enable `{reference}` for a permission set or a profile: sortie grant add {reference} --permission-set NAME");
+            Some(MissingStep { code: "access_missing", message })
+        }
+        Reach::Unassigned => {
+            let message = format!(
+                "give at least one active user a permission set or a profile that enables `{reference}`: sortie user assign USER NAME"
+            );
+            Some(MissingStep { code: "user_missing", message })
+        }
+    }
 }
 
 fn missing_value(facts: &CredentialFacts<'_>, principal: &PrincipalFacts<'_>, field: &Field) -> MissingStep {

@@ -119,7 +119,9 @@ impl HouseCustody {
         };
         let failure = row.failure.filter(|failure| failure.revision == key.revision).and_then(|failure| {
             let retry_not_before = self.to_own_clock(failure.retry_not_before?);
-            Some(KeptFailure { code: known_code(&failure.code), retry_not_before })
+            let at = failure.at.map_or(retry_not_before, |at| self.to_own_clock(at));
+            let said = failure.said.and_then(|said| serde_json::from_str(&said).ok());
+            Some(KeptFailure { code: known_code(&failure.code), at, retry_not_before, said })
         });
         Ok(Some(Kept { version: row.version, revision: key.revision, grant, failure }))
     }
@@ -168,6 +170,8 @@ impl HouseCustody {
             state,
             code: failure.code.to_owned(),
             retry_not_before: Some(self.to_stored_clock(failure.retry_not_before)),
+            at: Some(self.to_stored_clock(failure.at)),
+            said: failure.said.and_then(|said| serde_json::to_string(&said).ok()),
         };
         self.house.store().grants().release(&stored(lease), &failure).await.map_err(|error| unwritable(&error)).map(|_| ())
     }

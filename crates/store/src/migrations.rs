@@ -11,7 +11,8 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("first", include_str!("../migrations/0001_first.sql")),
     ("formulas", include_str!("../migrations/0002_formulas.sql")),
     ("certificates", include_str!("../migrations/0003_certificates.sql")),
-    ("external_auth_identity_providers", include_str!("../migrations/0004_external_auth_identity_providers.sql")),
+    ("refusals", include_str!("../migrations/0004_refusals.sql")),
+    ("external_auth_identity_providers", include_str!("../migrations/0005_external_auth_identity_providers.sql")),
 ];
 
 /// The newest schema that this binary knows.

@@ -89,7 +89,7 @@ fn what_the_server_does_not_accept_is_told_with_its_words() {
         (&world(&key, 600), json!({}), "not yet valid"),
     ] {
         let refused = ask(world, more).unwrap_err();
-        assert!(matches!(&refused, ObtainError::Refused { error, .. } if error == "invalid_client"), "{why}: {refused}");
+        assert!(matches!(&refused, ObtainError::Refused(said) if said.error == "invalid_client"), "{why}: {refused}");
     }
 }
 
@@ -181,6 +181,6 @@ fn an_assertion_that_the_server_does_not_take_is_the_admins_to_correct() {
         (&world(&key, 600), named("client", "alice"), json!({}), "not yet valid"),
     ] {
         let refused = ask(world, body, more).unwrap_err();
-        assert!(matches!(&refused, ObtainError::Refused { error, .. } if error == "invalid_grant"), "{why}: {refused}");
+        assert!(matches!(&refused, ObtainError::Refused(said) if said.error == "invalid_grant"), "{why}: {refused}");
     }
 }

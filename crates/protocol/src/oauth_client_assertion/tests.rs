@@ -79,7 +79,7 @@ fn without_either_nothing_is_asked_and_the_status_says_so() {
             name: "P",
             identity_type: IdentityType::Named,
             stored_values: Vec::new(),
-            has_access: true,
+            reach: crate::Reach::Users,
             users_with_values: 0,
         };
         let certificates = vec![CertificateFacts { name: "KEY".to_owned(), signs_with: KeyAlgorithm::Rsa2048.signing_algorithms() }];
@@ -123,7 +123,7 @@ fn an_echoed_assertion_is_not_shown() {
     let assertion = form.rsplit_once('=').unwrap().1;
     let echo: &'static str = Box::leak(format!(r#"{{"error":"invalid_client","error_description":"got {assertion}"}}"#).into_boxed_str());
     let refused = Scripted::new(echo).with(key()).obtain(&OAuthClientAssertion, &settings, &[("client_id", "a")]).unwrap_err();
-    assert_eq!(refused, ObtainError::Refused { error: "invalid_client".to_owned(), description: None });
+    assert_eq!(refused, ObtainError::Refused(crate::ProviderError { error: "invalid_client".to_owned(), description: None }));
 }
 
 #[test]

@@ -1,5 +1,7 @@
 #![doc = include_str!("README.md")]
 
+use std::borrow::Cow;
+
 use http::HeaderMap;
 use sortie_model::{AuthenticationFlow, ClientAuthentication, IdentityType};
 
@@ -60,6 +62,10 @@ impl crate::Protocol for OAuthManaged {
 
     fn renewal(&self) -> Renewal {
         Renewal::Renewable
+    }
+
+    fn asks<'a>(&self, material: Material<'a>) -> Option<Cow<'a, str>> {
+        material.provider.map(|provider| Cow::Owned(provider.definition.token_endpoint.to_string()))
     }
 
     fn obtain<'a>(&'a self, world: &'a dyn World, material: Material<'a>) -> Pending<'a, Result<Grant, ObtainError>> {

@@ -123,10 +123,19 @@ fn without_a_usable_provider_nobody_is_asked() {
 }
 
 #[test]
+fn those_who_ask_one_provider_wait_for_each_other() {
+    let (settings, definition, values) = (settings(json!({})), provider(), Values::new());
+    let provider = Some(Provider { definition: &definition, values: &values });
+    let material = Material { settings: &settings, values: &values, grant: None, provider };
+    assert_eq!(OAuthManaged.asks(material).as_deref(), Some("https://idp.test/token?tenant=a%2Fb"));
+    assert_eq!(OAuthManaged.asks(Material { provider: None, ..material }), None);
+}
+
+#[test]
 fn an_echoed_secret_is_not_shown() {
     let world = Scripted::new(r#"{"error":"invalid_client","error_description":"got SECRET%2Bc"}"#);
     let refused = obtain(&world, json!({}), Some(&provider()), &client()).unwrap_err();
-    assert_eq!(refused, ObtainError::Refused { error: "invalid_client".to_owned(), description: None });
+    assert_eq!(refused, ObtainError::Refused(ProviderError { error: "invalid_client".to_owned(), description: None }));
 }
 
 #[test]
@@ -148,7 +157,7 @@ fn the_status_says_what_the_provider_lacks() {
             name: "P",
             identity_type: IdentityType::Named,
             stored_values: Vec::new(),
-            has_access: true,
+            reach: Reach::Users,
             users_with_values: 0,
         };
         let facts = CredentialFacts { name: "C", settings: &settings, provider, certificates: Vec::new(), principals: vec![principal] };

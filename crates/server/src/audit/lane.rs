@@ -79,8 +79,6 @@ struct State {
     /// The last intent that is safe, and the last one that could not be made so.
     safe: u64,
     failed_up_to: u64,
-    /// Intents that have no result yet.
-    in_flight: u64,
     /// The last attempt to write, or to synchronise, failed: until it succeeds, nothing may happen.
     cannot_write: bool,
     cannot_synchronise: bool,
@@ -125,7 +123,6 @@ impl Lane {
             waiting: Vec::new(),
             safe: sequence,
             failed_up_to: 0,
-            in_flight: 0,
             cannot_write: false,
             cannot_synchronise: false,
             is_unsynced: false,
@@ -276,9 +273,13 @@ impl State {
 
     /// Adds the result of an intent.
     fn close(&mut self, opened: Opened, outcome: &Outcome) {
-        self.in_flight = self.in_flight.saturating_sub(1);
         let at = opened.at.after(outcome.duration);
         self.append(at, "result", |line| record::result(line, opened.sequence, outcome));
+    }
+
+    /// Whether this intent is safe, or could not be made so.
+    const fn is_decided(&self, sequence: u64) -> bool {
+        self.safe >= sequence || self.failed_up_to >= sequence
     }
 
     /// Writes all that is pending, and lets those go on who wait for it.

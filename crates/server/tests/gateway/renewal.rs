@@ -5,7 +5,7 @@ use std::sync::{Arc, Barrier, Mutex};
 use std::time::{Duration, Instant};
 
 use serde_json::json;
-use sortie_model::Secret;
+use sortie_model::{CallerFormulas, Secret};
 use sortie_testkit::peers::{Fault, OidcProvider, TestDatabase};
 use sortie_testkit::upstream::{RecordingUpstream, Reply};
 
@@ -106,6 +106,29 @@ fn a_caller_who_hangs_up_does_not_end_the_renewal_that_others_wait_for() {
     stage.server.wait_for_record("result", |record| record["ending"] == "caller_aborted");
     assert_eq!(stage.get("/callout/Tok/second").status, 200);
     assert_eq!(provider.log().len(), 1);
+}
+
+#[test]
+fn a_caller_who_hangs_up_while_the_body_is_held_sends_nothing() {
+    let provider = OidcProvider::start();
+    let upstream = RecordingUpstream::answering("hello");
+    let stage = Stage::new();
+    let pay = stage.add(OAuthName { url: upstream.url(), ..OAuthName::at(&provider, "Tok") });
+    stage.server.named_credential_with("Filled", &upstream.url(), &pay.external, |named| {
+        named.allow_formulas_in_body = CallerFormulas::Evaluated;
+    });
+    stage.server.settle();
+    provider.fault(Fault::on("/token").delay(Duration::from_secs(4)));
+    let mut caller = stage.server.caller();
+    caller.send(request(&stage.key, "POST", "/callout/Filled/x", "", "by {!$User.UserName}"));
+    wait_for_log(&provider, 1);
+    drop(caller);
+    let record = stage.server.wait_for_record("result", |_| true);
+    assert_eq!(record["ending"], "caller_aborted", "{record}");
+    assert!(record["duration_us"].as_u64() < Some(3_500_000), "noticed only with the token: {record}");
+    // The token arrives all the same, and others go on with it.
+    assert_eq!(stage.get("/callout/Tok/next").status, 200);
+    assert_eq!((provider.log().len(), upstream.requests().len()), (1, 1));
 }
 
 #[test]

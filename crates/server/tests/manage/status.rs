@@ -69,6 +69,8 @@ external_credentials:
     fixture.apply(text).await;
     assert_eq!(codes(&report(&fixture, "Crm").await.principals[0].missing), ["access_missing", "user_values_missing"]);
     fixture.apply(&text.replace("per_user}", "per_user, enabled_for: {permission_sets: [Readers]}}")).await;
+    assert_eq!(codes(&report(&fixture, "Crm").await.principals[0].missing), ["user_missing", "user_values_missing"]);
+    fixture.apply("users: [{name: alice, permission_sets: [Readers]}]").await;
     assert_eq!(codes(&report(&fixture, "Crm").await.principals[0].missing), ["user_values_missing"]);
     // Half of alice's and half of bob's do not make a whole.
     set(&fixture, "Crm/Each", "username", Some("alice")).await;
@@ -85,7 +87,7 @@ async fn a_per_user_principal_of_a_signed_token_needs_access_and_nothing_stored(
     let claims = "claims: {body: {iss: a, sub: '{!$User.Email}', aud: b}}";
     for (name, protocol, endpoint) in [("One", "jwt", ""), ("Two", "oauth_jwt_bearer", "token_endpoint: https://id.test/token, ")] {
         let text = format!(
-            "permission_sets: [{{name: Readers}}]\nexternal_credentials:\n- name: {name}\n  protocol: {protocol}\n  settings: {{{endpoint}{claims}}}\n  principals: [{{name: Each, sequence_number: 1, identity_type: per_user}}]\n"
+            "permission_sets: [{{name: Readers}}]\nprofiles: [{{name: Staff}}]\nexternal_credentials:\n- name: {name}\n  protocol: {protocol}\n  settings: {{{endpoint}{claims}}}\n  principals: [{{name: Each, sequence_number: 1, identity_type: per_user}}]\n"
         );
         fixture.apply(&text).await;
         let bare = report(&fixture, name).await;
@@ -100,8 +102,20 @@ async fn a_per_user_principal_of_a_signed_token_needs_access_and_nothing_stored(
             create(&fixture.manage(), "key", KeyAlgorithm::Rsa2048).await.unwrap();
         }
         assert_eq!(codes(&report(&fixture, name).await.principals[0].missing), ["access_missing"]);
-        fixture.apply(&text.replace("per_user}", "per_user, enabled_for: {permission_sets: [Readers]}}")).await;
+        let text = text.replace("per_user}", "per_user, enabled_for: {permission_sets: [Readers], profiles: [Staff]}}");
+        fixture.apply(&text).await;
+        let unassigned = report(&fixture, name).await;
+        assert_eq!(
+            (unassigned.status, codes(&unassigned.principals[0].missing)),
+            (AuthenticationStatus::NotConfigured, vec!["user_missing"])
+        );
+        // Somebody who cannot call does not count.
+        fixture.apply("users: [{name: carol, active: false, permission_sets: [Readers], profile: Staff}]").await;
+        assert_eq!(codes(&report(&fixture, name).await.principals[0].missing), ["user_missing"]);
+        let assigned = if name == "One" { "permission_sets: [Readers]" } else { "profile: Staff" };
+        fixture.apply(&format!("users: [{{name: dave, {assigned}}}]")).await;
         let done = report(&fixture, name).await;
+        fixture.apply("users: [{name: dave, permission_sets: [], profile: null}]").await;
         assert_eq!((done.status, codes(&done.principals[0].missing)), (AuthenticationStatus::Configured, vec![]));
     }
 }

@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 use sortie_model::{
-    ApiName, AuthenticationStatus, Certificate, ExternalAuthIdentityProvider, ExternalAuthIdentityProviderId, ExternalCredential, Health,
-    IdentityType, MissingStep, Principal, PrincipalId, Timestamp,
+    ApiName, AuthenticationStatus, Certificate, ExternalAuthIdentityProvider, ExternalAuthIdentityProviderId, ExternalCredential, Grantee,
+    Health, IdentityType, MissingStep, Principal, PrincipalId, Timestamp,
 };
 use sortie_protocol::{
-    CertificateFacts, CredentialFacts, PROVIDER_FIELDS, PrincipalFacts, PrincipalStatus, ProviderFacts, certificate_settings,
+    CertificateFacts, CredentialFacts, PROVIDER_FIELDS, PrincipalFacts, PrincipalStatus, ProviderFacts, Reach, certificate_settings,
     credential_status, principal_status,
 };
 use sortie_store::{Definitions, ReadError, ValueSummary};
@@ -132,6 +132,8 @@ struct Facts {
     provider_values: BTreeMap<ExternalAuthIdentityProviderId, BTreeSet<String>>,
     health: BTreeMap<PrincipalId, Health>,
     now: Timestamp,
+    /// Permission sets and profiles that some active user has.
+    held: BTreeSet<Grantee>,
 }
 
 /// The status of all external credentials in the order of their names, or of one.
@@ -145,6 +147,7 @@ pub async fn status(manage: &Manage<'_>, name: Option<&ApiName>) -> Result<Vec<C
         provider_values: manage.store.external_auth_identity_providers().summary().await?,
         health: manage.store.health().shared().await?,
         now: manage.now,
+        held: manage.store.users().held_grantees().await?,
     };
     let wanted = |credential: &&ExternalCredential| name.is_none_or(|name| credential.name == *name);
     let reports: Vec<_> = facts.definitions.external_credentials.iter().filter(wanted).map(|credential| facts.report(credential)).collect();
@@ -199,8 +202,17 @@ impl Facts {
             name: principal.name.as_str(),
             identity_type: principal.identity_type,
             stored_values: stored.map(|stored| stored.shared.iter().cloned().collect()).unwrap_or_default(),
-            has_access: self.definitions.principal_access.iter().any(|access| access.principal == principal.id),
+            reach: self.reach(principal),
             users_with_values: stored.map_or(0, |stored| stored.users_with(&required)),
+        }
+    }
+
+    fn reach(&self, principal: &Principal) -> Reach {
+        let grantees = || self.definitions.principal_access.iter().filter(|access| access.principal == principal.id);
+        match grantees().count() {
+            0 => Reach::Nobody,
+            _ if grantees().any(|access| self.held.contains(&access.grantee)) => Reach::Users,
+            _ => Reach::Unassigned,
         }
     }
 

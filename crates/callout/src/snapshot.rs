@@ -7,7 +7,8 @@ use arc_swap::ArcSwapOption;
 use http::HeaderValue;
 use sortie_model::{
     ApiName, CallerFormulas, CustomHeader, Endpoint, ExternalCredential, ExternalCredentialId, Grantee, IdentityType, MAX_NAME_LENGTH,
-    NamedCredential, NamedCredentialId, Organization, Principal, PrincipalAccess, PrincipalId, Settings, StatusCodes, Timeouts,
+    NamedCredential, NamedCredentialId, Organization, Principal, PrincipalAccess, PrincipalId, RenewalRule, Settings, StatusCodes,
+    Timeouts,
 };
 use sortie_protocol::Protocol;
 
@@ -86,6 +87,8 @@ pub struct Credential {
     pub settings: Settings,
     /// Extra statuses that mean "the token is stale".
     pub additional_status_codes: StatusCodes,
+    /// Other answers that mean it too.
+    pub renewal_rules: Box<[RenewalRule]>,
     /// Lowest sequence number first.
     pub principals: Box<[ChosenPrincipal]>,
 }
@@ -198,9 +201,8 @@ fn compile_credential(
         }
     });
     let principals = principals.collect();
-    let ExternalCredential { id, name, settings, additional_status_codes, label: _, description: _, protocol: _, headers: _, revision: _ } =
-        external;
-    Credential { id, name, protocol, settings, additional_status_codes, principals }
+    let ExternalCredential { id, name, settings, additional_status_codes, renewal_rules, .. } = external;
+    Credential { id, name, protocol, settings, additional_status_codes, renewal_rules: renewal_rules.into(), principals }
 }
 
 fn compile_named(

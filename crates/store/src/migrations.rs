@@ -12,6 +12,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("formulas", include_str!("../migrations/0002_formulas.sql")),
     ("certificates", include_str!("../migrations/0003_certificates.sql")),
     ("refusals", include_str!("../migrations/0004_refusals.sql")),
+    ("renewal_rules", include_str!("../migrations/0005_renewal_rules.sql")),
 ];
 
 /// The newest schema that this binary knows.

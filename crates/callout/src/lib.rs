@@ -14,6 +14,7 @@ mod inspect;
 mod last_failure;
 mod obtain;
 mod parse;
+mod peek;
 mod personal;
 mod ports;
 mod renewal;
@@ -39,9 +40,10 @@ pub use choose::{Chosen, choose};
 pub use error::{Refused, Turn};
 pub use explain::{Plan, PlannedPrincipal, TokenState, explain};
 pub use formulas::FormulaFault;
-pub use inspect::{Verdict, inspect};
+pub use inspect::{Reception, Verdict, inspect};
 pub use obtain::{Freshness, GrantKey, Grants, Live, Unobtainable};
 pub use parse::{Reference, TargetFault, parse, parse_after_scheme};
+pub use peek::Peeked;
 pub use personal::SettingFault;
 pub use ports::{
     AuditLog, AuditUnavailable, Committed, Custody, CustodyError, Forward, ForwardError, HoldFault, Kept, KeptFailure, Lease, Leased,
@@ -112,7 +114,11 @@ impl<F: Forward, A: AuditLog> Callouts<F, A> {
     ///
     /// # Errors
     /// Any [`Refused`]; what an upstream answers is no error, whatever its status.
-    pub async fn call(&self, snapshot: &Snapshot, call: Call<'_, F::RequestBody>) -> Result<Delivered<F::AnswerBody>, NotDelivered> {
+    pub async fn call(
+        &self,
+        snapshot: &Snapshot,
+        call: Call<'_, F::RequestBody>,
+    ) -> Result<Delivered<Peeked<F::AnswerBody>>, NotDelivered> {
         let allowed = authorize(snapshot, call.caller, &call.reference)?;
         let chosen = choose(allowed)?;
         apply::check(&call.headers, chosen.named().formulas_in_header).map_err(Refused::from)?;
@@ -137,7 +143,7 @@ impl<F: Forward, A: AuditLog> Callouts<F, A> {
         chosen: &Chosen<'_>,
         _recorded: &Opened,
         call: Call<'_, F::RequestBody>,
-    ) -> Result<(Response<F::AnswerBody>, bool), Refused> {
+    ) -> Result<(Response<Peeked<F::AnswerBody>>, bool), Refused> {
         let target = chosen.named().endpoint.join(call.reference.path(), call.reference.query());
         let target =
             PathAndQuery::from_maybe_shared(Bytes::from(target)).map_err(|_| Refused::Target(TargetFault::Path(PathFault::RawByte)))?;
@@ -145,8 +151,8 @@ impl<F: Forward, A: AuditLog> Callouts<F, A> {
         let mut body = Body::of(body, chosen.named(), &headers).await?;
         let again = may_be_renewed(chosen).then(|| (method.clone(), headers.clone(), body.remember()));
         let live = self.grants.obtain(chosen, Freshness::Kept).await?;
-        let answer = self.send(chosen, &live, &target, method, headers, body).await?;
-        match (inspect(chosen, answer.status()), again) {
+        let (answer, reception) = self.send(chosen, &live, &target, method, headers, body).await?;
+        match (inspect(chosen, reception), again) {
             (Verdict::Renew, Some((method, headers, memory))) if self.grants.may_renew(chosen, &live) => {
                 // Renewed even if this request cannot be repeated: the next one will find a good token.
                 let renewed = Box::pin(self.grants.obtain(chosen, Freshness::RenewedSince(&live))).await;
@@ -154,7 +160,7 @@ impl<F: Forward, A: AuditLog> Callouts<F, A> {
                 let live = renewed?;
                 drop(answer);
                 // Boxed: it is rare, and would make the future of every callout larger.
-                Box::pin(self.send(chosen, &live, &target, method, headers, body)).await.map(|answer| (answer, true))
+                Box::pin(self.send(chosen, &live, &target, method, headers, body)).await.map(|(answer, _)| (answer, true))
             }
             (Verdict::Renew | Verdict::Deliver, _) => Ok((answer, false)),
         }
@@ -168,7 +174,7 @@ impl<F: Forward, A: AuditLog> Callouts<F, A> {
         method: Method,
         mut headers: HeaderMap,
         body: Body<F::RequestBody>,
-    ) -> Result<Response<F::AnswerBody>, Refused> {
+    ) -> Result<(Response<Peeked<F::AnswerBody>>, Reception), Refused> {
         let signers = self.grants.signers(&chosen.named().certificates).await;
         let scope = CalloutScope::new(chosen, live, target.as_str(), &self.grants, &signers);
         let (body, held) = body.evaluated(&scope, &mut headers)?;
@@ -177,14 +183,14 @@ impl<F: Forward, A: AuditLog> Callouts<F, A> {
         *request.method_mut() = method;
         *request.uri_mut() = target.clone().into();
         *request.headers_mut() = headers;
-        let mut answer = self.upstream.forward(chosen.named(), request).await?;
+        let answer = self.upstream.forward(chosen.named(), request).await?;
+        let (mut answer, reception) = inspect::receive(chosen, answer).await;
         clean_answer(answer.headers_mut());
-        if inspect::is_refusal(chosen, answer.status()) {
-            self.grants.failed(chosen, inspect::REFUSED_BY_UPSTREAM);
-        } else {
-            self.grants.accepted(chosen, self.grants.now());
+        match reception {
+            Reception::Refused => self.grants.failed(chosen, inspect::REFUSED_BY_UPSTREAM),
+            Reception::Taken => self.grants.accepted(chosen, self.grants.now()),
         }
-        Ok(answer)
+        Ok((answer, reception))
     }
 
     fn note_failure(&self, chosen: &Chosen<'_>, intent: Opened, refused: Refused) -> NotDelivered {

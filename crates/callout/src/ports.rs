@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response};
+use http_body::Body;
 use sortie_model::{ExternalAuthIdentityProvider, Timestamp};
 use sortie_protocol::{Grant, Pending, ProviderError, Values};
 
@@ -116,7 +117,7 @@ pub trait Forward {
     /// The caller's body on its way out.
     type RequestBody: Replay;
     /// The upstream's body on its way back.
-    type AnswerBody;
+    type AnswerBody: Body<Data = Bytes> + Unpin;
 
     /// Sends, and waits for the head of the answer. Redirects are handed back.
     fn forward(

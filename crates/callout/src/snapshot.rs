@@ -7,8 +7,8 @@ use arc_swap::ArcSwapOption;
 use http::HeaderValue;
 use sortie_model::{
     ApiName, CallerFormulas, CustomHeader, Endpoint, ExternalAuthIdentityProvider, ExternalCredential, ExternalCredentialId, Grantee,
-    IdentityType, MAX_NAME_LENGTH, NamedCredential, NamedCredentialId, Organization, Principal, PrincipalAccess, PrincipalId, Settings,
-    StatusCodes, Timeouts,
+    IdentityType, MAX_NAME_LENGTH, NamedCredential, NamedCredentialId, Organization, Principal, PrincipalAccess, PrincipalId, RenewalRule,
+    Settings, StatusCodes, Timeouts,
 };
 use sortie_protocol::{Protocol, provider_setting};
 
@@ -91,6 +91,8 @@ pub struct Credential {
     pub(crate) provider: Option<Arc<ExternalAuthIdentityProvider>>,
     /// Extra statuses that mean "the token is stale".
     pub additional_status_codes: StatusCodes,
+    /// Other answers that mean it too.
+    pub renewal_rules: Box<[RenewalRule]>,
     /// Lowest sequence number first.
     pub principals: Box<[ChosenPrincipal]>,
 }
@@ -221,9 +223,8 @@ fn compile_credential(
     let principals = principals.collect();
     let provider =
         provider_setting(protocol, &external.settings).and_then(|setting| providers.get(&setting.name.to_ascii_lowercase())).cloned();
-    let ExternalCredential { id, name, settings, additional_status_codes, label: _, description: _, protocol: _, headers: _, revision: _ } =
-        external;
-    Credential { id, name, protocol, settings, provider, additional_status_codes, principals }
+    let ExternalCredential { id, name, settings, additional_status_codes, renewal_rules, .. } = external;
+    Credential { id, name, protocol, settings, provider, additional_status_codes, renewal_rules: renewal_rules.into(), principals }
 }
 
 fn compile_named(

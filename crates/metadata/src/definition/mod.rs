@@ -6,6 +6,7 @@ mod external_credential;
 mod header;
 mod named_credential;
 mod principal;
+mod renewal_rule;
 mod user;
 mod value_source;
 

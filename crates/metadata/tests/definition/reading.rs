@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use sortie_metadata::{Definition, ValueSource};
-use sortie_model::{ApiName, IdentityType, Secret, Timeouts};
+use sortie_model::{ApiName, IdentityType, RenewalRule, Secret, Timeouts};
 
 const WHOLE: &str = r#"
 profiles:
@@ -40,6 +40,9 @@ external_credentials:
     protocol: oauth_client_credentials
     settings: {token_endpoint: https://login.test/token, scope: read}
     additional_status_codes: [403, 498]
+    renewal_rules:
+      - {status: 200, pointer: /errors/0/code, equals: 602}
+      - {status: 403, header: X-Token-State, equals: stale}
     headers:
       - {name: X-Second, value: two, sequence_number: 9}
       - &key {name: X-Api-Key, value: "{!$Credential.Billing.Key}"}
@@ -91,6 +94,9 @@ fn external_credentials_and_principals_are_read() {
     assert_eq!((credential.name.as_str(), credential.label.as_str()), ("Billing", "Billing"));
     assert_eq!(credential.settings["scope"], "read");
     assert_eq!(credential.additional_status_codes.as_slice(), [403, 498]);
+    let rules =
+        [RenewalRule::of_pointer(200, "/errors/0/code", "602").unwrap(), RenewalRule::of_header(403, "x-token-state", "stale").unwrap()];
+    assert_eq!(credential.renewal_rules, rules);
     let headers: Vec<_> = credential.headers.iter().map(|header| (header.name.as_str(), header.sequence_number)).collect();
     assert_eq!(headers, [("x-api-key", 2), ("x-second", 9)]);
     let [service, fallback] = &credential.principals[..] else { panic!("two principals") };
@@ -120,7 +126,7 @@ fn what_shows_later_still_has_its_place() {
     assert_eq!(problem.to_string(), "whole.yaml:20:32: `external_credentials[0].settings.token_endpoint` is wrong");
     // The nearest thing around it, where the field itself does not stand in the file.
     let problem = whole().problem("external_credentials[0].principals[1].values.password", "required", "is required");
-    assert_eq!((problem.place.line, problem.place.column), (33, 9));
+    assert_eq!((problem.place.line, problem.place.column), (36, 9));
 }
 
 #[test]

@@ -138,6 +138,21 @@ fn fields_of_external_credentials_are_checked() {
         let rules = problems(&with(&format!("additional_status_codes: [403, {bad}]")));
         assert!(rules[0].starts_with("external_credentials[0].additional_status_codes[1] "), "{rules:?}");
     }
+    for (bad, problem) in [
+        ("{status: 401, header: X-A, equals: x}", "[0].status status_code_range"),
+        ("{status: 200, equals: x}", "[0].pointer one_of"),
+        ("{status: 200, header: X-A, pointer: /a, equals: x}", "[0].pointer one_of"),
+        ("{status: 200, pointer: a, equals: x}", "[0].pointer pointer_format"),
+        ("{status: 200, header: X A, equals: x}", "[0].header header_name"),
+        ("{status: 200, pointer: /a, equals: [x]}", "[0].equals type"),
+        ("{status: 200, pointer: /a}", "[0].equals required"),
+        ("{status: 200, pointer: /a, equals: x, body: y}", "[0].body unknown_key"),
+    ] {
+        let rules = problems(&with(&format!("renewal_rules: [{bad}]")));
+        assert_eq!(rules, [format!("external_credentials[0].renewal_rules{problem}")], "{bad}");
+    }
+    let many = vec!["{status: 200, pointer: /a, equals: x}"; 21].join(", ");
+    assert_eq!(problems(&with(&format!("renewal_rules: [{many}]"))), ["external_credentials[0].renewal_rules too_many"]);
     // NAME-09 of the attack catalogue.
     for bad in ["Host", "Content-Length", "Transfer-Encoding", "Connection", "':path'", "X Y", "'Te:'", "Sortie-Error"] {
         let rules = problems(&with(&format!("headers: [{{name: {bad}, value: x}}]")));

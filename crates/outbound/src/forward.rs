@@ -5,7 +5,7 @@ use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::header::{AUTHORIZATION, CONTENT_LENGTH, WWW_AUTHENTICATE};
+use http::header::CONTENT_LENGTH;
 use http::{Request, Response, StatusCode, Version};
 use http_body::Body;
 use hyper::body::Incoming;
@@ -17,7 +17,7 @@ use tokio::time::MissedTickBehavior;
 
 use crate::answer_body::{Afterwards, AnswerBody};
 use crate::connect::Connector;
-use crate::head::{check_answer, frame_request, framing, is_bound_to_connection};
+use crate::head::{check_answer, frame_request, framing};
 use crate::line::{Clock, Driving, Line, Lines, Party, TICK};
 use crate::pool::{Lease, Pool, PoolLimits};
 use crate::progress::SentBytes;
@@ -69,8 +69,7 @@ impl Upstream {
     /// # Errors
     /// A [`ForwardError`].
     pub async fn send(&self, to: Destination<'_>, mut request: Request<RequestBody>) -> Result<Response<AnswerBody>, ForwardError> {
-        frame_request(&mut request);
-        let afterwards = if is_bound_to_connection(request.headers(), AUTHORIZATION) { Afterwards::Close } else { Afterwards::Reuse };
+        let afterwards = frame_request(&mut request);
         let sent = request.body().sent();
         while let Some(mut lease) = self.core.pool.take(to.name, to.endpoint) {
             match attempt(&mut lease, to.timeouts, request).await {
@@ -90,8 +89,8 @@ impl Upstream {
 
     fn accept(&self, mut answer: Response<Incoming>, lease: Lease, afterwards: Afterwards) -> Result<Response<AnswerBody>, ForwardError> {
         lease.line.head_has_come();
-        check_answer(&answer)?;
-        let afterwards = if is_bound_to_connection(answer.headers(), WWW_AUTHENTICATE) { Afterwards::Close } else { afterwards };
+        let after_answer = check_answer(&answer)?;
+        let afterwards = if after_answer == Afterwards::Close { after_answer } else { afterwards };
         let framing = framing(&answer);
         if answer.status() == StatusCode::NO_CONTENT {
             // RFC 9110, section 8.6: a 204 has no Content-Length.

@@ -1,8 +1,11 @@
 //! One core's way to the upstreams: take a kept connection or open one, send, and wait for the head of the answer.
 
 use std::cell::Cell;
+use std::future::{Future as _, poll_fn};
+use std::pin::pin;
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
+use std::task::Context;
 use std::time::Duration;
 
 use http::header::CONTENT_LENGTH;
@@ -129,13 +132,7 @@ impl Core {
         let (sender, connection) = handshake(stream).await?;
         self.watch();
         let line = Rc::new(Line::new(&self.clock));
-        let driving = Driving(Rc::clone(&line));
-        let task = tokio::task::spawn_local(async move {
-            let _driving = driving;
-            if let Err(error) = connection.await {
-                tracing::debug!(%error, "a connection to an upstream broke");
-            }
-        });
+        let task = tokio::task::spawn_local(drive(connection, Driving(Rc::clone(&line))));
         line.driven_by(task.abort_handle());
         self.lines.add(&line);
         Ok(Lease::new(sender, line, self.pool.place(to.name, to.endpoint)))
@@ -164,6 +161,20 @@ async fn watch(core: Weak<Core>) {
             core.is_watched.set(false);
             return;
         }
+    }
+}
+
+/// The task of a connection.
+async fn drive(connection: Connection, driving: Driving) {
+    let mut connection = pin!(connection);
+    let bell = driving.0.bell();
+    let ringer = bell.ringer();
+    let ended = poll_fn(|context| {
+        bell.listen(context);
+        connection.as_mut().poll(&mut Context::from_waker(&ringer))
+    });
+    if let Err(error) = ended.await {
+        tracing::debug!(%error, "a connection to an upstream broke");
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
+use foldhash::fast::RandomState;
 use http::HeaderValue;
 use sortie_model::{
     ApiName, CallerFormulas, CustomHeader, Endpoint, ExternalAuthIdentityProvider, ExternalCredential, ExternalCredentialId, Grantee,
@@ -39,7 +40,8 @@ pub struct Definitions {
 /// All definitions of one generation.
 pub struct Snapshot {
     generation: i64,
-    named: HashMap<Box<str>, Arc<Named>>,
+    /// By their names in lower case.
+    named: HashMap<Box<[u8]>, Arc<Named>, RandomState>,
 }
 
 /// A named credential, compiled.
@@ -164,7 +166,7 @@ impl Snapshot {
         let named = named_credentials.into_iter().filter_map(|named| {
             let (credential, headers) = credentials.get(&named.external_credential)?;
             let compiled = compile_named(named, Arc::clone(credential), headers, &organization);
-            Some((compiled.name.folded().into_boxed_str(), Arc::new(compiled)))
+            Some((compiled.name.folded().into_bytes().into_boxed_slice(), Arc::new(compiled)))
         });
         let named = named.collect();
         grants
@@ -183,7 +185,7 @@ impl Snapshot {
         let folded = buffer.get_mut(..name.len())?;
         folded.copy_from_slice(name.as_bytes());
         folded.make_ascii_lowercase();
-        self.named.get(std::str::from_utf8(folded).ok()?)
+        self.named.get(&*folded)
     }
 
     /// All named credentials, in no order.

@@ -121,7 +121,9 @@ impl Endpoint {
     /// Path and query as they go on the wire: base path and `rest` joined by bytes. `rest` must have passed
     /// [`path::check_path`], `query` [`path::check_query`].
     pub fn join(&self, rest: &str, query: Option<&str>) -> String {
-        let mut joined = String::with_capacity(self.base_path.len() + rest.len() + query.map_or(0, |query| query.len() + 1) + 1);
+        // Exactly as long as it gets: a longer one would be counted by reference in one more allocation.
+        let path = (self.base_path.len() + rest.len()).max(1);
+        let mut joined = String::with_capacity(path + query.map_or(0, |query| query.len() + 1));
         joined.push_str(&self.base_path);
         joined.push_str(rest);
         if joined.is_empty() {

@@ -123,7 +123,7 @@ fn named_credentials_are_read() {
 #[test]
 fn what_shows_later_still_has_its_place() {
     let problem = whole().problem("external_credentials[0].settings.token_endpoint", "setting_choice", "is wrong");
-    assert_eq!(problem.to_string(), "whole.yaml:20:32: `external_credentials[0].settings.token_endpoint` is wrong");
+    assert_eq!(problem.to_string(), "whole.yaml:34:32: `external_credentials[0].settings.token_endpoint` is wrong");
     // The nearest thing around it, where the field itself does not stand in the file.
     let problem = whole().problem("external_credentials[0].principals[1].values.password", "required", "is required");
     assert_eq!((problem.place.line, problem.place.column), (50, 9));

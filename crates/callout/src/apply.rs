@@ -111,7 +111,12 @@ pub(crate) fn apply(chosen: &Chosen<'_>, live: &Live, scope: &CalloutScope<'_>, 
     if named.formulas_in_header == CallerFormulas::Evaluated {
         formulas::evaluate_headers(headers, scope)?;
     }
-    headers.insert(header::HOST, named.host.clone());
+    let mut hosts = headers.iter_mut().filter(|(name, _)| **name == header::HOST).map(|(_, host)| host);
+    match (hosts.next(), hosts.next()) {
+        // Nearly always. Where it stands is found by fewer steps than it could be looked up.
+        (Some(host), None) => *host = named.host.clone(),
+        _ => drop(headers.insert(header::HOST, named.host.clone())),
+    }
     place(headers, injected.headers());
     Ok(())
 }
@@ -214,7 +219,8 @@ fn remove(headers: &mut HeaderMap, is_withheld: impl Fn(&HeaderName) -> bool) {
 fn nominated(headers: &HeaderMap) -> Vec<HeaderName> {
     let is_option = |name: &[u8]| name.eq_ignore_ascii_case(b"keep-alive") || name.eq_ignore_ascii_case(b"close");
     // Nearly always there is nothing else.
-    let values = headers.get_all(header::CONNECTION).iter().map(HeaderValue::as_bytes).filter(|value| !is_option(value));
+    let values = headers.iter().filter(|(name, _)| **name == header::CONNECTION).map(|(_, value)| value.as_bytes());
+    let values = values.filter(|value| !is_option(value));
     let listed = values.flat_map(|value| value.split(|byte| *byte == b','));
     listed
         .map(<[u8]>::trim_ascii)

@@ -1,6 +1,7 @@
 //! Why a callout did not happen: a stable code, what is wrong, whose turn it is, and what to do.
 
 use sortie_protocol::shared::sigv4::BodyFault;
+use sortie_protocol::{ObtainError, ProviderError, Remedy};
 
 use crate::apply::ApplyError;
 use crate::authorize::Denial;
@@ -122,6 +123,14 @@ impl Refused {
         }
     }
 
+    /// What usually causes it, where that is known of a provider's refusal.
+    pub fn cause(&self) -> Option<&'static str> {
+        match self {
+            Self::Credential(error) => error.said().and_then(Remedy::of).map(|remedy| remedy.cause),
+            _ => None,
+        }
+    }
+
     /// The next step, in words that reveal nothing about what the caller may not see.
     pub fn next_step(&self) -> &'static str {
         match self {
@@ -175,10 +184,9 @@ impl Refused {
 }
 
 fn turn_of(error: &Unobtainable) -> Turn {
-    use sortie_protocol::ObtainError;
     match error {
         Unobtainable::NotAuthenticated { .. } => Turn::Caller,
-        Unobtainable::BackingOff { code, .. } => kind_of(code).map_or(Turn::Provider, |kind| turn_of(&kind)),
+        Unobtainable::BackingOff { code, .. } => kind_of(code, None).map_or(Turn::Provider, |kind| turn_of(&kind)),
         Unobtainable::Protocol(
             ObtainError::Unreachable { .. } | ObtainError::Unavailable { .. } | ObtainError::Malformed { .. } | ObtainError::Unanswered,
         )
@@ -186,8 +194,8 @@ fn turn_of(error: &Unobtainable) -> Turn {
         Unobtainable::Protocol(
             ObtainError::NotConfigured { .. }
             | ObtainError::WrongConfiguration { .. }
-            | ObtainError::Refused { .. }
-            | ObtainError::InvalidGrant { .. },
+            | ObtainError::Refused(_)
+            | ObtainError::InvalidGrant(_),
         ) => Turn::Admin,
         Unobtainable::Protocol(ObtainError::Denied | ObtainError::KeyUnavailable | ObtainError::KeySealed)
         | Unobtainable::Custody(_)
@@ -195,15 +203,15 @@ fn turn_of(error: &Unobtainable) -> Turn {
     }
 }
 
-/// The kind of failure that a code stands for, without its words. Whoever is turned away because an earlier attempt failed can only be helped by what helps
+/// The kind of failure that a code stands for, with no more of its words than what the provider said. Whoever is turned away because an earlier attempt failed can only be helped by what helps
 /// against that failure.
-fn kind_of(code: &str) -> Option<Unobtainable> {
-    use sortie_protocol::ObtainError;
+fn kind_of(code: &str, said: Option<&ProviderError>) -> Option<Unobtainable> {
+    let said = || said.cloned().unwrap_or_else(|| ProviderError { error: String::new(), description: None });
     Some(match code {
         "credential_not_configured" => ObtainError::NotConfigured { field: "" }.into(),
         "credential_misconfigured" => ObtainError::WrongConfiguration { field: "", problem: String::new() }.into(),
-        "token_refused" => ObtainError::Refused { error: String::new(), description: None }.into(),
-        "needs_authentication" => ObtainError::InvalidGrant { description: None }.into(),
+        "token_refused" => ObtainError::Refused(said()).into(),
+        "needs_authentication" => ObtainError::InvalidGrant(said()).into(),
         "token_answer_malformed" => ObtainError::Malformed { what: "" }.into(),
         "token_endpoint_timeout" => ObtainError::Unanswered.into(),
         "token_endpoint_unavailable" => ObtainError::Unavailable { status: None, retry_after: None }.into(),
@@ -216,40 +224,26 @@ fn kind_of(code: &str) -> Option<Unobtainable> {
     })
 }
 
-/// By the code that the provider gave. Those with capitals are Amazon's.
-fn next_step_of_refusal(code: &str) -> &'static str {
-    match code {
-        "AccessDenied" | "AccessDeniedException" => {
-            "an admin must let the role be assumed: its trust policy must name the user (with this external id) or the trust anchor, and the user must be allowed `sts:AssumeRole` on it"
-        }
-        "InvalidClientTokenId" | "UnrecognizedClientException" | "SignatureDoesNotMatch" | "InvalidSignatureException" => {
-            "an admin must store the right access key and set the right region; if both are right, the operator must set this machine's clock"
-        }
-        "RequestExpired" | "RequestTimeTooSkewed" => "the operator must set this machine's clock: it is wrong by more than five minutes",
-        "ExpiredToken" | "ExpiredTokenException" => "an admin must store an access key that has not expired",
-        "RegionDisabledException" => {
-            "an admin must have the region's token service switched on for the account, or choose another `sts_region`"
-        }
-        "ValidationError" | "ValidationException" | "MalformedPolicyDocument" | "PackedPolicyTooLarge" => {
-            "an admin must correct what the message names: the role, the duration, the session's name or its policy"
-        }
-        _ => {
-            "an admin must check client id, scope, and the client secret and how it is passed (`client_authentication`), or the signing certificate, the audience and the claims; of AWS, the access key, the region and the role's trust policy"
-        }
-    }
+/// The next step after an earlier failure.
+pub(crate) fn next_step_after(code: &str, said: Option<&ProviderError>) -> &'static str {
+    kind_of(code, said).map_or("try again later", |kind| next_step_of(&kind))
 }
 
 fn next_step_of(error: &Unobtainable) -> &'static str {
-    use sortie_protocol::ObtainError;
+    if let Some(remedy) = error.said().and_then(Remedy::of) {
+        return remedy.next_step;
+    }
     match error {
         Unobtainable::NotAuthenticated { .. } => {
             "the user must store their own values: `sortie secret set CREDENTIAL/PRINCIPAL NAME --user USER`"
         }
-        Unobtainable::BackingOff { code, .. } => kind_of(code).map_or("try again later", |kind| next_step_of(&kind)),
+        Unobtainable::BackingOff { code, said, .. } => next_step_after(code, said.as_ref()),
         Unobtainable::Protocol(ObtainError::NotConfigured { .. }) => "an admin must fill in what `sortie status` lists as missing",
         Unobtainable::Protocol(ObtainError::WrongConfiguration { .. }) => "an admin must correct that setting of the external credential",
-        Unobtainable::Protocol(ObtainError::Refused { error, .. }) => next_step_of_refusal(error),
-        Unobtainable::Protocol(ObtainError::InvalidGrant { .. }) => "the principal must be authenticated again",
+        Unobtainable::Protocol(ObtainError::Refused(_)) => {
+            "an admin must check client id, scope, and the client secret and how it is passed (`client_authentication`), or the signing certificate, the audience and the claims; of AWS, the access key, the region and the role's trust policy"
+        }
+        Unobtainable::Protocol(ObtainError::InvalidGrant(_)) => "the principal must be authenticated again",
         Unobtainable::Protocol(ObtainError::Malformed { .. }) => "check that the token endpoint's URL is right: its answer is not a token",
         Unobtainable::Protocol(ObtainError::Unreachable { .. }) => {
             "check that the token endpoint's URL is right and that its server is up: no connection could be made"
@@ -272,7 +266,6 @@ fn next_step_of(error: &Unobtainable) -> &'static str {
 #[cfg(test)]
 mod tests {
     use sortie_model::Timestamp;
-    use sortie_protocol::ObtainError;
 
     use super::*;
 
@@ -281,8 +274,9 @@ mod tests {
         for error in [
             ObtainError::NotConfigured { field: "client_id" }.into(),
             ObtainError::WrongConfiguration { field: "token_endpoint", problem: "x".to_owned() }.into(),
-            ObtainError::Refused { error: "invalid_client".to_owned(), description: None }.into(),
-            ObtainError::InvalidGrant { description: None }.into(),
+            ObtainError::Refused(ProviderError { error: "invalid_scope".to_owned(), description: None }).into(),
+            ObtainError::Refused(ProviderError { error: "unheard_of".to_owned(), description: None }).into(),
+            ObtainError::InvalidGrant(ProviderError { error: "invalid_grant".to_owned(), description: None }).into(),
             ObtainError::Unavailable { status: Some(503), retry_after: None }.into(),
             ObtainError::Malformed { what: "x" }.into(),
             ObtainError::Unanswered.into(),
@@ -295,9 +289,11 @@ mod tests {
             Unobtainable::Slow,
             Unobtainable::BrokeOff,
         ] {
-            let later = Refused::from(Unobtainable::BackingOff { code: error.code(), retry_not_before: Timestamp::from_millis(0) });
+            let said = Unobtainable::said(&error).cloned();
+            let later = Refused::from(Unobtainable::BackingOff { code: error.code(), retry_not_before: Timestamp::from_millis(0), said });
             let first = Refused::from(error);
             assert_eq!((later.code(), later.turn(), later.next_step()), (first.code(), first.turn(), first.next_step()));
+            assert_eq!(later.cause(), first.cause());
         }
     }
 }

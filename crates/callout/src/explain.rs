@@ -6,12 +6,13 @@ use sortie_protocol::{ObtainError, Place, Proof, Renewal, Values};
 
 use crate::authorize::{Standing, authorize, consider};
 use crate::choose::{Chosen, choose};
+use crate::last_failure::{LastFailure, last_failure};
 use crate::obtain::{Grants, Live, Unobtainable};
 use crate::renewal::{Recipe, adopt};
 use crate::scope::CalloutScope;
 use crate::slot::Failed;
 use crate::snapshot::{Named, Snapshot};
-use crate::{Caller, Refused, Turn, apply, inspect, parse, sign};
+use crate::{Caller, Refused, Turn, apply, parse, sign};
 
 /// A callout as it would be.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -26,6 +27,8 @@ pub struct Plan {
     pub destination: Option<String>,
     /// The external credential.
     pub external_credential: Option<String>,
+    /// The external auth identity provider that its tokens come from.
+    pub external_auth_identity_provider: Option<String>,
     /// How identity would be proven.
     pub protocol: Option<&'static str>,
     /// Every principal in order, with why it is or is not the one.
@@ -97,21 +100,11 @@ pub struct PlannedRefusal {
     pub reason: &'static str,
     /// What is wrong.
     pub message: String,
+    /// What usually causes it, where that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cause: Option<&'static str>,
     /// Whose turn it is.
     pub turn: String,
-    /// What to do.
-    pub next_step: String,
-}
-
-/// What went wrong the last time.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct LastFailure {
-    /// Stable code.
-    pub code: &'static str,
-    /// When.
-    pub at: Timestamp,
-    /// What is known of it.
-    pub message: String,
     /// What to do.
     pub next_step: String,
 }
@@ -133,7 +126,7 @@ async fn follow(snapshot: &Snapshot, grants: &Grants, caller: &Caller, target: &
     }
     let chosen = choose(authorize(snapshot, caller, &reference)?)?;
     plan.headers = header_names(chosen.named());
-    plan.last_failure = last_failure(grants, &chosen);
+    plan.last_failure = last_failure(grants, &chosen).await;
     let live = foresee(grants, &chosen, plan).await?;
     let target = chosen.named().endpoint.join(reference.path(), reference.query());
     // A formula that reads the body sees an empty one: nothing is being sent.
@@ -158,6 +151,7 @@ impl Plan {
         self.named_credential = Some(named.name.to_string());
         self.destination = Some(format!("{}://{}{path}", endpoint.scheme().as_str(), endpoint.authority()));
         self.external_credential = Some(named.credential.name.to_string());
+        self.external_auth_identity_provider = named.credential.provider.as_ref().map(|provider| provider.name.to_string());
         self.protocol = Some(named.credential.protocol.name());
     }
 }
@@ -207,12 +201,13 @@ pub(crate) async fn foresee(grants: &Grants, chosen: &Chosen<'_>, plan: &mut Pla
             Ok(recipe.live(values, Some(renewed), 0)?)
         }
         Ok(None) => {
+            recipe.check_provider(grants.custody()).await?;
             plan.token = Some(TokenState::WouldBeFetched);
             let (renew_at, stop_at, expires_at) = (None, None, None);
             Ok(Live { serial: 0, version: 0, values, proof: Proof::nothing(), renew_at, stop_at, expires_at })
         }
         Err(error) => {
-            if let Unobtainable::BackingOff { code, retry_not_before } = error {
+            if let Unobtainable::BackingOff { code, retry_not_before, .. } = error {
                 plan.token = Some(TokenState::BackingOff { code, retry_not_before });
             }
             Err(error.into())
@@ -233,30 +228,6 @@ fn missing(chosen: &Chosen<'_>, values: &Values) -> Option<&'static str> {
         Place::Values => values.get(field.name).is_some_and(|value| !value.is_empty()),
     };
     required.filter(|field| !is_set(field)).map(|field| field.name).next()
-}
-
-/// The last failure that this process knows of, if nothing has succeeded since.
-fn last_failure(grants: &Grants, chosen: &Chosen<'_>) -> Option<LastFailure> {
-    let health = grants.health_of(chosen)?;
-    let at = health.last_failure.filter(|at| health.last_success.is_none_or(|success| success < *at))?;
-    let code = health.last_failure_code?;
-    let (message, next_step) = match grants.last_failed(chosen).filter(|failed| failed.error.code() == code) {
-        Some(Failed { error, .. }) => {
-            let refused = Refused::from(error);
-            (refused.to_string(), refused.next_step().to_owned())
-        }
-        None if code == inspect::REFUSED_BY_UPSTREAM => {
-            let (credential, principal) = (&chosen.named().credential.name, &chosen.principal().name);
-            (
-                "the upstream refused the credential".to_owned(),
-                format!(
-                    "it may be wrong, expired or revoked over there; store the right one: sortie secret set '{credential}/{principal}' NAME"
-                ),
-            )
-        }
-        None => (format!("the last callout failed with `{code}`"), "see the log and the audit for the callout that failed".to_owned()),
-    };
-    Some(LastFailure { code, at, message, next_step })
 }
 
 /// The headers of the definitions, for when there is no token yet to make them with.
@@ -297,7 +268,7 @@ fn refusal(refused: &Refused, plan: &Plan) -> PlannedRefusal {
         Turn::Provider => "provider",
         Turn::Upstream => "upstream",
     };
-    PlannedRefusal { code: refused.code(), reason: refused.reason(), message, turn: turn.to_owned(), next_step }
+    PlannedRefusal { code: refused.code(), reason: refused.reason(), message, cause: refused.cause(), turn: turn.to_owned(), next_step }
 }
 
 fn not_permitted(plan: &Plan) -> (String, String) {

@@ -9,9 +9,12 @@ mod choose;
 mod error;
 mod explain;
 mod formulas;
+mod gate;
 mod inspect;
+mod last_failure;
 mod obtain;
 mod parse;
+mod peek;
 mod personal;
 mod ports;
 mod presign;
@@ -39,9 +42,10 @@ pub use choose::{Chosen, choose};
 pub use error::{Refused, Turn};
 pub use explain::{Plan, PlannedPrincipal, PlannedSignature, TokenState, explain};
 pub use formulas::FormulaFault;
-pub use inspect::{Verdict, inspect};
+pub use inspect::{Reception, Verdict, inspect};
 pub use obtain::{Freshness, GrantKey, Grants, Live, Unobtainable};
 pub use parse::{Reference, TargetFault, parse, parse_after_scheme};
+pub use peek::Peeked;
 pub use personal::SettingFault;
 pub use ports::{
     AuditLog, AuditUnavailable, Committed, Custody, CustodyError, Forward, ForwardError, HoldFault, Kept, KeptFailure, Lease, Leased,
@@ -113,7 +117,11 @@ impl<F: Forward, A: AuditLog> Callouts<F, A> {
     ///
     /// # Errors
     /// Any [`Refused`]; what an upstream answers is no error, whatever its status.
-    pub async fn call(&self, snapshot: &Snapshot, call: Call<'_, F::RequestBody>) -> Result<Delivered<F::AnswerBody>, NotDelivered> {
+    pub async fn call(
+        &self,
+        snapshot: &Snapshot,
+        call: Call<'_, F::RequestBody>,
+    ) -> Result<Delivered<Peeked<F::AnswerBody>>, NotDelivered> {
         let allowed = authorize(snapshot, call.caller, &call.reference)?;
         let chosen = choose(allowed)?;
         apply::check(&call.headers, chosen.named().formulas_in_header).map_err(Refused::from)?;
@@ -138,7 +146,7 @@ impl<F: Forward, A: AuditLog> Callouts<F, A> {
         chosen: &Chosen<'_>,
         _recorded: &Opened,
         call: Call<'_, F::RequestBody>,
-    ) -> Result<(Response<F::AnswerBody>, bool), Refused> {
+    ) -> Result<(Response<Peeked<F::AnswerBody>>, bool), Refused> {
         let target = chosen.named().endpoint.join(call.reference.path(), call.reference.query());
         let target =
             PathAndQuery::from_maybe_shared(Bytes::from(target)).map_err(|_| Refused::Target(TargetFault::Path(PathFault::RawByte)))?;
@@ -154,8 +162,8 @@ impl<F: Forward, A: AuditLog> Callouts<F, A> {
             live = self.grants.obtain(chosen, Freshness::Kept).await?;
         }
         let again = may_be_renewed(chosen).then(|| (method.clone(), headers.clone(), body.remember()));
-        let answer = self.send(chosen, &live, &target, Outgoing { method, headers, body, signing: signing.clone() }).await?;
-        match (inspect(chosen, answer.status()), again) {
+        let (answer, reception) = self.send(chosen, &live, &target, Outgoing { method, headers, body, signing: signing.clone() }).await?;
+        match (inspect(chosen, reception), again) {
             (Verdict::Renew, Some((method, headers, memory))) if self.grants.may_renew(chosen, &live) => {
                 // Renewed even if this request cannot be repeated: the next one will find a good token.
                 let renewed = Box::pin(self.grants.obtain(chosen, Freshness::RenewedSince(&live))).await;
@@ -164,7 +172,7 @@ impl<F: Forward, A: AuditLog> Callouts<F, A> {
                 drop(answer);
                 // Boxed: it is rare, and would make the future of every callout larger.
                 let outgoing = Outgoing { method, headers, body, signing };
-                Box::pin(self.send(chosen, &live, &target, outgoing)).await.map(|answer| (answer, true))
+                Box::pin(self.send(chosen, &live, &target, outgoing)).await.map(|(answer, _)| (answer, true))
             }
             (Verdict::Renew | Verdict::Deliver, _) => Ok((answer, false)),
         }
@@ -176,7 +184,7 @@ impl<F: Forward, A: AuditLog> Callouts<F, A> {
         live: &Live,
         target: &PathAndQuery,
         outgoing: Outgoing<F::RequestBody>,
-    ) -> Result<Response<F::AnswerBody>, Refused> {
+    ) -> Result<(Response<Peeked<F::AnswerBody>>, Reception), Refused> {
         let Outgoing { method, mut headers, body, signing } = outgoing;
         let signers = self.grants.signers(&chosen.named().certificates).await;
         let scope = CalloutScope::new(chosen, live, target.as_str(), &self.grants, &signers);
@@ -196,14 +204,14 @@ impl<F: Forward, A: AuditLog> Callouts<F, A> {
         *request.method_mut() = method;
         *request.uri_mut() = target.into();
         *request.headers_mut() = headers;
-        let mut answer = self.upstream.forward(chosen.named(), request).await?;
+        let answer = self.upstream.forward(chosen.named(), request).await?;
+        let (mut answer, reception) = inspect::receive(chosen, answer).await;
         clean_answer(answer.headers_mut());
-        if inspect::is_refusal(chosen, answer.status()) {
-            self.grants.failed(chosen, inspect::REFUSED_BY_UPSTREAM);
-        } else {
-            self.grants.accepted(chosen, self.grants.now());
+        match reception {
+            Reception::Refused => self.grants.failed(chosen, inspect::REFUSED_BY_UPSTREAM),
+            Reception::Taken => self.grants.accepted(chosen, self.grants.now()),
         }
-        Ok(answer)
+        Ok((answer, reception))
     }
 
     fn note_failure(&self, chosen: &Chosen<'_>, intent: Opened, refused: Refused) -> NotDelivered {

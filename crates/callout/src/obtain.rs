@@ -7,12 +7,13 @@ use std::time::Duration;
 
 use quick_cache::sync::Cache;
 use sortie_model::{ExternalCredentialId, PrincipalId, Timestamp, UserId};
-use sortie_protocol::{ObtainError, Proof, Values, World};
+use sortie_protocol::{ObtainError, Proof, ProviderError, Values, World};
 use tokio::sync::watch;
 
 use crate::choose::Chosen;
+use crate::gate::Gates;
 use crate::ports::{Custody, CustodyError};
-use crate::renewal::{self, Recipe};
+use crate::renewal::{self, Recipe, Surroundings};
 use crate::scope::Signers;
 use crate::slot::{Failed, HealthReport, Renewed, Slot, is_under_way, lock};
 
@@ -137,12 +138,14 @@ pub enum Unobtainable {
     #[error(transparent)]
     Custody(#[from] CustodyError),
     /// An earlier attempt failed, and it is too early for another.
-    #[error("an earlier attempt failed with `{code}`; the next one is due at {retry_not_before}")]
+    #[error("an earlier attempt failed with `{code}`{}; the next one is due at {retry_not_before}", in_words(.said.as_ref()))]
     BackingOff {
         /// The earlier failure's code.
         code: &'static str,
         /// When the next attempt is due.
         retry_not_before: Timestamp,
+        /// What the provider said, if it refused.
+        said: Option<ProviderError>,
     },
     /// The renewal takes longer than a caller should wait.
     #[error("the renewal takes too long")]
@@ -159,6 +162,7 @@ pub struct Grants {
     runtime: tokio::runtime::Handle,
     shared: Mutex<HashMap<GrantKey, Arc<Slot>>>,
     per_user: Cache<GrantKey, Arc<Slot>>,
+    gates: Gates,
     serials: AtomicU64,
 }
 
@@ -166,7 +170,8 @@ impl Grants {
     /// `runtime` is where renewals run: not a core of the data plane, so that a caller who hangs up does not end them.
     /// `max_per_user` bounds how many users' grants are held at once.
     pub fn new(custody: Arc<dyn Custody>, world: Arc<dyn World>, runtime: tokio::runtime::Handle, max_per_user: usize) -> Arc<Self> {
-        Arc::new(Self { custody, world, runtime, shared: Mutex::default(), per_user: Cache::new(max_per_user), serials: AtomicU64::new(1) })
+        let (shared, per_user, serials) = (Mutex::default(), Cache::new(max_per_user), AtomicU64::new(1));
+        Arc::new(Self { custody, world, runtime, shared, per_user, gates: Gates::default(), serials })
     }
 
     /// What time it is.
@@ -327,7 +332,7 @@ impl Grants {
         if let Some(Failed { error, retry_not_before }) = slot.last_failed()
             && now < retry_not_before
         {
-            return Err(Unobtainable::BackingOff { code: error.code(), retry_not_before });
+            return Err(Unobtainable::BackingOff { code: error.code(), retry_not_before, said: error.said().cloned() });
         }
         if let Cause::Refusal(_) = cause {
             slot.rejections.note(now);
@@ -338,7 +343,8 @@ impl Grants {
         let recipe = Recipe::new(chosen, cause.replaced());
         let (grants, slot) = (Arc::clone(self), Arc::clone(slot));
         self.runtime.spawn(async move {
-            let outcome = renewal::run(&*grants.custody, &*grants.world, &recipe, || grants.serials.fetch_add(1, Ordering::Relaxed)).await;
+            let surroundings = Surroundings { custody: &*grants.custody, world: &*grants.world, gates: &grants.gates };
+            let outcome = renewal::run(surroundings, &recipe, || grants.serials.fetch_add(1, Ordering::Relaxed)).await;
             slot.settle(&outcome, grants.world.now());
             // Waiters are released only now, when the grant is stored and in its place.
             let _ = sender.send(Some(outcome));
@@ -347,7 +353,20 @@ impl Grants {
     }
 }
 
+fn in_words(said: Option<&ProviderError>) -> String {
+    said.map(|said| format!(", the provider said {said}")).unwrap_or_default()
+}
+
 impl Unobtainable {
+    /// What the provider said, if it refused, now or at an earlier attempt.
+    pub const fn said(&self) -> Option<&ProviderError> {
+        match self {
+            Self::Protocol(error) => error.said(),
+            Self::BackingOff { said, .. } => said.as_ref(),
+            _ => None,
+        }
+    }
+
     /// The stable code.
     pub const fn code(&self) -> &'static str {
         match self {

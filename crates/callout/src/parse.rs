@@ -44,8 +44,12 @@ pub fn parse(target: &str) -> Result<Reference<'_>, TargetFault> {
 /// # Errors
 /// A [`TargetFault`].
 pub fn parse_after_scheme(rest: &str) -> Result<Reference<'_>, TargetFault> {
-    let (before_query, query) = rest.split_once('?').map_or((rest, None), |(before, query)| (before, Some(query)));
-    let (name, path) = before_query.split_at(before_query.find('/').unwrap_or(before_query.len()));
+    let position = |text: &str, wanted: u8| text.bytes().position(|byte| byte == wanted);
+    let (before_query, query) = match position(rest, b'?') {
+        Some(at) => (&rest[..at], Some(&rest[at + 1..])),
+        None => (rest, None),
+    };
+    let (name, path) = before_query.split_at(position(before_query, b'/').unwrap_or(before_query.len()));
     // NAME-05, URL-12: the name is looked up as it stands, so it must be spelled plainly.
     let is_name =
         !name.is_empty() && name.len() <= MAX_NAME_LENGTH && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');

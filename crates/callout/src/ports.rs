@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response};
-use sortie_model::Timestamp;
+use http_body::Body;
+use sortie_model::{ExternalAuthIdentityProvider, Timestamp};
 use sortie_protocol::shared::sigv4::{BodyFault, Recoder};
-use sortie_protocol::{Grant, Pending, Values};
+use sortie_protocol::{Grant, Pending, ProviderError, Values};
 
 use crate::audit::{Intent, Opened, Outcome, Refusal};
 use crate::obtain::GrantKey;
@@ -17,6 +18,9 @@ use crate::snapshot::Named;
 pub trait Custody: Send + Sync {
     /// The values stored for the principal (and user) of this key.
     fn values(&self, key: GrantKey) -> Pending<'_, Result<Values, CustodyError>>;
+
+    /// The values stored for an external auth identity provider. Only asked for when a grant is obtained.
+    fn provider_values<'a>(&'a self, provider: &'a ExternalAuthIdentityProvider) -> Pending<'a, Result<Values, CustodyError>>;
 
     /// The grant kept under this key, in whatever state. A failure under another revision than the key's is left out: what was wrong then may be right now.
     fn load(&self, key: GrantKey) -> Pending<'_, Result<Option<Kept>, CustodyError>>;
@@ -56,8 +60,12 @@ pub struct Kept {
 pub struct KeptFailure {
     /// Stable code.
     pub code: &'static str,
+    /// When it happened.
+    pub at: Timestamp,
     /// No attempt before this moment.
     pub retry_not_before: Timestamp,
+    /// What the provider said, if it refused.
+    pub said: Option<ProviderError>,
 }
 
 /// The right to renew one grant, until it ends on the database's clock.
@@ -110,7 +118,7 @@ pub trait Forward {
     /// The caller's body on its way out.
     type RequestBody: Replay;
     /// The upstream's body on its way back.
-    type AnswerBody;
+    type AnswerBody: Body<Data = Bytes> + Unpin;
 
     /// Sends, and waits for the head of the answer. Redirects are handed back.
     fn forward(

@@ -4,15 +4,17 @@
 //! held while the provider is asked. Losers wait and read again. `invalid_grant` means: read again, and only if nothing changed, somebody has to
 //! authenticate anew. A time-out never means that.
 
+use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use sortie_model::{Settings, Timestamp};
-use sortie_protocol::{Grant, Material, ObtainError, Place, Protocol, Renewal, Values, World};
+use sortie_model::{ExternalAuthIdentityProvider, Settings, Timestamp};
+use sortie_protocol::{Grant, Material, ObtainError, Place, Protocol, Provider, Renewal, Values, World, provider_field, usable_provider};
 
 use crate::choose::Chosen;
+use crate::gate::Gates;
 use crate::obtain::{GrantKey, Live, Unobtainable};
 use crate::ports::{Committed, Custody, CustodyError, Kept, KeptFailure, Lease, Leased};
 
@@ -41,14 +43,17 @@ pub(crate) struct Recipe {
     lender: Option<GrantKey>,
     protocol: &'static dyn Protocol,
     settings: Settings,
+    /// Of the same definitions as the key's revision.
+    provider: Option<Arc<ExternalAuthIdentityProvider>>,
     /// The version that will not do.
     replaced: Option<i64>,
 }
 
 impl Recipe {
     pub(crate) fn new(chosen: &Chosen<'_>, replaced: Option<i64>) -> Self {
-        let (key, lender) = (chosen.key(), chosen.principal().lender);
-        Self { key, lender, protocol: chosen.named().credential.protocol, settings: chosen.settings().into_owned(), replaced }
+        let (credential, lender) = (&chosen.named().credential, chosen.principal().lender);
+        let (protocol, provider) = (credential.protocol, credential.provider.clone());
+        Self { key: chosen.key(), lender, protocol, settings: chosen.settings().into_owned(), provider, replaced }
     }
 
     /// The values to work with: those that it is lent, and its own in their place.
@@ -62,7 +67,42 @@ impl Recipe {
     }
 
     fn material<'a>(&'a self, values: &'a Values, grant: Option<&'a Grant>) -> Material<'a> {
-        Material { settings: &self.settings, values, grant }
+        Material { settings: &self.settings, values, grant, provider: None }
+    }
+
+    /// What is stored for the provider. It goes no further than to the protocol's request: no formula and no proof ever sees it.
+    async fn provider_values(&self, custody: &dyn Custody) -> Result<Values, CustodyError> {
+        match &self.provider {
+            Some(provider) => custody.provider_values(provider).await,
+            None => Ok(Values::new()),
+        }
+    }
+
+    fn provider<'a>(&'a self, values: &'a Values) -> Option<Provider<'a>> {
+        self.provider.as_deref().map(|definition| Provider { definition, values })
+    }
+
+    /// Whom obtaining a grant will ask. Its secret is not needed for that.
+    fn asks(&self, values: &Values) -> Option<String> {
+        let none = Values::new();
+        let material = Material { provider: self.provider(&none), ..self.material(values, None) };
+        self.protocol.asks(material).map(Cow::into_owned)
+    }
+
+    /// What is wrong with the provider, for a protocol that needs one.
+    pub(crate) async fn check_provider(&self, custody: &dyn Custody) -> Result<(), Unobtainable> {
+        if provider_field(self.protocol).is_none() {
+            return Ok(());
+        }
+        let (values, own) = (self.provider_values(custody).await?, Values::new());
+        let material = Material { provider: self.provider(&values), ..self.material(&own, None) };
+        usable_provider(self.protocol, material).map(|_| ()).map_err(Into::into)
+    }
+
+    async fn obtain(&self, custody: &dyn Custody, world: &dyn World, values: &Values) -> Result<Grant, Unobtainable> {
+        let provider_values = self.provider_values(custody).await?;
+        let material = Material { provider: self.provider(&provider_values), ..self.material(values, None) };
+        self.protocol.obtain(world, material).await.map_err(|error| self.failed(error))
     }
 
     /// Makes values, and the grant of a renewable protocol, ready to use.
@@ -87,22 +127,25 @@ impl Recipe {
     }
 }
 
+/// What a renewal works with.
+#[derive(Clone, Copy)]
+pub(crate) struct Surroundings<'a> {
+    pub(crate) custody: &'a dyn Custody,
+    pub(crate) world: &'a dyn World,
+    pub(crate) gates: &'a Gates,
+}
+
 /// Finds or fetches a grant, and makes it ready to use. Always ends, and never by a panic: others wait for it.
-pub(crate) async fn run(
-    custody: &dyn Custody,
-    world: &dyn World,
-    recipe: &Recipe,
-    serial: impl Fn() -> u64,
-) -> Result<Arc<Live>, Unobtainable> {
-    let found = unless_it_panics(tokio::time::timeout(DEADLINE, find(custody, world, recipe, serial))).await;
+pub(crate) async fn run(at: Surroundings<'_>, recipe: &Recipe, serial: impl Fn() -> u64) -> Result<Arc<Live>, Unobtainable> {
+    let found = unless_it_panics(tokio::time::timeout(DEADLINE, find(at, recipe, serial))).await;
     found.ok_or(Unobtainable::BrokeOff)?.unwrap_or(Err(CustodyError::Unavailable.into()))
 }
 
-async fn find(custody: &dyn Custody, world: &dyn World, recipe: &Recipe, serial: impl Fn() -> u64) -> Result<Arc<Live>, Unobtainable> {
-    let values = recipe.values(custody).await?;
+async fn find(at: Surroundings<'_>, recipe: &Recipe, serial: impl Fn() -> u64) -> Result<Arc<Live>, Unobtainable> {
+    let values = recipe.values(at.custody).await?;
     let renewed = match recipe.protocol.renewal() {
         Renewal::Static => None,
-        Renewal::Renewable => Some(renew(custody, world, recipe, &values).await?),
+        Renewal::Renewable => Some(renew(at, recipe, &values).await?),
     };
     recipe.live(values, renewed, serial()).map(Arc::new)
 }
@@ -125,21 +168,29 @@ pub(crate) struct Renewed {
     pub(crate) expires_at: Timestamp,
 }
 
-async fn renew(custody: &dyn Custody, world: &dyn World, recipe: &Recipe, values: &Values) -> Result<Renewed, Unobtainable> {
+async fn renew(at: Surroundings<'_>, recipe: &Recipe, values: &Values) -> Result<Renewed, Unobtainable> {
     for look in 0..MAX_LOOKS {
-        let kept = custody.load(recipe.key).await?;
+        let kept = at.custody.load(recipe.key).await?;
         let seen_version = kept.as_ref().map_or(0, |kept| kept.version);
-        if let Some(adopted) = kept.and_then(|kept| adopt(kept, recipe.key, recipe.replaced, world.now())) {
+        if let Some(adopted) = kept.and_then(|kept| adopt(kept, recipe.key, recipe.replaced, at.world.now())) {
             return adopted;
         }
-        match custody.lease(recipe.key, seen_version, LEASE).await? {
-            Leased::Taken(lease) => match fetch(custody, world, recipe, values, lease).await? {
+        // Before the lease, which is not to run out in a queue.
+        let passed = match recipe.asks(values) {
+            Some(provider) => Some(at.gates.pass(&provider).await),
+            None => None,
+        };
+        match at.custody.lease(recipe.key, seen_version, LEASE).await? {
+            Leased::Taken(lease) => match fetch(at, recipe, values, lease).await? {
                 Some(renewed) => return Ok(renewed),
                 None => continue,
             },
             // Usually a successor has just been stored. A row that changes again and again is not chased.
             Leased::Changed if look == 0 => {}
-            Leased::Changed | Leased::Busy => tokio::time::sleep(LOOK_AGAIN).await,
+            Leased::Changed | Leased::Busy => {
+                drop(passed);
+                tokio::time::sleep(LOOK_AGAIN).await;
+            }
         }
     }
     Err(Unobtainable::Slow)
@@ -157,24 +208,19 @@ pub(crate) fn adopt(kept: Kept, key: GrantKey, replaced: Option<i64>, now: Times
         (Some((grant, issued_at, expires_at)), _) if is_good(issued_at, expires_at) => {
             Some(Ok(Renewed { grant, version, issued_at, expires_at }))
         }
-        (_, Some(KeptFailure { code, retry_not_before })) if now < retry_not_before => {
-            Some(Err(Unobtainable::BackingOff { code, retry_not_before }))
+        (_, Some(KeptFailure { code, retry_not_before, said, .. })) if now < retry_not_before => {
+            Some(Err(Unobtainable::BackingOff { code, retry_not_before, said }))
         }
         _ => None,
     }
 }
 
 /// Asks the provider, as the holder of the lease. `None`: another holder took over meanwhile, read again.
-async fn fetch(
-    custody: &dyn Custody,
-    world: &dyn World,
-    recipe: &Recipe,
-    values: &Values,
-    lease: Lease,
-) -> Result<Option<Renewed>, Unobtainable> {
-    let obtained = unless_it_panics(recipe.protocol.obtain(world, recipe.material(values, None)));
+async fn fetch(at: Surroundings<'_>, recipe: &Recipe, values: &Values, lease: Lease) -> Result<Option<Renewed>, Unobtainable> {
+    let Surroundings { custody, world, gates: _ } = at;
+    let obtained = unless_it_panics(recipe.obtain(custody, world, values));
     let obtained = match tokio::time::timeout(PROVIDER_DEADLINE, obtained).await {
-        Ok(Some(obtained)) => obtained.map_err(|error| recipe.failed(error)),
+        Ok(Some(obtained)) => obtained,
         // The lease is given back all the same.
         Ok(None) => Err(Unobtainable::BrokeOff),
         Err(_) => Err(ObtainError::Unanswered.into()),
@@ -189,7 +235,9 @@ async fn fetch(
             }
         }
         Err(error) => {
-            let failure = KeptFailure { code: error.code(), retry_not_before: world.now().after(pause(&error, 1)) };
+            let now = world.now();
+            let (retry_not_before, said) = (now.after(pause(&error, 1)), error.said().cloned());
+            let failure = KeptFailure { code: error.code(), at: now, retry_not_before, said };
             // The first failure is what the caller must hear of; that it could not be noted is only logged.
             if let Err(custody_error) = custody.fail(recipe.key, lease, failure).await {
                 tracing::warn!(code = error.code(), "cannot note a failed renewal: {custody_error}");

@@ -4,12 +4,14 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
+use foldhash::fast::RandomState;
 use http::HeaderValue;
 use sortie_model::{
-    ApiName, CallerFormulas, CustomHeader, Endpoint, ExternalCredential, ExternalCredentialId, Grantee, IdentityType, MAX_NAME_LENGTH,
-    NamedCredential, NamedCredentialId, Organization, Principal, PrincipalAccess, PrincipalId, Settings, StatusCodes, Timeouts,
+    ApiName, CallerFormulas, CustomHeader, Endpoint, ExternalAuthIdentityProvider, ExternalCredential, ExternalCredentialId, Grantee,
+    IdentityType, MAX_NAME_LENGTH, NamedCredential, NamedCredentialId, Organization, Principal, PrincipalAccess, PrincipalId, RenewalRule,
+    Settings, StatusCodes, Timeouts,
 };
-use sortie_protocol::Protocol;
+use sortie_protocol::{Protocol, provider_setting};
 
 use crate::apply::Prepared;
 use crate::obtain::{GrantKey, Grants};
@@ -21,6 +23,8 @@ use crate::slot::Slot;
 pub struct Definitions {
     /// Counts changes; two snapshots of the same generation are the same.
     pub generation: i64,
+    /// All external auth identity providers.
+    pub external_auth_identity_providers: Vec<ExternalAuthIdentityProvider>,
     /// All external credentials.
     pub external_credentials: Vec<ExternalCredential>,
     /// All their principals.
@@ -36,7 +40,8 @@ pub struct Definitions {
 /// All definitions of one generation.
 pub struct Snapshot {
     generation: i64,
-    named: HashMap<Box<str>, Arc<Named>>,
+    /// By their names in lower case.
+    named: HashMap<Box<[u8]>, Arc<Named>, RandomState>,
 }
 
 /// A named credential, compiled.
@@ -84,8 +89,12 @@ pub struct Credential {
     pub protocol: &'static dyn Protocol,
     /// Settings of the protocol.
     pub settings: Settings,
+    /// The external auth identity provider that they name, if they name one that is there.
+    pub(crate) provider: Option<Arc<ExternalAuthIdentityProvider>>,
     /// Extra statuses that mean "the token is stale".
     pub additional_status_codes: StatusCodes,
+    /// Other answers that mean it too.
+    pub renewal_rules: Box<[RenewalRule]>,
     /// Lowest sequence number first.
     pub principals: Box<[ChosenPrincipal]>,
 }
@@ -120,7 +129,17 @@ impl Snapshot {
     /// A named credential whose external credential speaks a protocol that this program does not know is left out, with a
     /// warning: callouts through it are refused as unknown.
     pub fn compile(definitions: Definitions, grants: &Grants) -> Self {
-        let Definitions { generation, external_credentials, principals, principal_access, named_credentials, organization } = definitions;
+        let Definitions {
+            generation,
+            external_auth_identity_providers,
+            external_credentials,
+            principals,
+            principal_access,
+            named_credentials,
+            organization,
+        } = definitions;
+        let providers = external_auth_identity_providers.into_iter().map(|provider| (provider.name.folded(), Arc::new(provider)));
+        let providers: Providers = providers.collect();
         let organization = Arc::new(organization);
         let mut access: HashMap<PrincipalId, Vec<Grantee>> = HashMap::new();
         for grant in principal_access {
@@ -136,8 +155,10 @@ impl Snapshot {
             match sortie_protocol::find(&external.protocol) {
                 Some(protocol) => {
                     let headers = external.headers.clone();
-                    credentials
-                        .insert(external.id, (Arc::new(compile_credential(external, protocol, principals, &mut access, grants)), headers));
+                    credentials.insert(
+                        external.id,
+                        (Arc::new(compile_credential(external, protocol, &providers, principals, &mut access, grants)), headers),
+                    );
                 }
                 None => {
                     tracing::warn!(credential = %external.name, protocol = %external.protocol, "unknown protocol: `{}` is left out", external.name)
@@ -147,7 +168,7 @@ impl Snapshot {
         let named = named_credentials.into_iter().filter_map(|named| {
             let (credential, headers) = credentials.get(&named.external_credential)?;
             let compiled = compile_named(named, Arc::clone(credential), headers, &organization);
-            Some((compiled.name.folded().into_boxed_str(), Arc::new(compiled)))
+            Some((compiled.name.folded().into_bytes().into_boxed_slice(), Arc::new(compiled)))
         });
         let named = named.collect();
         grants
@@ -166,7 +187,7 @@ impl Snapshot {
         let folded = buffer.get_mut(..name.len())?;
         folded.copy_from_slice(name.as_bytes());
         folded.make_ascii_lowercase();
-        self.named.get(std::str::from_utf8(folded).ok()?)
+        self.named.get(&*folded)
     }
 
     /// All named credentials, in no order.
@@ -175,9 +196,13 @@ impl Snapshot {
     }
 }
 
+/// By name, in lower case.
+type Providers = HashMap<String, Arc<ExternalAuthIdentityProvider>>;
+
 fn compile_credential(
     external: ExternalCredential,
     protocol: &'static dyn Protocol,
+    providers: &Providers,
     mut principals: Vec<Principal>,
     access: &mut HashMap<PrincipalId, Vec<Grantee>>,
     grants: &Grants,
@@ -211,9 +236,10 @@ fn compile_credential(
         }
     });
     let principals = principals.collect();
-    let ExternalCredential { id, name, settings, additional_status_codes, label: _, description: _, protocol: _, headers: _, revision: _ } =
-        external;
-    Credential { id, name, protocol, settings, additional_status_codes, principals }
+    let provider =
+        provider_setting(protocol, &external.settings).and_then(|setting| providers.get(&setting.name.to_ascii_lowercase())).cloned();
+    let ExternalCredential { id, name, settings, additional_status_codes, renewal_rules, .. } = external;
+    Credential { id, name, protocol, settings, provider, additional_status_codes, renewal_rules: renewal_rules.into(), principals }
 }
 
 fn compile_named(

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use sortie_metadata::Definition;
 use sortie_server::manage::apply::{ApplyError, Mode, Surroundings, Unlisted, apply};
+use sortie_server::outside_world;
 
 use crate::failure::Failure;
 use crate::printer::Printer;
@@ -30,7 +31,9 @@ pub(crate) struct ApplyArguments {
 pub(crate) async fn run(arguments: &ApplyArguments, opened: &Opened, printer: &Printer) -> Result<u8, Failure> {
     let (name, text, directory) = read(&arguments.file)?;
     let definition = Definition::parse(&name, &text).map_err(ApplyError::Refused)?;
-    let surroundings = Surroundings { variable: &|name| setup::secret_variable(name), directory: &directory };
+    let world = definition.needs_discovery().then(|| outside_world(&opened.config)).transpose()?;
+    let world = world.as_ref().map(|world| world as _);
+    let surroundings = Surroundings { variable: &|name| setup::secret_variable(name), world, directory: &directory };
     let mode = if arguments.dry_run { Mode::DryRun } else { Mode::Store };
     let unlisted = if arguments.prune { Unlisted::Prune } else { Unlisted::Leave };
     let changes = apply(&opened.manage(), &definition, &surroundings, mode, unlisted).await?;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::{apply, audit, call, certificate, explain, formula, grant, key, presign, remove, secret, status, user};
+use crate::{apply, audit, call, certificate, explain, formula, grant, key, presign, provider, remove, secret, status, user};
 
 /// Authenticated outbound calls by name
 ///
@@ -79,12 +79,15 @@ pub(crate) enum Command {
     /// Principal access: which permission sets and profiles may use which principals
     #[command(subcommand)]
     Grant(grant::GrantCommand),
-    /// Stored values of principals: passwords, keys, client secrets. Nothing ever shows one again
+    /// Stored values of principals and providers: passwords, keys, client secrets. Nothing ever shows one again
     #[command(subcommand)]
     Secret(secret::SecretCommand),
     /// Certificates: key pairs with a name, which sign JWTs and requests. Nothing ever shows a private key
     #[command(subcommand)]
     Certificate(certificate::CertificateCommand),
+    /// External auth identity providers: where OAuth tokens come from, for any number of external credentials
+    #[command(subcommand)]
+    Provider(provider::ProviderCommand),
     Status(status::StatusArguments),
     Explain(explain::ExplainArguments),
     Presign(presign::PresignArguments),

@@ -107,11 +107,23 @@ fn show_lane(printer: &Printer, verified: &Verified) {
         Some(finding) => printer.toned(Tone::Bad, &describe(finding)),
     };
     printer.line(&format!("{:<12} {:>9} records  {what}", verified.lane, verified.records));
+    if verified.unfinished > 0 {
+        let unfinished = verified.unfinished;
+        printer.line(&format!(
+            "{:<12} {unfinished} more were not written to their end, as happens when a server is killed: nothing vouches for them, and the next start cuts them off",
+            ""
+        ));
+    }
 }
 
 fn describe(finding: &Finding) -> String {
     match finding {
-        Finding::Broken { line, expected_sequence, found_sequence } => {
+        Finding::Broken { line, last_line, .. } if line < last_line => {
+            format!(
+                "broken between line {line} and line {last_line}: one of the records written together there was changed, or some around it dropped or moved"
+            )
+        }
+        Finding::Broken { line, last_line: _, expected_sequence, found_sequence } => {
             let found = found_sequence.map_or("something that is no record".to_owned(), |sequence| format!("number {sequence}"));
             format!("broken at line {line}: record {expected_sequence} was changed, dropped or moved (found {found})")
         }

@@ -51,6 +51,9 @@ fn show(printer: &Printer, plan: &Plan) {
     if let (Some(credential), Some(protocol)) = (&plan.external_credential, plan.protocol) {
         fact("external credential", &format!("{credential} ({protocol})"));
     }
+    if let Some(provider) = &plan.external_auth_identity_provider {
+        fact("provider", provider);
+    }
     for principal in &plan.principals {
         let tone = if principal.verdict == "chosen" { Tone::Good } else { Tone::Quiet };
         let verdict = printer.toned(tone, &principal.verdict.replace('_', " "));
@@ -73,11 +76,21 @@ fn show(printer: &Printer, plan: &Plan) {
             text.split('\n').zip(std::iter::once(name).chain(std::iter::repeat(""))).for_each(|(line, name)| fact(name, &harmless(line)));
         }
     }
+    if let Some(failure) = plan.last_failure.as_ref().filter(|_| plan.refusal.is_none()) {
+        fact("last failure", &format!("{} at {}: {}", failure.code, failure.at, harmless(&failure.message)));
+        if let Some(cause) = failure.cause {
+            fact("cause", cause);
+        }
+        fact("if it fails again", &failure.next_step);
+    }
     match &plan.refusal {
         None => fact("verdict", &printer.toned(Tone::Good, "it would be sent")),
         Some(refusal) => {
             fact("verdict", &printer.toned(Tone::Bad, &format!("it would be refused: {}", refusal.code)));
             fact("why", &harmless(&refusal.message));
+            if let Some(cause) = refusal.cause {
+                fact("cause", cause);
+            }
             fact("whose turn", &refusal.turn);
             fact("next", &refusal.next_step);
         }

@@ -110,7 +110,10 @@ fn show_check(arguments: &CheckArguments, printer: &Printer) -> Result<u8, Failu
     fact("reads", &list(&variables));
     fact("result", if secret { "a secret, which is never shown" } else { "not a secret" });
     fact("may change", if per_callout { "with every callout" } else { "with stored values only" });
-    fact("callers may use it", if discreet { "yes, where a named credential allows formulas" } else { "no: it looks into a secret" });
+    fact(
+        "callers may use it",
+        if discreet { "yes, where a named credential allows formulas" } else { "no: it looks into a secret, or signs with a certificate" },
+    );
     if !custom_attributes.is_empty() {
         fact(
             "custom attributes",

@@ -16,6 +16,7 @@ mod manual;
 mod presign;
 mod printer;
 mod prompt;
+mod provider;
 mod remove;
 mod secret;
 mod serve;
@@ -84,6 +85,7 @@ async fn run(cli: &Cli, printer: &Printer) -> Result<u8, Failure> {
         Command::Grant(command) => grant::run(command, &setup::open(&cli.global).await?, printer).await,
         Command::Secret(command) => secret::run(command, &setup::open(&cli.global).await?, printer).await,
         Command::Certificate(command) => certificate::run(command, &setup::open(&cli.global).await?, printer).await,
+        Command::Provider(command) => provider::run(command, &setup::open(&cli.global).await?, printer).await,
         Command::Status(arguments) => status::run(arguments, &setup::open(&cli.global).await?, printer).await,
         Command::Formula(command) => formula::run(command, &cli.global, printer).await,
         Command::Explain(arguments) => explain::run(arguments, &setup::open(&cli.global).await?, printer).await,

@@ -4,9 +4,10 @@ use std::io::{IsTerminal as _, Read as _};
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use sortie_model::{Secret, UserName};
-use sortie_server::manage::PrincipalReference;
+use sortie_model::{ApiName, Secret, UserName};
+use sortie_server::manage::external_auth_identity_provider;
 use sortie_server::manage::secret::{self, ValueView};
+use sortie_server::manage::{Change, PrincipalReference};
 use zeroize::Zeroizing;
 
 use crate::failure::Failure;
@@ -19,16 +20,18 @@ pub(crate) enum SecretCommand {
     Set(SetArguments),
     /// List which values are stored, without showing any
     List {
-        /// The principal, as ExternalCredential/Principal
-        principal: String,
+        /// The principal, as ExternalCredential/Principal; or the external auth identity provider, as provider:NAME
+        #[arg(value_name = "HOLDER")]
+        holder: String,
         /// Whose own values, for a Per User principal
         #[arg(long)]
         user: Option<String>,
     },
     /// Remove a stored value
     Remove {
-        /// The principal, as ExternalCredential/Principal
-        principal: String,
+        /// The principal, as ExternalCredential/Principal; or the external auth identity provider, as provider:NAME
+        #[arg(value_name = "HOLDER")]
+        holder: String,
         /// Name of the value, such as client_secret
         name: String,
         /// Whose own value, for a Per User principal
@@ -40,11 +43,12 @@ pub(crate) enum SecretCommand {
 /// Store a value: asked for without echo, or read from a file or standard input
 #[derive(Debug, Args)]
 #[command(
-    after_long_help = "Examples:\n  sortie secret set Billing/Service client_secret\n  pass show billing | sortie secret set Billing/Service client_secret --stdin\n  sortie secret set Mail/Own password --user alice --from-file password.txt\n\nOne line break at the end of a file or of standard input is not part of the value."
+    after_long_help = "Examples:\n  sortie secret set Billing/Service client_secret\n  pass show billing | sortie secret set Billing/Service client_secret --stdin\n  sortie secret set provider:Okta client_secret\n  sortie secret set Mail/Own password --user alice --from-file password.txt\n\nOne line break at the end of a file or of standard input is not part of the value."
 )]
 pub(crate) struct SetArguments {
-    /// The principal, as ExternalCredential/Principal
-    principal: String,
+    /// The principal, as ExternalCredential/Principal; or the external auth identity provider, as provider:NAME
+    #[arg(value_name = "HOLDER")]
+    holder: String,
     /// Name of the value, such as client_secret
     name: String,
     /// Whose own value, for a Per User principal
@@ -59,20 +63,18 @@ pub(crate) struct SetArguments {
 }
 
 pub(crate) async fn run(command: &SecretCommand, opened: &Opened, printer: &Printer) -> Result<u8, Failure> {
-    let manage = opened.manage();
     let change = match command {
-        SecretCommand::Set(arguments) => {
-            let (principal, user) = read(&arguments.principal, arguments.user.as_deref())?;
-            let value = read_value(arguments)?;
-            secret::set(&manage, &principal, &arguments.name, user.as_ref(), &value).await?
-        }
-        SecretCommand::Remove { principal, name, user } => {
-            let (principal, user) = read(principal, user.as_deref())?;
-            secret::remove(&manage, &principal, name, user.as_ref()).await?
-        }
-        SecretCommand::List { principal, user } => {
-            let (principal, user) = read(principal, user.as_deref())?;
-            show(printer, &secret::list(&manage, &principal, user.as_ref()).await?);
+        SecretCommand::Set(arguments) => set(arguments, opened).await?,
+        SecretCommand::Remove { holder, name, user } => match Holder::parse(holder, user.as_deref())? {
+            Holder::Principal(principal, user) => secret::remove(&opened.manage(), &principal, name, user.as_ref()).await?,
+            Holder::Provider(provider) => external_auth_identity_provider::remove_value(&opened.manage(), &provider, name).await?,
+        },
+        SecretCommand::List { holder, user } => {
+            let values = match Holder::parse(holder, user.as_deref())? {
+                Holder::Principal(principal, user) => secret::list(&opened.manage(), &principal, user.as_ref()).await?,
+                Holder::Provider(provider) => external_auth_identity_provider::list_values(&opened.manage(), &provider).await?,
+            };
+            show(printer, &values);
             return Ok(0);
         }
     };
@@ -80,8 +82,35 @@ pub(crate) async fn run(command: &SecretCommand, opened: &Opened, printer: &Prin
     Ok(0)
 }
 
-fn read(principal: &str, user: Option<&str>) -> Result<(PrincipalReference, Option<UserName>), Failure> {
-    Ok((PrincipalReference::parse(principal)?, user.map(UserName::parse).transpose()?))
+async fn set(arguments: &SetArguments, opened: &Opened) -> Result<Change, Failure> {
+    let holder = Holder::parse(&arguments.holder, arguments.user.as_deref())?;
+    let value = read_value(arguments)?;
+    Ok(match holder {
+        Holder::Principal(principal, user) => secret::set(&opened.manage(), &principal, &arguments.name, user.as_ref(), &value).await?,
+        Holder::Provider(provider) => {
+            external_auth_identity_provider::set_value(&opened.manage(), &provider, &arguments.name, &value).await?
+        }
+    })
+}
+
+/// Whose value it is.
+enum Holder {
+    /// A principal's, or one user's of it.
+    Principal(PrincipalReference, Option<UserName>),
+    /// An external auth identity provider's.
+    Provider(ApiName),
+}
+
+impl Holder {
+    /// Reads `ExternalCredential/Principal` or `provider:NAME`. No name of an external credential holds a colon.
+    fn parse(text: &str, user: Option<&str>) -> Result<Self, Failure> {
+        let user = user.map(UserName::parse).transpose()?;
+        let Some(name) = text.strip_prefix("provider:") else { return Ok(Self::Principal(PrincipalReference::parse(text)?, user)) };
+        if user.is_some() {
+            return Err(Failure::new("user_not_wanted", "the values of a provider are shared: no user has own ones", "leave --user out"));
+        }
+        Ok(Self::Provider(ApiName::parse(name)?))
+    }
 }
 
 fn read_value(arguments: &SetArguments) -> Result<Secret, Failure> {
@@ -115,10 +144,11 @@ fn show(printer: &Printer, values: &[ValueView]) {
             (false, true) => (Tone::Bad, "missing"),
             (false, false) => (Tone::Quiet, "not stored"),
         };
+        let state = value.from.as_ref().map_or_else(|| state.to_owned(), |from| format!("{state} for {from}"));
         let label = value.label.unwrap_or_default().to_owned();
         vec![
             (Tone::Plain, value.name.clone()),
-            (tone, state.to_owned()),
+            (tone, state),
             (Tone::Plain, label),
             (Tone::Plain, value.updated_at.clone().unwrap_or_default()),
         ]

@@ -2,7 +2,7 @@
 
 use clap::Args;
 use sortie_model::{ApiName, AuthenticationStatus};
-use sortie_server::manage::status::{CredentialReport, PrincipalReport, status};
+use sortie_server::manage::status::{CredentialReport, ManagerReport, PrincipalReport, status};
 
 use crate::failure::Failure;
 use crate::printer::{Printer, Tone};
@@ -44,6 +44,9 @@ fn show(printer: &Printer, report: &CredentialReport) {
     for place in &report.named_credentials {
         let off = if place.enabled { "" } else { "  (switched off)" };
         printer.line(&format!("  callout:{} -> {}{off}", place.name, place.url));
+    }
+    if let Some(ManagerReport { external_auth_identity_provider, values }) = &report.managed_by {
+        printer.line(&format!("  {} come from the provider {external_auth_identity_provider}", values.join(" and ")));
     }
     report.principals.iter().for_each(|principal| show_principal(printer, report, principal));
 }

@@ -19,8 +19,9 @@ pub(crate) struct Checker {
     pub(crate) reads: Reads,
     /// The first place where the course or success of the evaluation depends on what a secret is.
     pub(crate) inspects_secret: Option<Span>,
-    /// Names of certificates that it signs with.
+    /// Names of certificates that it signs with, and where the first is.
     pub(crate) certificates: Vec<String>,
+    pub(crate) signs: Option<Span>,
 }
 
 /// A checked expression.
@@ -140,8 +141,10 @@ impl Checker {
     /// A key is fetched before a formula is evaluated, so its name must be known before.
     fn note_certificate(&mut self, function: &Function, arguments: &[Expression]) -> Result<(), Problem> {
         match arguments.last() {
-            Some(Expression { kind: Kind::Text(name), .. }) if function.name == functions::SIGN_WITH_CERTIFICATE => {
+            Some(Expression { kind: Kind::Text(name), span, .. }) if function.name == functions::SIGN_WITH_CERTIFICATE => {
                 self.certificates.push(name.clone());
+                self.signs.get_or_insert(*span);
+                self.reads.certificate = true;
                 Ok(())
             }
             Some(name) if function.name == functions::SIGN_WITH_CERTIFICATE => {

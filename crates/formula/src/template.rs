@@ -31,6 +31,7 @@ struct Checked {
     variables: Box<[(Variable, Span)]>,
     reads: Reads,
     inspects_secret: Option<Span>,
+    signs: Option<Span>,
     certificates: Box<[String]>,
 }
 
@@ -47,6 +48,8 @@ pub struct Reads {
     pub body: bool,
     /// The address of the request.
     pub endpoint: bool,
+    /// The key of a certificate, which is another once the certificate is renewed.
+    pub certificate: bool,
 }
 
 impl Reads {
@@ -66,7 +69,7 @@ impl Reads {
 
     /// Whether the result may differ from callout to callout although principal and grant are the same.
     pub const fn is_per_callout(self) -> bool {
-        self.user || self.time || self.body || self.endpoint
+        self.user || self.time || self.body || self.endpoint || self.certificate
     }
 }
 
@@ -156,13 +159,14 @@ impl Template {
     }
 
     fn new(source: &str, parts: Vec<Node>, checker: Checker) -> Self {
-        let Checker { variables, reads, inspects_secret, certificates } = checker;
+        let Checker { variables, reads, inspects_secret, signs, certificates } = checker;
         Self(Arc::new(Checked {
             source: source.into(),
             program: join(parts),
             variables: variables.into(),
             reads,
             inspects_secret,
+            signs,
             certificates: certificates.into(),
         }))
     }
@@ -209,11 +213,15 @@ impl Template {
     }
 
     /// Refuses a template of somebody who may use secrets without knowing them: whether it succeeds, and which way it goes, must not depend on what a secret
-    /// is, or the answer could be guessed letter by letter.
+    /// is, or the answer could be guessed letter by letter. Nor may they have anything that they like signed with a private key: it would pass for ours.
     ///
     /// # Errors
-    /// A [`FormulaError`] at the place that looks into a secret.
+    /// A [`FormulaError`] at the place that looks into a secret, or names a certificate.
     pub fn check_discretion(&self) -> Result<(), FormulaError> {
+        if let Some(span) = self.0.signs {
+            let message = "only formulas of a definition may sign with a certificate";
+            return Err(FormulaError::new(Problem::new("formula_unavailable", span, message), self.source()));
+        }
         let Some(span) = self.0.inspects_secret else { return Ok(()) };
         let message = "a secret may be passed on, encoded, hashed or signed with here, but not looked into";
         Err(FormulaError::new(Problem::new("formula_inspects_secret", span, message), self.source()))

@@ -5,6 +5,7 @@ mod problem;
 mod yaml;
 
 pub use definition::{
-    AccessDefinition, Definition, ExternalCredentialDefinition, NamedCredentialDefinition, PrincipalDefinition, UserDefinition, ValueSource,
+    AccessDefinition, Definition, ExternalAuthIdentityProviderDefinition, ExternalCredentialDefinition, NamedCredentialDefinition,
+    PrincipalDefinition, UserDefinition, ValueSource,
 };
 pub use problem::{Place, Problem};

@@ -67,7 +67,8 @@ pub fn parse_forwarded_header(name: &str) -> Result<String, Violation> {
     Ok(parsed.as_str().to_owned())
 }
 
-fn parse_name(name: &str) -> Result<HeaderName, Violation> {
+/// A header that an admin may set: a token that neither frames the message nor is Sortie's own.
+pub(crate) fn parse_name(name: &str) -> Result<HeaderName, Violation> {
     let parsed = HeaderName::from_bytes(name.as_bytes())
         .map_err(|_| Violation::new("name", "header_name_format", "must be a header name: letters, digits and !#$%&'*+-.^_`|~"))?;
     if FRAMING_HEADERS.contains(&parsed.as_str()) {

@@ -121,7 +121,9 @@ impl Endpoint {
     /// Path and query as they go on the wire: base path and `rest` joined by bytes. `rest` must have passed
     /// [`path::check_path`], `query` [`path::check_query`].
     pub fn join(&self, rest: &str, query: Option<&str>) -> String {
-        let mut joined = String::with_capacity(self.base_path.len() + rest.len() + query.map_or(0, |query| query.len() + 1) + 1);
+        // Exactly as long as it gets: a longer one would be counted by reference in one more allocation.
+        let path = (self.base_path.len() + rest.len()).max(1);
+        let mut joined = String::with_capacity(path + query.map_or(0, |query| query.len() + 1));
         joined.push_str(&self.base_path);
         joined.push_str(rest);
         if joined.is_empty() {
@@ -190,6 +192,19 @@ impl ServiceUrl {
     /// What goes on the request line.
     pub const fn path_and_query(&self) -> &str {
         &self.path_and_query
+    }
+
+    /// The same address with more parameters behind those that it has (RFC 6749, section 3.2: a query of a token endpoint "MUST be retained when adding
+    /// additional query parameters"). `pairs` must be form-encoded.
+    #[must_use]
+    pub fn with_query(&self, pairs: &str) -> Self {
+        let joint = match self.path_and_query.split_once('?') {
+            _ if pairs.is_empty() => "",
+            None => "?",
+            Some((_, query)) if query.is_empty() || query.ends_with('&') => "",
+            Some(_) => "&",
+        };
+        Self { origin: self.origin.clone(), path_and_query: format!("{}{joint}{pairs}", self.path_and_query).into() }
     }
 }
 
@@ -334,6 +349,16 @@ mod tests {
         for bad in ["https://idp.test/../x", "https://a@idp.test/x", "https://idp.test/x?a b", "idp.test/x", "https://idp.test/x#f"] {
             assert!(ServiceUrl::parse(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn parameters_join_those_that_an_address_has() {
+        let with = |url: &str| ServiceUrl::parse(url).unwrap().with_query("a=b").to_string();
+        assert_eq!(with("https://idp.test/token"), "https://idp.test/token?a=b");
+        assert_eq!(with("https://idp.test/token?"), "https://idp.test/token?a=b");
+        assert_eq!(with("https://idp.test/token?t=1"), "https://idp.test/token?t=1&a=b");
+        assert_eq!(with("https://idp.test/token?t=1&"), "https://idp.test/token?t=1&a=b");
+        assert_eq!(ServiceUrl::parse("https://idp.test").unwrap().with_query("").to_string(), "https://idp.test/");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ApiName, CustomHeader, ExternalCredentialId, Label, PrincipalId, Violation};
+use crate::{ApiName, CustomHeader, ExternalCredentialId, Label, PrincipalId, RenewalRule, Violation};
 
 /// Non-secret settings of a protocol, stored as one JSON object, so that a new protocol changes no migration.
 pub type Settings = serde_json::Map<String, serde_json::Value>;
@@ -24,6 +24,8 @@ pub struct ExternalCredential {
     pub settings: Settings,
     /// Statuses beside 401 that mean "the token is stale".
     pub additional_status_codes: StatusCodes,
+    /// Answers with other statuses that mean it too.
+    pub renewal_rules: Vec<RenewalRule>,
     /// Headers added to every callout with this credential.
     pub headers: Vec<CustomHeader>,
     /// Changes whenever something changes that a token depends on: settings, principals, stored secrets. Part of every

@@ -60,6 +60,8 @@ id! {
     PrincipalId
     /// Identity of a named credential.
     NamedCredentialId
+    /// Identity of an external auth identity provider.
+    ExternalAuthIdentityProviderId
     /// Identity of a certificate.
     CertificateId
     /// Identity of one version of a certificate.

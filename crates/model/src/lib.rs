@@ -1,8 +1,10 @@
 #![doc = include_str!("../README.md")]
 
 mod certificate;
+mod client_authentication;
 mod custom_header;
 mod endpoint;
+mod external_auth_identity_provider;
 mod external_credential;
 mod id;
 mod name;
@@ -10,6 +12,8 @@ mod named_credential;
 mod organization;
 pub mod path;
 mod permission;
+mod renewal_rule;
+mod request_parameter;
 mod secret;
 mod signing;
 mod status;
@@ -18,16 +22,21 @@ mod user;
 mod violation;
 
 pub use certificate::{Certificate, CertificateVersion, Issued, Origin, VersionState};
+pub use client_authentication::ClientAuthentication;
 pub use custom_header::{CustomHeader, parse_forwarded_header};
 pub use endpoint::{Endpoint, Host, Scheme, ServiceUrl};
+pub use external_auth_identity_provider::{AuthenticationFlow, ExternalAuthIdentityProvider, Issuer, Scopes};
 pub use external_credential::{ExternalCredential, IdentityType, Principal, Settings, StatusCodes};
 pub use id::{
-    CertificateId, CertificateVersionId, ExternalCredentialId, NamedCredentialId, PermissionSetId, PrincipalId, ProfileId, UserId,
+    CertificateId, CertificateVersionId, ExternalAuthIdentityProviderId, ExternalCredentialId, NamedCredentialId, PermissionSetId,
+    PrincipalId, ProfileId, UserId,
 };
 pub use name::{ApiName, Label, MAX_NAME_LENGTH, UserName};
 pub use named_credential::{CallerFormulas, NamedCredential, Timeouts};
 pub use organization::Organization;
 pub use permission::{Grantee, PermissionSet, PrincipalAccess, Profile};
+pub use renewal_rule::{MAX_RENEWAL_RULES, RenewalRule, RenewalSign};
+pub use request_parameter::{ParameterKind, ParameterPlace, RequestParameter};
 pub use secret::{Secret, SecretBytes};
 pub use signing::{KeyAlgorithm, KeyIdentifier, SigningAlgorithm};
 pub use sortie_formula::Template;

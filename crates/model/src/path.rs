@@ -102,7 +102,10 @@ fn check_segments(path: &[u8]) -> Result<(), PathFault> {
         let name = segment.split(|byte| *byte == b';').next().unwrap_or_default();
         name == b"." || name == b".."
     };
-    if path.split(|byte| matches!(byte, b'/' | b'\\')).any(is_dots) { Err(PathFault::DotSegment) } else { Ok(()) }
+    let is_end = |byte: &u8| matches!(byte, b'/' | b'\\');
+    // Nearly always no segment begins with a dot, which is seen at a glance.
+    let may_hold_dots = path.first() == Some(&b'.') || path.windows(2).any(|pair| pair[1] == b'.' && is_end(&pair[0]));
+    if may_hold_dots && path.split(is_end).any(is_dots) { Err(PathFault::DotSegment) } else { Ok(()) }
 }
 
 /// One layer of percent-decoding; `None` if a `%` is not followed by two hexadecimal digits.

@@ -30,7 +30,7 @@ impl AuthenticationStatus {
 /// One thing that is missing, which is also the next thing to do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct MissingStep {
-    /// Stable code: `field_missing`, `secret_missing`, `principal_missing`, `access_missing`, `user_missing`, `user_credential_missing`.
+    /// Stable code: `setting_missing`, `value_missing`, `principal_missing`, `access_missing`, `user_missing`, `user_values_missing`.
     pub code: &'static str,
     /// What to do, in words.
     pub message: String,

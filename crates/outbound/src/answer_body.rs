@@ -92,6 +92,17 @@ impl AnswerBody {
         }
     }
 
+    fn poll_incoming(&mut self, context: &mut Context<'_>) -> Poll<Option<hyper::Result<Frame<Bytes>>>> {
+        let incoming = Pin::new(&mut self.incoming);
+        let Some((lease, _)) = &self.using else { return incoming.poll_frame(context) };
+        let polled = lease.line.bell().muted(|| incoming.poll_frame(context));
+        // Behind the last piece the connection has nothing to do: it came to its rest before it handed the piece out.
+        if !self.incoming.is_end_stream() {
+            lease.line.bell().pass_on();
+        }
+        polled
+    }
+
     fn wait_for(&self, party: Party) {
         if let Some((lease, _)) = &self.using {
             lease.line.wait_for(party);
@@ -105,7 +116,7 @@ impl Body for AnswerBody {
 
     fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, AnswerError>>> {
         let this = self.get_mut();
-        let Poll::Ready(piece) = Pin::new(&mut this.incoming).poll_frame(context) else {
+        let Poll::Ready(piece) = this.poll_incoming(context) else {
             this.wait_for(Party::Upstream);
             return Poll::Pending;
         };

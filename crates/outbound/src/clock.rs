@@ -23,28 +23,29 @@ impl ForwardClock {
 
     #[allow(clippy::disallowed_methods, reason = "this is the place from which time is handed to everybody else")]
     pub(crate) fn now(&self) -> Timestamp {
-        let elapsed = self.start.elapsed();
+        let elapsed = millis(self.start.elapsed());
         // A callout asks several times within one millisecond, and a timestamp is no finer.
-        if self.looked_at.load(Ordering::Acquire) == millis(elapsed) {
-            return Timestamp::from_millis(self.epoch_to_start.load(Ordering::Relaxed) + millis(elapsed));
+        if self.looked_at.load(Ordering::Acquire) == elapsed {
+            return Timestamp::from_millis(self.epoch_to_start.load(Ordering::Relaxed) + elapsed);
         }
         // Before 1970 nothing that we do makes sense; the clock then simply starts at the epoch.
         let wall = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        let now = self.read(wall, elapsed);
-        self.looked_at.store(millis(elapsed), Ordering::Release);
+        let now = self.read(millis(wall), elapsed);
+        self.looked_at.store(elapsed, Ordering::Release);
         now
     }
 
-    fn read(&self, wall: Duration, elapsed: Duration) -> Timestamp {
-        let elapsed = millis(elapsed);
-        let seen = millis(wall) - elapsed;
+    /// Both in milliseconds.
+    fn read(&self, wall: i64, elapsed: i64) -> Timestamp {
+        let seen = wall - elapsed;
         let epoch_to_start = self.epoch_to_start.fetch_max(seen, Ordering::Relaxed).max(seen);
         Timestamp::from_millis(epoch_to_start + elapsed)
     }
 }
 
+/// Without the 128 bits of [`Duration::as_millis`]: no clock of ours reaches the end of 63.
 fn millis(duration: Duration) -> i64 {
-    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+    i64::try_from(duration.as_secs()).unwrap_or(i64::MAX).saturating_mul(1000).saturating_add(i64::from(duration.subsec_millis()))
 }
 
 #[cfg(test)]
@@ -54,7 +55,7 @@ mod tests {
     #[test]
     fn the_clock_jumps_ahead_with_the_system_and_never_back() {
         let clock = ForwardClock::start();
-        let read = |wall, elapsed| clock.read(Duration::from_millis(wall), Duration::from_millis(elapsed)).as_millis();
+        let read = |wall, elapsed| clock.read(wall, elapsed).as_millis();
         assert_eq!(read(1_000_000, 0), 1_000_000);
         assert_eq!(read(1_000_500, 500), 1_000_500);
         // Put back by ten minutes: time goes on from where it was.

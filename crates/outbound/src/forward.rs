@@ -1,11 +1,14 @@
 //! One core's way to the upstreams: take a kept connection or open one, send, and wait for the head of the answer.
 
 use std::cell::Cell;
+use std::future::{Future as _, poll_fn};
+use std::pin::pin;
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
+use std::task::Context;
 use std::time::Duration;
 
-use http::header::{AUTHORIZATION, CONTENT_LENGTH, WWW_AUTHENTICATE};
+use http::header::CONTENT_LENGTH;
 use http::{Request, Response, StatusCode, Version};
 use http_body::Body;
 use hyper::body::Incoming;
@@ -17,7 +20,7 @@ use tokio::time::MissedTickBehavior;
 
 use crate::answer_body::{Afterwards, AnswerBody};
 use crate::connect::Connector;
-use crate::head::{check_answer, frame_request, framing, is_bound_to_connection};
+use crate::head::{check_answer, frame_request, framing};
 use crate::line::{Clock, Driving, Line, Lines, Party, TICK};
 use crate::pool::{Lease, Pool, PoolLimits};
 use crate::progress::SentBytes;
@@ -69,8 +72,7 @@ impl Upstream {
     /// # Errors
     /// A [`ForwardError`].
     pub async fn send(&self, to: Destination<'_>, mut request: Request<RequestBody>) -> Result<Response<AnswerBody>, ForwardError> {
-        frame_request(&mut request);
-        let afterwards = if is_bound_to_connection(request.headers(), AUTHORIZATION) { Afterwards::Close } else { Afterwards::Reuse };
+        let afterwards = frame_request(&mut request);
         let sent = request.body().sent();
         while let Some(mut lease) = self.core.pool.take(to.name, to.endpoint) {
             match attempt(&mut lease, to.timeouts, request).await {
@@ -90,8 +92,8 @@ impl Upstream {
 
     fn accept(&self, mut answer: Response<Incoming>, lease: Lease, afterwards: Afterwards) -> Result<Response<AnswerBody>, ForwardError> {
         lease.line.head_has_come();
-        check_answer(&answer)?;
-        let afterwards = if is_bound_to_connection(answer.headers(), WWW_AUTHENTICATE) { Afterwards::Close } else { afterwards };
+        let after_answer = check_answer(&answer)?;
+        let afterwards = if after_answer == Afterwards::Close { after_answer } else { afterwards };
         let framing = framing(&answer);
         if answer.status() == StatusCode::NO_CONTENT {
             // RFC 9110, section 8.6: a 204 has no Content-Length.
@@ -130,13 +132,7 @@ impl Core {
         let (sender, connection) = handshake(stream).await?;
         self.watch();
         let line = Rc::new(Line::new(&self.clock));
-        let driving = Driving(Rc::clone(&line));
-        let task = tokio::task::spawn_local(async move {
-            let _driving = driving;
-            if let Err(error) = connection.await {
-                tracing::debug!(%error, "a connection to an upstream broke");
-            }
-        });
+        let task = tokio::task::spawn_local(drive(connection, Driving(Rc::clone(&line))));
         line.driven_by(task.abort_handle());
         self.lines.add(&line);
         Ok(Lease::new(sender, line, self.pool.place(to.name, to.endpoint)))
@@ -165,6 +161,20 @@ async fn watch(core: Weak<Core>) {
             core.is_watched.set(false);
             return;
         }
+    }
+}
+
+/// The task of a connection.
+async fn drive(connection: Connection, driving: Driving) {
+    let mut connection = pin!(connection);
+    let bell = driving.0.bell();
+    let ringer = bell.ringer();
+    let ended = poll_fn(|context| {
+        bell.listen(context);
+        connection.as_mut().poll(&mut Context::from_waker(&ringer))
+    });
+    if let Err(error) = ended.await {
+        tracing::debug!(%error, "a connection to an upstream broke");
     }
 }
 

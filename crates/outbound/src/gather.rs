@@ -4,6 +4,7 @@ use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use arrayvec::ArrayVec;
 use tokio::io::AsyncWrite;
 
 /// 4 KiB: up to here copying costs less than what the kernel does to gather pieces itself.
@@ -18,12 +19,10 @@ pub fn poll_write_gathered<W: AsyncWrite>(
     if let [piece] = pieces {
         return socket.poll_write(context, piece);
     }
-    let length: usize = pieces.iter().map(|piece| piece.len()).sum();
-    if length > SHORT {
+    let mut message = ArrayVec::<u8, SHORT>::new();
+    if pieces.iter().any(|piece| message.try_extend_from_slice(piece).is_err()) {
         return socket.poll_write_vectored(context, pieces);
     }
-    let mut message = Vec::with_capacity(length);
-    pieces.iter().for_each(|piece| message.extend_from_slice(piece));
     socket.poll_write(context, &message)
 }
 

@@ -3,6 +3,7 @@
 mod address;
 mod answer_body;
 mod ask;
+mod bell;
 mod clock;
 mod connect;
 mod egress;

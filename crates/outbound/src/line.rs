@@ -6,11 +6,14 @@
 
 use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use sortie_model::Timeouts;
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
+
+use crate::bell::Bell;
 
 /// 100 ms: how coarse the clock is. A time limit is kept to within two ticks, and is never cut short.
 pub(crate) const TICK: Duration = Duration::from_millis(100);
@@ -25,6 +28,7 @@ pub(crate) struct Line {
     end: Cell<Option<End>>,
     timeouts: Cell<Timeouts>,
     task: OnceCell<AbortHandle>,
+    bell: Arc<Bell>,
 }
 
 /// What the line is busy with.
@@ -66,7 +70,13 @@ impl Line {
             end: Cell::new(None),
             timeouts: Cell::new(Timeouts::default()),
             task: OnceCell::new(),
+            bell: Arc::default(),
         }
+    }
+
+    /// What wakes the line's task.
+    pub(crate) fn bell(&self) -> &Arc<Bell> {
+        &self.bell
     }
 
     /// Tells the line which task to abort when it is cut.

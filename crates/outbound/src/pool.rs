@@ -5,6 +5,7 @@ use std::collections::{HashMap, VecDeque};
 use std::rc::{Rc, Weak};
 use std::time::Duration;
 
+use foldhash::fast::RandomState;
 use hyper::client::conn::http1::SendRequest;
 use sortie_model::{Endpoint, NamedCredentialId};
 
@@ -47,7 +48,7 @@ impl Lease {
 /// The waiting connections.
 pub(crate) struct Pool {
     limits: PoolLimits,
-    shelves: RefCell<HashMap<NamedCredentialId, Rc<Shelf>>>,
+    shelves: RefCell<HashMap<NamedCredentialId, Rc<Shelf>, RandomState>>,
 }
 
 /// Those of one name, as long as it stands for this very endpoint; the last used at the back.

@@ -52,6 +52,15 @@ enum Remembered {
     TooMuch,
 }
 
+impl Memory {
+    /// Tells what remembers the body, if it is one that can be told.
+    pub(crate) fn tell(&self, news: impl FnOnce(&Progress)) {
+        if let Some(progress) = &self.0 {
+            news(progress);
+        }
+    }
+}
+
 impl Progress {
     /// From here on the bytes are kept too.
     pub(crate) fn remember(&self) {
@@ -84,10 +93,9 @@ impl Progress {
         self.state.set(State::Malformed(fault));
     }
 
-    /// A body that was held is sent, once more maybe; the count begins anew.
+    /// A body at hand is sent, once more maybe; the count begins anew. Nothing of it is still to come from the caller.
     pub(crate) fn restart(&self) {
         self.sent.set(0);
-        self.state.set(State::Underway);
     }
 
     /// The whole body, if all of it was sent and kept; the count begins anew.

@@ -154,7 +154,11 @@ impl Replay for RequestBody {
         }
         let mut held = BytesMut::new();
         while let Some(frame) = std::future::poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
-            let Ok(piece) = frame.map_err(|_| HoldFault::CallerAborted)?.into_data() else { break };
+            let Ok(frame) = frame else {
+                memory.tell(Progress::abort);
+                return Err(HoldFault::CallerAborted);
+            };
+            let Ok(piece) = frame.into_data() else { break };
             if held.len() + piece.len() > limit {
                 return Err(HoldFault::TooLarge);
             }
@@ -163,6 +167,8 @@ impl Replay for RequestBody {
             }
             held.extend_from_slice(&piece);
         }
+        // From here on the caller has nothing more to send: whoever hangs up now is noticed.
+        memory.tell(Progress::complete);
         Ok((held.freeze(), memory))
     }
 

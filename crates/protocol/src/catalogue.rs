@@ -11,6 +11,7 @@ use crate::no_authentication::NoAuthentication;
 use crate::oauth_client_assertion::OAuthClientAssertion;
 use crate::oauth_client_credentials::OAuthClientCredentials;
 use crate::oauth_jwt_bearer::OAuthJwtBearer;
+use crate::oauth_managed::OAuthManaged;
 
 /// Every protocol, in the order in which they are shown.
 pub const CATALOGUE: &[&dyn Protocol] = &[
@@ -19,6 +20,7 @@ pub const CATALOGUE: &[&dyn Protocol] = &[
     &Custom,
     &Jwt,
     &OAuthClientCredentials,
+    &OAuthManaged,
     &OAuthClientAssertion,
     &OAuthJwtBearer,
     &AwsAccessKey,

@@ -11,7 +11,7 @@ use crate::*;
 
 fn complete_settings(protocol: &dyn Protocol) -> Settings {
     let example = |field: &Field| match field.kind {
-        Kind::Text | Kind::Template | Kind::Certificate => json!("x"),
+        Kind::Text | Kind::Template | Kind::Certificate | Kind::IdentityProvider(_) => json!("x"),
         Kind::Url => json!("https://idp.test/token"),
         Kind::Choice(words) => json!(words[0]),
         Kind::Seconds { least, .. } | Kind::Bytes { least, .. } => json!(least),
@@ -32,13 +32,24 @@ fn principals(protocol: &dyn Protocol, identity_type: IdentityType) -> Vec<Princ
         identity_type,
         settings: &NO_SETTINGS,
         stored_values,
-        has_access: true,
+        reach: crate::Reach::Users,
         users_with_values: 1,
     };
     match protocol.lender() {
         None => vec![named("P", stored_values)],
         Some(lender) => vec![named("P", Vec::new()), named(lender, stored_values)],
     }
+}
+
+/// Everything that a provider of this protocol must have.
+fn provider(protocol: &dyn Protocol) -> Option<ProviderFacts> {
+    let stored_values = PROVIDER_FIELDS.iter().map(|field| field.name.to_owned()).collect();
+    provider_field(protocol).map(|(_, flow)| ProviderFacts { flow, stored_values })
+}
+
+/// A certificate of the name that complete settings hold.
+fn certificates() -> Vec<CertificateFacts> {
+    vec![CertificateFacts { name: "X".to_owned(), signs_with: sortie_model::KeyAlgorithm::Rsa2048.signing_algorithms() }]
 }
 
 #[test]
@@ -86,7 +97,9 @@ fn the_status_is_configured_exactly_when_nothing_is_missing() {
     for protocol in CATALOGUE {
         for identity_type in protocol.identity_types() {
             let settings = complete_settings(*protocol);
-            let facts = CredentialFacts { name: "C", settings: &settings, principals: principals(*protocol, *identity_type) };
+            let principals = principals(*protocol, *identity_type);
+            let facts =
+                CredentialFacts { name: "C", settings: &settings, provider: provider(*protocol), certificates: certificates(), principals };
             let expected = match protocol.completeness() {
                 Completeness::ByFields => AuthenticationStatus::Configured,
                 Completeness::Unknowable => AuthenticationStatus::Unknown,
@@ -109,7 +122,8 @@ fn each_missing_item_is_named() {
             let mut principals = principals(*protocol, IdentityType::Named);
             settings.remove(field.name);
             principals.iter_mut().for_each(|principal| principal.stored_values.retain(|name| name != field.name));
-            let facts = CredentialFacts { name: "C", settings: &settings, principals };
+            let facts =
+                CredentialFacts { name: "C", settings: &settings, provider: provider(*protocol), certificates: certificates(), principals };
             let status = principal_status(*protocol, &facts, &facts.principals[0]);
             assert_eq!(status.status, AuthenticationStatus::NotConfigured);
             assert_eq!(status.missing.len(), 1);
@@ -124,7 +138,7 @@ fn nothing_is_proven_without_the_required_values() {
         .iter()
         .filter(|protocol| protocol.fields().iter().any(|field| field.place == Place::Values && field.need == Need::Required))
     {
-        let nothing = Material { settings: &Settings::new(), values: &Values::new(), grant: None };
+        let nothing = Material { settings: &Settings::new(), values: &Values::new(), grant: None, provider: None };
         assert!(protocol.prove(nothing).is_err(), "{}", protocol.name());
     }
 }
@@ -134,7 +148,8 @@ fn a_static_proof_places_the_headers_that_it_announces() {
     for protocol in CATALOGUE.iter().filter(|protocol| protocol.renewal() == Renewal::Static) {
         let fields = protocol.fields().iter().filter(|field| field.place == Place::Values);
         let values: Values = fields.map(|field| (field.name.to_owned(), Secret::new("SECRET-x"))).collect();
-        let proof = protocol.prove(Material { settings: &complete_settings(*protocol), values: &values, grant: None }).unwrap();
+        let proof =
+            protocol.prove(Material { settings: &complete_settings(*protocol), values: &values, grant: None, provider: None }).unwrap();
         let headers = match proof {
             Proof::Place(headers) => headers,
             Proof::Sign(signer) => {
@@ -153,6 +168,7 @@ fn a_static_proof_places_the_headers_that_it_announces() {
 #[test]
 fn a_proof_does_not_print() {
     let values = Values::from([("username".to_owned(), Secret::new("u")), ("password".to_owned(), Secret::new("SECRET-p"))]);
-    let proof = find("basic").unwrap().prove(Material { settings: &Settings::new(), values: &values, grant: None }).unwrap();
+    let proof =
+        find("basic").unwrap().prove(Material { settings: &Settings::new(), values: &values, grant: None, provider: None }).unwrap();
     assert_eq!(format!("{proof:?}"), r#"["authorization"]"#);
 }

@@ -1,7 +1,7 @@
 //! Fields: what an admin fills in for a protocol.
 
 use serde_json::Value;
-use sortie_model::{ApiName, ServiceUrl, Settings, Template, Violation, Violations};
+use sortie_model::{ApiName, AuthenticationFlow, ServiceUrl, Settings, Template, Violation, Violations};
 
 use crate::{Claims, Protocol};
 
@@ -82,6 +82,8 @@ pub enum Kind {
     },
     /// The developer name of a certificate with a private key.
     Certificate,
+    /// The developer name of an external auth identity provider of this flow.
+    IdentityProvider(AuthenticationFlow),
     /// [`Claims`] of a signed token: `{header: {name: value}, body: {name: value}}`.
     Claims,
 }
@@ -183,7 +185,7 @@ fn check_text(name: &str, value: &Value, kind: Kind) -> Result<(), Violation> {
         Kind::Text | Kind::Seconds { .. } | Kind::Bytes { .. } | Kind::Claims => Ok(()),
         Kind::Template => Template::parse(text).map(|_| ()).map_err(|error| Violation::of_formula(name, &error)),
         Kind::Url => ServiceUrl::parse(text).map(|_| ()).map_err(renamed),
-        Kind::Certificate => ApiName::parse(text).map(|_| ()).map_err(renamed),
+        Kind::Certificate | Kind::IdentityProvider(_) => ApiName::parse(text).map(|_| ()).map_err(renamed),
         Kind::Choice(words) if words.contains(&text) => Ok(()),
         Kind::Choice(words) => Err(Violation::new(name, "setting_choice", format!("must be one of {} (got `{text}`)", words.join(", ")))),
     }

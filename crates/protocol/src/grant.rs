@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use sortie_model::{Secret, SecretBytes, Settings};
 
-use crate::ProveError;
+use crate::{ProveError, Provider};
 
 /// Values stored for a principal (or for one user of it), by name. All are kept encrypted, whether secret or not.
 pub type Values = BTreeMap<String, Secret>;
@@ -45,6 +45,8 @@ pub struct Material<'a> {
     pub values: &'a Values,
     /// The grant, once there is one.
     pub grant: Option<&'a Grant>,
+    /// The external auth identity provider that the settings name, if they name one that is there. Only for obtaining a grant.
+    pub provider: Option<Provider<'a>>,
 }
 
 impl<'a> Material<'a> {

@@ -5,10 +5,12 @@ mod aws_roles_anywhere;
 mod aws_sts;
 mod basic;
 mod catalogue;
+mod certificate_setting;
 mod claims;
 #[cfg(test)]
 mod conformance;
 mod custom;
+mod discovery;
 mod field;
 mod grant;
 mod jwt;
@@ -16,9 +18,12 @@ mod no_authentication;
 mod oauth_client_assertion;
 mod oauth_client_credentials;
 mod oauth_jwt_bearer;
+mod oauth_managed;
 mod obtain_error;
 mod proof;
 mod protocol;
+mod provider;
+mod remedy;
 pub mod shared;
 mod signer;
 mod status;
@@ -27,13 +32,19 @@ mod testing;
 mod world;
 
 pub use catalogue::{CATALOGUE, find};
+pub use certificate_setting::{CertificateSetting, certificate_settings};
 pub use claims::{ClaimFault, Claims, Evaluated, Part};
+pub use discovery::{Discovered, DiscoveryError, discover};
 pub use field::{Field, Kind, Need, Place, Secrecy, check_principal_settings, check_settings};
 pub use grant::{Grant, Material, Values};
 pub use obtain_error::ObtainError;
 pub use proof::{Proof, ProveError};
 pub use protocol::{Completeness, Parameters, Protocol, Renewal};
+pub use provider::{PROVIDER_FIELDS, Provider, ProviderSetting, provider_field, provider_setting, usable_provider};
+pub use remedy::{ProviderError, Remedy};
 pub use signer::{Signer, SignerError};
 pub use sortie_model::SigningAlgorithm;
-pub use status::{CredentialFacts, PrincipalFacts, PrincipalStatus, credential_status, principal_status};
+pub use status::{
+    CertificateFacts, CredentialFacts, PrincipalFacts, PrincipalStatus, ProviderFacts, Reach, credential_status, principal_status,
+};
 pub use world::{Answer, Ask, AskError, Pending, World};

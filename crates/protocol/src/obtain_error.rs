@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{AskError, ProveError};
+use crate::{AskError, ProveError, ProviderError};
 
 /// A failed attempt to obtain a grant. No variant holds a secret: what a provider says is cut, and dropped where it echoes one.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -22,19 +22,11 @@ pub enum ObtainError {
         problem: String,
     },
     /// The provider refused for good (RFC 6749, section 5.2): repeating will not help. Whose turn: the admin.
-    #[error("the provider refused: {error}{}", .description.as_deref().map(|text| format!(" ({text})")).unwrap_or_default())]
-    Refused {
-        /// `error` of the answer, such as `invalid_client`.
-        error: String,
-        /// `error_description`, if it holds nothing that we sent in confidence.
-        description: Option<String>,
-    },
+    #[error("the provider refused: {0}")]
+    Refused(ProviderError),
     /// The grant or the credentials behind it are no longer good (`invalid_grant`). Whose turn: who authenticates.
-    #[error("the provider no longer accepts the stored grant{}", .description.as_deref().map(|text| format!(" ({text})")).unwrap_or_default())]
-    InvalidGrant {
-        /// `error_description`, if it holds nothing that we sent in confidence.
-        description: Option<String>,
-    },
+    #[error("the provider does not accept the grant: {0}")]
+    InvalidGrant(ProviderError),
     /// There is no connection to the provider, and nothing was sent. Repeating later may help.
     #[error("there is no connection to the provider: {reason}")]
     Unreachable {
@@ -75,8 +67,8 @@ impl ObtainError {
         match self {
             Self::NotConfigured { .. } => "credential_not_configured",
             Self::WrongConfiguration { .. } => "credential_misconfigured",
-            Self::Refused { .. } => "token_refused",
-            Self::InvalidGrant { .. } => "needs_authentication",
+            Self::Refused(_) => "token_refused",
+            Self::InvalidGrant(_) => "needs_authentication",
             Self::Unreachable { .. } | Self::Unavailable { .. } => "token_endpoint_unavailable",
             Self::Malformed { .. } => "token_answer_malformed",
             Self::Unanswered => "token_endpoint_timeout",
@@ -86,14 +78,22 @@ impl ObtainError {
         }
     }
 
+    /// What the provider said, if it refused.
+    pub const fn said(&self) -> Option<&ProviderError> {
+        match self {
+            Self::Refused(said) | Self::InvalidGrant(said) => Some(said),
+            _ => None,
+        }
+    }
+
     /// Whether the same request may succeed later without anybody changing anything.
     pub const fn is_retryable(&self) -> bool {
         match self {
             Self::Unreachable { .. } | Self::Unavailable { .. } | Self::Malformed { .. } | Self::Unanswered | Self::KeyUnavailable => true,
             Self::NotConfigured { .. }
             | Self::WrongConfiguration { .. }
-            | Self::Refused { .. }
-            | Self::InvalidGrant { .. }
+            | Self::Refused(_)
+            | Self::InvalidGrant(_)
             | Self::KeySealed
             | Self::Denied => false,
         }

@@ -1,8 +1,10 @@
 //! The contract that every way of proving fulfils.
 
+use std::borrow::Cow;
+
 use sortie_model::{IdentityType, Secret, Settings, Violation, Violations};
 
-use crate::{Field, Grant, Material, Need, ObtainError, Pending, Proof, ProveError, World};
+use crate::{Field, Grant, Kind, Material, Need, ObtainError, Pending, Proof, ProveError, World};
 
 /// Whether what a protocol presents can be renewed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,6 +109,12 @@ pub trait Protocol: Send + Sync {
     fn obtain<'a>(&'a self, world: &'a dyn World, material: Material<'a>) -> Pending<'a, Result<Grant, ObtainError>> {
         let _ = (world, material);
         Box::pin(async { Ok(Grant::default()) })
+    }
+
+    /// Whom [`Self::obtain`] asks: renewals that ask the same one wait for each other, beyond a number. The default is the first setting that is a URL.
+    fn asks<'a>(&self, material: Material<'a>) -> Option<Cow<'a, str>> {
+        let url = self.fields().iter().find(|field| field.kind == Kind::Url)?;
+        material.setting(url.name).map(Cow::Borrowed)
     }
 
     /// What is put on the request. Pure and quick; its result is kept for as long as grant and values stay the same.

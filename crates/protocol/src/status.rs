@@ -1,8 +1,11 @@
 //! Authentication status: which fields and steps are still missing. Each missing item is also the next thing to do.
 
-use sortie_model::{AuthenticationStatus, IdentityType, MissingStep, Settings};
+use sortie_model::{AuthenticationFlow, AuthenticationStatus, IdentityType, MissingStep, Settings, SigningAlgorithm};
 
-use crate::{Completeness, Field, Need, Place, Protocol};
+use crate::{
+    CertificateSetting, Completeness, Field, Need, PROVIDER_FIELDS, Place, Protocol, ProviderSetting, certificate_settings,
+    provider_setting,
+};
 
 /// What is known about an external credential.
 #[derive(Clone, Debug)]
@@ -11,8 +14,30 @@ pub struct CredentialFacts<'a> {
     pub name: &'a str,
     /// Its settings.
     pub settings: &'a Settings,
+    /// The external auth identity provider that the settings name, if there is one of this name.
+    pub provider: Option<ProviderFacts>,
+    /// Those of the certificates that the settings name which there are.
+    pub certificates: Vec<CertificateFacts>,
     /// Its principals, lowest sequence number first.
     pub principals: Vec<PrincipalFacts<'a>>,
+}
+
+/// What is known about a certificate.
+#[derive(Clone, Debug)]
+pub struct CertificateFacts {
+    /// Its name; looked up without regard to ASCII case.
+    pub name: String,
+    /// What it can sign with now: nothing while it waits for its chain.
+    pub signs_with: &'static [SigningAlgorithm],
+}
+
+/// What is known about an external auth identity provider.
+#[derive(Clone, Debug)]
+pub struct ProviderFacts {
+    /// How it gives tokens.
+    pub flow: AuthenticationFlow,
+    /// Names of the values stored for it.
+    pub stored_values: Vec<String>,
 }
 
 /// What is known about one principal.
@@ -26,10 +51,21 @@ pub struct PrincipalFacts<'a> {
     pub settings: &'a Settings,
     /// Names of the values stored for a Named principal.
     pub stored_values: Vec<String>,
-    /// Whether some permission set or profile enables it.
-    pub has_access: bool,
+    /// For whom it is enabled.
+    pub reach: Reach,
     /// Users for whom every required value is stored (Per User).
     pub users_with_values: u64,
+}
+
+/// For whom a principal is enabled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// No permission set and no profile enables it.
+    Nobody,
+    /// Some do, and no active user has any of them.
+    Unassigned,
+    /// At least one active user may use it.
+    Users,
 }
 
 /// The status of one principal, with what is missing.
@@ -80,13 +116,7 @@ pub fn principal_status(protocol: &dyn Protocol, facts: &CredentialFacts<'_>, pr
         ),
         // Complete only when somebody can really call: enabled for some users, and at least one of them has entered their own values.
         IdentityType::PerUser => {
-            if !principal.has_access {
-                let message = format!(
-                    "enable `{}/{}` for a permission set or a profile: sortie grant add {0}/{1} --permission-set NAME",
-                    facts.name, principal.name
-                );
-                missing.push(MissingStep { code: "access_missing", message });
-            }
+            missing.extend(missing_reach(facts, principal));
             let names: Vec<&str> = required.map(|field| field.name).collect();
             if !names.is_empty() && principal.users_with_values == 0 {
                 let message = format!(
@@ -130,13 +160,81 @@ fn missing_settings(protocol: &dyn Protocol, facts: &CredentialFacts<'_>, princi
     };
     let is_required = |field: &&Field| field.place.is_setting() && protocol.need(field, facts.settings) == Need::Required;
     let required = protocol.fields().iter().filter(is_required);
-    required
+    let mut missing: Vec<MissingStep> = required
         .filter(|field| !is_set(field))
         .map(|field| MissingStep {
             code: "setting_missing",
             message: format!("set `{}` ({}) of `{}`", field.name, field.label, facts.name),
         })
-        .collect()
+        .collect();
+    if let Some(setting) = provider_setting(protocol, facts.settings) {
+        missing.extend(missing_of_provider(setting, facts));
+    }
+    missing.extend(certificate_settings(protocol, facts.settings).filter_map(|setting| missing_of_certificate(setting, facts)));
+    missing
+}
+
+fn missing_of_certificate(setting: CertificateSetting<'_>, facts: &CredentialFacts<'_>) -> Option<MissingStep> {
+    let CertificateSetting { field, name, algorithm } = setting;
+    let step = |code, message| Some(MissingStep { code, message });
+    let Some(certificate) = facts.certificates.iter().find(|known| known.name.eq_ignore_ascii_case(name)) else {
+        let message =
+            format!("make or import the certificate `{name}`, which `{field}` of `{}` names: sortie certificate create {name}", facts.name);
+        return step("certificate_missing", message);
+    };
+    if certificate.signs_with.is_empty() {
+        return step(
+            "certificate_pending",
+            format!("install the chain of the certificate `{name}`: sortie certificate install {name} CHAIN"),
+        );
+    }
+    let algorithm = algorithm.filter(|algorithm| !certificate.signs_with.contains(algorithm))?;
+    let can: Vec<&str> = certificate.signs_with.iter().map(|algorithm| algorithm.as_str()).collect();
+    let message = format!(
+        "set `signing_algorithm` of `{}` to what the key of `{name}` can sign with: {} (it is {})",
+        facts.name,
+        can.join(" or "),
+        algorithm.as_str()
+    );
+    step("certificate_algorithm", message)
+}
+
+fn missing_of_provider(setting: ProviderSetting<'_>, facts: &CredentialFacts<'_>) -> Vec<MissingStep> {
+    let ProviderSetting { field, flow, name } = setting;
+    let Some(provider) = &facts.provider else {
+        let message =
+            format!("define the external auth identity provider `{name}`, which `{field}` of `{}` names: sortie apply -f FILE", facts.name);
+        return vec![MissingStep { code: "provider_missing", message }];
+    };
+    if provider.flow != flow {
+        let (has, needs) = (provider.flow.as_str(), flow.as_str());
+        let message = format!("let `{field}` of `{}` name a provider of the flow {needs}: `{name}` has the flow {has}", facts.name);
+        return vec![MissingStep { code: "provider_flow", message }];
+    }
+    let is_missing = |field: &&Field| !provider.stored_values.iter().any(|stored| stored == field.name);
+    let step = |value: &Field| {
+        let message = format!("store {} ({}) of the provider: sortie secret set provider:{name} {0}", value.name, value.label);
+        MissingStep { code: "provider_value_missing", message }
+    };
+    PROVIDER_FIELDS.iter().filter(is_missing).map(step).collect()
+}
+
+fn missing_reach(facts: &CredentialFacts<'_>, principal: &PrincipalFacts<'_>) -> Option<MissingStep> {
+    let reference = format!("{}/{}", facts.name, principal.name);
+    match principal.reach {
+        Reach::Users => None,
+        Reach::Nobody => {
+            let message =
+                format!("enable `{reference}` for a permission set or a profile: sortie grant add {reference} --permission-set NAME");
+            Some(MissingStep { code: "access_missing", message })
+        }
+        Reach::Unassigned => {
+            let message = format!(
+                "give at least one active user a permission set or a profile that enables `{reference}`: sortie user assign USER NAME"
+            );
+            Some(MissingStep { code: "user_missing", message })
+        }
+    }
 }
 
 fn missing_value(facts: &CredentialFacts<'_>, principal: &PrincipalFacts<'_>, field: &Field) -> MissingStep {

@@ -113,7 +113,7 @@ impl Scripted {
     /// Obtains a grant. Nothing ever waits in this world.
     pub(crate) fn obtain(&self, protocol: &dyn Protocol, settings: &Settings, values: &[(&str, &str)]) -> Result<Grant, ObtainError> {
         let values: Values = values.iter().map(|(name, value)| ((*name).to_owned(), Secret::new(*value))).collect();
-        now(protocol.obtain(self, crate::Material { settings, values: &values, grant: None }))
+        now(protocol.obtain(self, crate::Material { settings, values: &values, grant: None, provider: None }))
     }
 }
 

@@ -7,13 +7,14 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use sortie_callout::{Committed, Custody, CustodyError, GrantKey, Kept, KeptFailure, Lease, Leased};
-use sortie_model::{ExternalCredentialId, Secret, Timestamp};
+use sortie_model::{ExternalAuthIdentityProvider, ExternalCredentialId, Secret, Timestamp};
 use sortie_protocol::{Grant, Pending, Values, World};
 use sortie_store::{Failure, GrantIdentity, GrantState, Identity, LeaseOutcome, LeaseRequest, ReadError, SealedGrant, WriteError};
 use sortie_vault::SealContext;
 use uuid::Uuid;
 
 use crate::house::{House, new_id};
+use crate::manage::external_auth_identity_provider;
 
 /// Every code that a failed renewal can have, so that one read back from the database is the one that was written.
 const FAILURE_CODES: &[&str] = &[
@@ -85,6 +86,19 @@ impl HouseCustody {
         Ok(values)
     }
 
+    async fn load_provider_values(&self, provider: &ExternalAuthIdentityProvider) -> Result<Values, CustodyError> {
+        let stored = self.house.store().external_auth_identity_providers();
+        let rows = stored.load(provider.id).await.map_err(|error| unreadable(&error))?;
+        let mut values = Values::new();
+        for row in rows {
+            let opened = external_auth_identity_provider::open(self.house.vault(), provider, &row);
+            let opened = opened.map_err(|error| tampered(&error, "external_auth_identity_provider_values"))?;
+            let text = std::str::from_utf8(opened.expose()).map_err(|_| CustodyError::Tampered)?;
+            values.insert(row.head.name, Secret::new(text));
+        }
+        Ok(values)
+    }
+
     async fn load_grant(&self, key: GrantKey) -> Result<Option<Kept>, CustodyError> {
         let Some(row) = self.house.store().grants().load(grant_identity(key)).await.map_err(|error| unreadable(&error))? else {
             return Ok(None);
@@ -105,7 +119,9 @@ impl HouseCustody {
         };
         let failure = row.failure.filter(|failure| failure.revision == key.revision).and_then(|failure| {
             let retry_not_before = self.to_own_clock(failure.retry_not_before?);
-            Some(KeptFailure { code: known_code(&failure.code), retry_not_before })
+            let at = failure.at.map_or(retry_not_before, |at| self.to_own_clock(at));
+            let said = failure.said.and_then(|said| serde_json::from_str(&said).ok());
+            Some(KeptFailure { code: known_code(&failure.code), at, retry_not_before, said })
         });
         Ok(Some(Kept { version: row.version, revision: key.revision, grant, failure }))
     }
@@ -154,6 +170,8 @@ impl HouseCustody {
             state,
             code: failure.code.to_owned(),
             retry_not_before: Some(self.to_stored_clock(failure.retry_not_before)),
+            at: Some(self.to_stored_clock(failure.at)),
+            said: failure.said.and_then(|said| serde_json::to_string(&said).ok()),
         };
         self.house.store().grants().release(&stored(lease), &failure).await.map_err(|error| unwritable(&error)).map(|_| ())
     }
@@ -162,6 +180,10 @@ impl HouseCustody {
 impl Custody for HouseCustody {
     fn values(&self, key: GrantKey) -> Pending<'_, Result<Values, CustodyError>> {
         Box::pin(self.load_values(key))
+    }
+
+    fn provider_values<'a>(&'a self, provider: &'a ExternalAuthIdentityProvider) -> Pending<'a, Result<Values, CustodyError>> {
+        Box::pin(self.load_provider_values(provider))
     }
 
     fn load(&self, key: GrantKey) -> Pending<'_, Result<Option<Kept>, CustodyError>> {

@@ -100,6 +100,7 @@ impl Node {
         self.0.signers.refresh(&definitions.certificates, now);
         let definitions = Definitions {
             generation: definitions.generation.as_i64(),
+            external_auth_identity_providers: definitions.external_auth_identity_providers,
             external_credentials: definitions.external_credentials,
             principals: definitions.principals,
             principal_access: definitions.principal_access,
@@ -231,7 +232,7 @@ fn caller_without_key(stored: StoredUser) -> Caller {
     Caller::new(stored.user.id, stored.user.name, None, stored.user.attributes, grantees).with_profile(stored.profile_name)
 }
 
-fn trust(config: &Config) -> Result<Trust, NodeError> {
+pub(crate) fn trust(config: &Config) -> Result<Trust, NodeError> {
     let mut trust = Trust::new(config.trust.roots.into());
     for path in &config.trust.ca_files {
         let pem = std::fs::read(path).map_err(|source| ConfigError::Read { path: path.clone(), source })?;

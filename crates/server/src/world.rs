@@ -3,10 +3,20 @@
 use std::sync::Arc;
 
 use sortie_model::{SigningAlgorithm, Timestamp};
-use sortie_outbound::OutboundWorld;
+use sortie_outbound::{Connector, OutboundWorld};
 use sortie_protocol::{Answer, Ask, AskError, Pending, SignerError, World};
 
+use crate::config::Config;
+use crate::node::{NodeError, trust};
 use crate::signers::{self, Signers};
+
+/// The world outside, as the configuration lets it be seen, for those who ask without a node: no certificate of the house signs in it.
+///
+/// # Errors
+/// The trusted authorities cannot be read.
+pub fn outside_world(config: &Config) -> Result<OutboundWorld, NodeError> {
+    Ok(OutboundWorld::new(Arc::new(Connector::new(config.egress.clone(), trust(config)?)?)))
+}
 
 /// The world of one node.
 pub(crate) struct HouseWorld {

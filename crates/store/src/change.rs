@@ -9,6 +9,7 @@ use crate::db::{Db, Fault, FaultKind, Tx};
 use crate::definitions::{self, Definitions};
 use crate::deployment::{self, Generation};
 use crate::error::ChangeError;
+use crate::external_auth_identity_providers::ExternalAuthIdentityProviderChanges;
 use crate::external_credentials::{self, ExternalCredentialChanges};
 use crate::feed::Feed;
 use crate::named_credentials::NamedCredentialChanges;
@@ -67,6 +68,11 @@ impl<'a> Change<'a> {
     /// Permission sets.
     pub const fn permission_sets(&mut self) -> PermissionSetChanges<'_> {
         PermissionSetChanges { tx: &mut self.tx }
+    }
+
+    /// External auth identity providers.
+    pub const fn external_auth_identity_providers(&mut self) -> ExternalAuthIdentityProviderChanges<'_> {
+        ExternalAuthIdentityProviderChanges { tx: &mut self.tx }
     }
 
     /// External credentials.

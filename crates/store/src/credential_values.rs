@@ -88,7 +88,7 @@ impl CredentialValues<'_> {
              WHERE principal_id = $1 AND owner_key = $2 ORDER BY name",
         );
         let rows = self.db.fetch(LOAD, [identity.principal.into(), identity.owner_key()]).await?;
-        Ok(rows.iter().map(read).collect::<Result<_, _>>()?)
+        Ok(rows.iter().map(read_value).collect::<Result<_, _>>()?)
     }
 
     /// How far the secrets of every principal have been filled in; a principal without any is left out.
@@ -143,7 +143,7 @@ impl CredentialValueChanges<'_> {
              WHERE external_credential_id = $1 ORDER BY principal_id, owner_key, credential_values.name",
         );
         let rows = self.tx.fetch(OF_CREDENTIAL, [credential.into()]).await?;
-        Ok(rows.iter().map(|row| Ok((Identity::read(row)?, read(row)?))).collect::<Result<_, Fault>>()?)
+        Ok(rows.iter().map(|row| Ok((Identity::read(row)?, read_value(row)?))).collect::<Result<_, Fault>>()?)
     }
 
     /// Stores a new secret. `sealed` must be bound to `id` and version 1.
@@ -218,10 +218,10 @@ impl CredentialValueChanges<'_> {
     }
 }
 
-fn read_head(row: &Row) -> Result<ValueHead, Fault> {
+pub(crate) fn read_head(row: &Row) -> Result<ValueHead, Fault> {
     Ok(ValueHead { id: row.id("id")?, name: row.text("name")?, version: row.integer("version")?, updated_at: row.timestamp("updated_at")? })
 }
 
-fn read(row: &Row) -> Result<StoredValue, Fault> {
+pub(crate) fn read_value(row: &Row) -> Result<StoredValue, Fault> {
     Ok(StoredValue { head: read_head(row)?, sealed: row.bytes("sealed")? })
 }

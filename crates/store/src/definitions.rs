@@ -1,16 +1,23 @@
 //! Everything that callouts are decided by, read at one moment.
 
-use sortie_model::{Certificate, ExternalCredential, NamedCredential, PermissionSet, Principal, PrincipalAccess, Profile};
+use sortie_model::{
+    Certificate, ExternalAuthIdentityProvider, ExternalCredential, NamedCredential, PermissionSet, Principal, PrincipalAccess, Profile,
+};
 
 use crate::db::{Fault, Tx};
 use crate::deployment::{self, Generation};
-use crate::{certificates, external_credentials, named_credentials, permission_sets, principal_access, principals, profiles};
+use crate::{
+    certificates, external_auth_identity_providers, external_credentials, named_credentials, permission_sets, principal_access, principals,
+    profiles,
+};
 
 /// All definitions of one generation. Users, their keys and their secrets are not part of it: there may be very many.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Definitions {
     /// The generation that these are.
     pub generation: Generation,
+    /// In the order of their names. Without their stored values.
+    pub external_auth_identity_providers: Vec<ExternalAuthIdentityProvider>,
     /// In the order of their names.
     pub external_credentials: Vec<ExternalCredential>,
     /// By credential, in the order of their sequence numbers.
@@ -31,6 +38,7 @@ pub struct Definitions {
 pub(crate) async fn read(tx: &mut Tx) -> Result<Definitions, Fault> {
     Ok(Definitions {
         generation: deployment::seen_by(tx).await?,
+        external_auth_identity_providers: external_auth_identity_providers::all(tx).await?,
         external_credentials: external_credentials::all(tx).await?,
         principals: principals::all(tx).await?,
         principal_access: principal_access::all(tx).await?,

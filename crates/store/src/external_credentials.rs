@@ -24,11 +24,12 @@ impl ExternalCredentialChanges<'_> {
         const INSERT: Sql = Sql::new(
             "external_credentials",
             "INSERT INTO external_credentials
-                 (id, name, folded, label, description, protocol, settings, additional_status_codes, headers, revision)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+                 (id, name, folded, label, description, protocol, settings, additional_status_codes, renewal_rules, headers, revision)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
         );
-        let ExternalCredential { id, name, label, description, protocol, settings, additional_status_codes, headers, revision: _ } =
-            credential;
+        let ExternalCredential {
+            id, name, label, description, protocol, settings, additional_status_codes, renewal_rules, headers, ..
+        } = credential;
         let values = [
             (*id).into(),
             name.into(),
@@ -38,6 +39,7 @@ impl ExternalCredentialChanges<'_> {
             protocol.as_str().into(),
             crate::json(settings),
             crate::json(additional_status_codes),
+            crate::json(renewal_rules),
             crate::json(headers),
             self.generation.as_i64().into(),
         ];
@@ -55,12 +57,13 @@ impl ExternalCredentialChanges<'_> {
         const UPDATE: Sql = Sql::new(
             "external_credentials",
             "UPDATE external_credentials SET name = $2, folded = $3, label = $4, description = $5,
-                 revision = CASE WHEN settings = $6 THEN revision ELSE $9 END,
-                 settings = $6, additional_status_codes = $7, headers = $8
+                 revision = CASE WHEN settings = $6 THEN revision ELSE $10 END,
+                 settings = $6, additional_status_codes = $7, renewal_rules = $8, headers = $9
              WHERE id = $1",
         );
-        let ExternalCredential { id, name, label, description, protocol, settings, additional_status_codes, headers, revision: _ } =
-            credential;
+        let ExternalCredential {
+            id, name, label, description, protocol, settings, additional_status_codes, renewal_rules, headers, ..
+        } = credential;
         let row = self.tx.fetch_optional(PROTOCOL, [(*id).into()]).await?.ok_or(ChangeError::Missing { what: RULES.what })?;
         if row.text("protocol")? != *protocol {
             return Err(ChangeError::Immutable { what: RULES.what, field: "protocol" });
@@ -73,6 +76,7 @@ impl ExternalCredentialChanges<'_> {
             description.as_str().into(),
             crate::json(settings),
             crate::json(additional_status_codes),
+            crate::json(renewal_rules),
             crate::json(headers),
             self.generation.as_i64().into(),
         ];
@@ -110,7 +114,7 @@ pub(crate) async fn touch(tx: &mut Tx, id: ExternalCredentialId, generation: Gen
 pub(crate) async fn all(tx: &mut Tx) -> Result<Vec<ExternalCredential>, Fault> {
     const ALL: Sql = Sql::new(
         "external_credentials",
-        "SELECT id, name, label, description, protocol, settings, additional_status_codes, headers, revision
+        "SELECT id, name, label, description, protocol, settings, additional_status_codes, renewal_rules, headers, revision
          FROM external_credentials ORDER BY folded",
     );
     tx.fetch(ALL, []).await?.iter().map(read).collect()
@@ -125,6 +129,7 @@ fn read(row: &Row) -> Result<ExternalCredential, Fault> {
         protocol: row.text("protocol")?,
         settings: row.json("settings")?,
         additional_status_codes: row.json("additional_status_codes")?,
+        renewal_rules: row.json("renewal_rules")?,
         headers: row.json("headers")?,
         revision: row.integer("revision")?,
     })

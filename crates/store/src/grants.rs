@@ -159,6 +159,10 @@ pub struct Failure {
     pub code: String,
     /// No attempt before this moment.
     pub retry_not_before: Option<Timestamp>,
+    /// When it happened. `None` for one that was stored before this was kept.
+    pub at: Option<Timestamp>,
+    /// What the provider said, as JSON.
+    pub said: Option<String>,
 }
 
 /// What came of giving a lease back.
@@ -183,7 +187,8 @@ impl Grants<'_> {
     pub async fn load(&self, grant: impl Into<GrantIdentity>) -> Result<Option<StoredGrant>, ReadError> {
         const LOAD: Sql = Sql::new(
             "grants",
-            "SELECT id, version, revision, sealed, issued_at, expires_at, state, failure_code, failure_revision, retry_not_before, millis,
+            "SELECT id, version, revision, sealed, issued_at, expires_at, state, failure_code, failure_revision, failure_at, failure_said,
+                 retry_not_before, millis,
                  CASE WHEN lease_until > millis THEN lease_until END AS leased_until,
                  CASE WHEN lease_until > millis THEN inflight_started_at END AS inflight_since
              FROM grants CROSS JOIN clock WHERE principal_id = $1 AND owner_key = $2 AND variant = $3",
@@ -287,7 +292,7 @@ impl Grants<'_> {
         const COMMIT: Sql = Sql::new(
             "grants",
             "UPDATE grants SET revision = $4, version = $3, sealed = $5, issued_at = $6, expires_at = $7, state = 'ok',
-                 failure_code = NULL, failure_revision = NULL, retry_not_before = NULL,
+                 failure_code = NULL, failure_revision = NULL, failure_at = NULL, failure_said = NULL, retry_not_before = NULL,
                  lease_owner = NULL, lease_until = NULL, inflight_started_at = NULL
              WHERE id = $1 AND fence = $2 AND version = $3 - 1
              RETURNING version",
@@ -309,12 +314,12 @@ impl Grants<'_> {
     pub async fn release(&self, lease: &Lease, failure: &Failure) -> Result<Released, WriteError> {
         const RELEASE: Sql = Sql::new(
             "grants",
-            "UPDATE grants SET state = $4, failure_code = $5, failure_revision = $6, retry_not_before = $7,
+            "UPDATE grants SET state = $4, failure_code = $5, failure_revision = $6, retry_not_before = $7, failure_at = $8, failure_said = $9,
                  lease_owner = NULL, lease_until = NULL, inflight_started_at = NULL
              WHERE id = $1 AND fence = $2 AND version = $3 - 1
              RETURNING version",
         );
-        let Failure { revision, state, code, retry_not_before } = failure;
+        let Failure { revision, state, code, retry_not_before, at, said } = failure;
         let Lease { grant_id, fence, next_version } = *lease;
         let values = [
             grant_id.into(),
@@ -324,6 +329,8 @@ impl Grants<'_> {
             code.as_str().into(),
             (*revision).into(),
             (*retry_not_before).into(),
+            (*at).into(),
+            said.clone().into(),
         ];
         let done = self.db.change(RELEASE, values).await?;
         Ok(if done.is_empty() { Released::Fenced } else { Released::Done })
@@ -376,5 +383,7 @@ fn read_failure(row: &Row, code: String) -> Result<Failure, Fault> {
         state: row.parsed("state", state)?,
         code,
         retry_not_before: row.optional_timestamp("retry_not_before")?,
+        at: row.optional_timestamp("failure_at")?,
+        said: row.optional_text("failure_said")?,
     })
 }

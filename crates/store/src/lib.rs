@@ -9,6 +9,7 @@ mod db;
 mod definitions;
 mod deployment;
 mod error;
+mod external_auth_identity_providers;
 mod external_credentials;
 mod feed;
 mod grants;
@@ -34,6 +35,7 @@ pub use db::Fault;
 pub use definitions::Definitions;
 pub use deployment::Generation;
 pub use error::{ChangeError, OpenError, ReadError, WriteError};
+pub use external_auth_identity_providers::{ExternalAuthIdentityProviderChanges, ExternalAuthIdentityProviders};
 pub use external_credentials::ExternalCredentialChanges;
 pub use grants::{
     Committed, Failure, GrantIdentity, GrantState, Grants, Lease, LeaseOutcome, LeaseRequest, Released, SealedGrant, StoredGrant,

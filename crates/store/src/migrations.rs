@@ -11,6 +11,9 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("first", include_str!("../migrations/0001_first.sql")),
     ("formulas", include_str!("../migrations/0002_formulas.sql")),
     ("certificates", include_str!("../migrations/0003_certificates.sql")),
+    ("refusals", include_str!("../migrations/0004_refusals.sql")),
+    ("renewal_rules", include_str!("../migrations/0005_renewal_rules.sql")),
+    ("external_auth_identity_providers", include_str!("../migrations/0006_external_auth_identity_providers.sql")),
 ];
 
 /// The newest schema that this binary knows.

@@ -15,6 +15,7 @@ use crate::db::Db;
 use crate::definitions::{self, Definitions};
 use crate::deployment::{self, Generation};
 use crate::error::{ChangeError, OpenError, ReadError};
+use crate::external_auth_identity_providers::ExternalAuthIdentityProviders;
 use crate::feed::Feed;
 use crate::grants::Grants;
 use crate::health::HealthRecords;
@@ -128,6 +129,11 @@ impl Store {
     /// Reads stored secrets, sealed. They are written as part of a change.
     pub fn credential_values(&self) -> CredentialValues<'_> {
         CredentialValues { db: &self.inner.db }
+    }
+
+    /// Reads stored values of external auth identity providers, sealed.
+    pub fn external_auth_identity_providers(&self) -> ExternalAuthIdentityProviders<'_> {
+        ExternalAuthIdentityProviders { db: &self.inner.db }
     }
 
     /// Reads the private keys of certificates, sealed. All else of them is part of the definitions.

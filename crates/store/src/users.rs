@@ -1,6 +1,8 @@
 //! Users, their attributes, and the permission sets assigned to them.
 
-use sortie_model::{PermissionSetId, User, UserId, UserName};
+use std::collections::BTreeSet;
+
+use sortie_model::{Grantee, PermissionSetId, User, UserId, UserName};
 
 use crate::change::{Rules, require_one};
 use crate::db::{Db, Fault, Row, Sql, Tx};
@@ -62,6 +64,26 @@ impl Users<'_> {
     pub async fn permission_sets(&self, id: UserId) -> Result<Vec<PermissionSetId>, ReadError> {
         let rows = self.db.fetch(SETS, [id.into()]).await?;
         Ok(rows.iter().map(|row| row.id("permission_set_id")).collect::<Result<_, _>>()?)
+    }
+
+    /// The permission sets and profiles that at least one active user has.
+    ///
+    /// # Errors
+    /// A [`ReadError`].
+    pub async fn held_grantees(&self) -> Result<BTreeSet<Grantee>, ReadError> {
+        const HELD_SETS: Sql = Sql::new(
+            "permission_set_assignments",
+            "SELECT id FROM permission_sets WHERE EXISTS (SELECT 1 FROM permission_set_assignments
+                 JOIN users ON users.id = user_id AND is_active = 1 WHERE permission_set_id = permission_sets.id)",
+        );
+        const HELD_PROFILES: Sql = Sql::new(
+            "users",
+            "SELECT id FROM profiles WHERE EXISTS (SELECT 1 FROM users WHERE profile_id = profiles.id AND is_active = 1)",
+        );
+        let (sets, profiles) = (self.db.fetch(HELD_SETS, []).await?, self.db.fetch(HELD_PROFILES, []).await?);
+        let sets = sets.iter().map(|row| row.id("id").map(Grantee::PermissionSet));
+        let profiles = profiles.iter().map(|row| row.id("id").map(Grantee::Profile));
+        Ok(sets.chain(profiles).collect::<Result<_, _>>()?)
     }
 }
 

@@ -23,9 +23,10 @@ import { pathToFileURL } from 'node:url';
 
 const peers = createRequire(join(process.env.PEERS, 'package.json'));
 const jose = await import(pathToFileURL(peers.resolve('jose')).href);
-const { Provider } = await import(pathToFileURL(peers.resolve('oidc-provider')).href);
+const { Provider, errors } = await import(pathToFileURL(peers.resolve('oidc-provider')).href);
 
 const algorithms = ['RS256', 'RS384', 'RS512', 'PS256', 'ES256', 'EdDSA'];
+const resources = ['urn:sortie:one', 'urn:sortie:two'];
 const clients = JSON.parse(process.env.CLIENTS);
 const clientKeys = jose.createLocalJWKSet({ keys: clients.flatMap((client) => client.jwks?.keys ?? []) });
 const log = [];
@@ -50,7 +51,18 @@ const provider = new Provider(issuer, {
   ttl: { ClientCredentials: () => tokenSeconds },
   clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'private_key_jwt'],
   enabledJWA: { clientAuthSigningAlgValues: algorithms },
-  features: { clientCredentials: { enabled: true }, devInteractions: { enabled: false } },
+  features: {
+    clientCredentials: { enabled: true },
+    devInteractions: { enabled: false },
+    // RFC 8707: a client may say which of these its token is for, and nothing else.
+    resourceIndicators: {
+      enabled: true,
+      getResourceServerInfo: (_, resource) => {
+        if (!resources.includes(resource)) throw new errors.InvalidTarget();
+        return { scope: 'read write', audience: resource, accessTokenFormat: 'opaque' };
+      },
+    },
+  },
 });
 provider.on('client_credentials.saved', (token) => generationOf.set(token.jti, generation));
 provider.on('server_error', (_, error) => console.error('server_error', error));
@@ -60,6 +72,7 @@ const json = (response, status, value, headers = {}) => {
   response.writeHead(status, { 'content-type': 'application/json', 'cache-control': 'no-store', ...headers });
   response.end(JSON.stringify(value));
 };
+const pairsOf = ({ rawHeaders }) => rawHeaders.flatMap((name, index) => (index % 2 ? [] : [[name, rawHeaders[index + 1]]]));
 const bodyOf = async (request) => {
   const pieces = [];
   for await (const piece of request) pieces.push(piece);
@@ -105,7 +118,7 @@ function secretIsInTheWrongPlace(request, form) {
 async function token(request, response) {
   const body = await bodyOf(request);
   const form = new URLSearchParams(body);
-  const entry = { authorization: request.headers.authorization ?? null, contentType: request.headers['content-type'] ?? null, accept: request.headers.accept ?? null, body, status: null };
+  const entry = { target: request.url, headers: pairsOf(request), authorization: request.headers.authorization ?? null, contentType: request.headers['content-type'] ?? null, accept: request.headers.accept ?? null, body, status: null };
   log.push(entry);
   response.on('finish', () => { entry.status = response.statusCode; });
   if (await misbehave('/token', request, response)) return;
@@ -121,9 +134,9 @@ async function api(request, response) {
     // RFC 6750, section 3.1: no error code when the request carried no token at all.
     return json(response, presented ? expiredStatus : 401, { error: 'invalid_token' }, { 'www-authenticate': presented ? 'Bearer error="invalid_token"' : 'Bearer' });
   }
-  const { method, url: path, rawHeaders } = request;
-  const headers = rawHeaders.flatMap((name, index) => (index % 2 ? [] : [[name, rawHeaders[index + 1]]]));
-  return json(response, 200, { method, path, headers, body: await bodyOf(request), client: found.clientId, scope: found.scope ?? null });
+  const { method, url: path } = request;
+  const headers = pairsOf(request);
+  return json(response, 200, { method, path, headers, body: await bodyOf(request), client: found.clientId, scope: found.scope ?? null, audience: found.aud ?? null });
 }
 
 async function signedApi(request, response) {

@@ -1,6 +1,6 @@
-//! Measures the data plane beside nginx adding a static header, which is the least that anybody can do here.
+//! Measurements. The data plane beside nginx adding a static header, which is the least that anybody can do here; and the start with very many definitions.
 //!
-//! Both on core 0, the load and the upstream on core 1, everything on loopback and over kept connections. Sortie runs with everything on: the caller's key,
+//! The data plane and nginx on core 0, the load and the upstream on core 1, everything on loopback and over kept connections. Sortie runs with everything on: the caller's key,
 //! permission, principal, injection and audit.
 
 mod callgrind;
@@ -15,6 +15,7 @@ mod progress;
 mod report;
 mod server;
 mod sortie;
+mod startup;
 mod subject;
 
 use std::path::PathBuf;
@@ -28,6 +29,22 @@ use crate::process::{Failure, cargo, run};
 pub(crate) enum Bench {
     /// Compare Sortie's gateway with nginx adding a static header.
     Gateway(GatewayOptions),
+    /// How long Sortie takes to start where very much is defined.
+    Startup(StartupOptions),
+}
+
+/// How to measure the start.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct StartupOptions {
+    /// How many external credentials to define, each with a principal and a named credential.
+    #[arg(long, default_value_t = 100_000)]
+    credentials: u32,
+    /// Write all figures to a file as JSON.
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// Measure this program instead of a new build of Sortie.
+    #[arg(long, value_name = "PROGRAM")]
+    sortie: Option<PathBuf>,
 }
 
 /// How to measure the gateway.
@@ -56,11 +73,13 @@ pub(crate) struct GatewayOptions {
 
 /// Builds what is measured and what measures, both optimised, and measures.
 pub(crate) fn run_with(bench: &Bench, arguments: &[String]) -> Result<(), Failure> {
-    let Bench::Gateway(options) = bench;
     if cfg!(debug_assertions) {
         // A load generator without optimisation would take more of its core than nginx does.
         let release = ["run", "--release", "--quiet", "--package", "xtask", "--"];
         return run(cargo().args(release).args(arguments));
     }
-    gateway::run(options)
+    match bench {
+        Bench::Gateway(options) => gateway::run(options),
+        Bench::Startup(options) => startup::run(options),
+    }
 }

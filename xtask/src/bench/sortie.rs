@@ -44,6 +44,11 @@ impl Sortie {
         Ok(Self { program: ourselves.with_file_name("../dist/sortie") })
     }
 
+    /// Where it is.
+    pub(super) fn program(&self) -> &Path {
+        &self.program
+    }
+
     /// `sortie 0.1.0`
     pub(super) fn version(&self) -> Result<String, Failure> {
         let shown = output(Command::new(&self.program).arg("--version"))?;

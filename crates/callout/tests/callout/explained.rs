@@ -207,9 +207,17 @@ async fn rows_5_to_9_what_the_provider_said_is_passed_on_also_after_the_pause() 
             assert_eq!(refused(&plan), (code, code, turn), "{words}");
             assert!(plan.refusal.as_ref().unwrap().message.contains(words), "{words}: {}", plan.refusal.as_ref().unwrap().message);
             assert!(matches!(plan.token, Some(TokenState::BackingOff { code: found, .. }) if found == code));
+            // What the provider said is known, and with it the cause.
+            let is_said = code == "token_refused" || code == "needs_authentication";
+            assert_eq!(plan.refusal.as_ref().unwrap().cause.is_some(), is_said && !words.starts_with("status_400"), "{words}");
             // And so it is on a node that has only heard of it.
             let other = scene.node();
-            assert_eq!(refused(&explained(&scene, &other, &alice, "callout:Pay/x").await), (code, code, turn), "{words}");
+            let elsewhere = explained(&scene, &other, &alice, "callout:Pay/x").await;
+            assert_eq!(refused(&elsewhere), (code, code, turn), "{words}");
+            assert_eq!(elsewhere.refusal.unwrap().cause, plan.refusal.as_ref().unwrap().cause, "{words}");
+            let noted = elsewhere.last_failure.unwrap();
+            assert_eq!((noted.code, noted.at, noted.message.contains(words)), (code, scene.clock.now(), is_said), "{noted:?}");
+            assert!(!noted.next_step.is_empty());
         }
         // After it a callout would try again; what went wrong the last time is still there.
         advance(3).await;

@@ -322,13 +322,23 @@ async fn a_header_is_signed_with_a_certificate_of_the_house() {
         let verified = UnparsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, scene.provider.key.public_key()).verify(b"abc", &signature);
         assert!(verified.is_ok(), "{hex}");
     }
+    // Nothing of it is kept: the certificate may be renewed between two callouts. Each ECDSA signature is another, even of the same text.
+    let same = "{!HEX(SIGN_WITH_CERTIFICATE('ECDSA-SHA256', BLOB('same'), 'Key'))}";
+    scene.last_named().headers = vec![custom_header("X-Signature", same, 1)];
+    let node = scene.node();
+    let mut seen = std::collections::BTreeSet::new();
+    for _ in 0..3 {
+        assert_eq!(outcome(&node.get(&alice, "callout:Pay/x").await), "200");
+        seen.insert(node.upstream.last().header("x-signature").unwrap());
+    }
+    assert_eq!(seen.len(), 3);
     for (algorithm, certificate) in [("ECDSA-SHA256", "Nobody"), ("RSA-SHA256", "Key"), ("ECDSA-SHA384", "Key")] {
         scene.last_named().headers = vec![custom_header("X-Signature", &signed(algorithm, certificate), 1)];
         let refused = refusal(scene.node().get(&alice, "callout:Pay/x").await).refused;
         assert_eq!((refused.code(), refused.turn()), ("formula_failed", Turn::Admin), "{algorithm} {certificate}");
     }
     // A caller who may use formulas must not sign with our keys whatever it likes.
-    scene.last_named().headers.clear();
+    scene.last_named().headers = vec![custom_header("X-Signature", &signed("ECDSA-SHA256", "Key"), 1)];
     scene.last_named().allow_formulas_in_header = CallerFormulas::Evaluated;
     let (answered, _) = sends(&scene, &alice, "{!HEX(SIGN_WITH_CERTIFICATE('ECDSA-SHA256', BLOB('x'), 'Key'))}").await;
     assert_eq!(outcome(&answered), "formula_unavailable");

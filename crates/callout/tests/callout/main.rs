@@ -12,6 +12,7 @@ mod cluster;
 mod explained;
 mod formulas;
 mod headers;
+mod identity_provider;
 mod isolation;
 mod records;
 mod renewal;

@@ -373,7 +373,7 @@ async fn one_clients_two_scopes_are_two_tokens() {
 
 #[tokio::test(start_paused = true)]
 async fn many_credentials_of_one_age_are_not_renewed_at_one_moment() {
-    // REL-T18, as far as it is decided here: when each of them begins.
+    // REL-T18: when each of them begins.
     let mut scene = Scene::new();
     for number in 0..64 {
         let (credential, _) = scene.oauth_credential(&format!("Ec{number}"));
@@ -400,4 +400,23 @@ async fn many_credentials_of_one_age_are_not_renewed_at_one_moment() {
     }
     assert_eq!(begun.iter().sum::<usize>(), 64, "all before four fifths: {begun:?}");
     assert!(begun.iter().all(|count| *count <= 24), "{begun:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_provider_is_not_asked_for_everything_at_once() {
+    // REL-T18: 100 tokens, of which none is there, and callers for all of them in the same moment.
+    let mut scene = Scene::new();
+    for number in 0..100 {
+        let (credential, _) = scene.oauth_credential(&format!("Ec{number}"));
+        scene.name(&format!("N{number}"), "https://up.test", credential);
+    }
+    let alice = scene.user("alice");
+    let node = scene.node();
+    scene.provider.usually(Reply::token(1000).after(Duration::from_secs(2)));
+    let targets: Vec<String> = (0..100).map(|number| format!("callout:N{number}")).collect();
+    let answered = join_all(targets.iter().map(|target| node.get(&alice, target))).await;
+    assert!(answered.iter().all(|answered| outcome(answered) == "200"));
+    let moments = scene.provider.moments();
+    let asked: Vec<usize> = moments.chunk_by(|one, other| one == other).map(<[_]>::len).collect();
+    assert_eq!(asked, [32, 32, 32, 4]);
 }

@@ -5,7 +5,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::future::join_all;
 use http::Response;
-use sortie_model::StatusCodes;
+use http_body_util::{BodyExt, Full};
+use sortie_callout::{Delivered, Peeked};
+use sortie_model::{RenewalRule, StatusCodes};
 
 use crate::support::{Fault, Operation, Reply, Scene, TestBody, advance, answer, outcome, settle};
 
@@ -41,9 +43,15 @@ async fn a_second_refusal_is_the_callers() {
     assert_eq!(delivered.answer.status(), 401);
     assert_eq!(delivered.answer.headers()["www-authenticate"], "Basic realm=\"up\"");
     assert!(!delivered.answer.headers().contains_key("sortie-error"));
-    assert_eq!(delivered.answer.into_body(), "no");
     assert!(delivered.renewed);
+    assert_eq!(text(delivered).await, "no");
     assert_eq!((node.upstream.count(), scene.provider.asked()), (2, 2));
+}
+
+/// The body of an answer.
+async fn text(delivered: Delivered<Peeked<Full<Bytes>>>) -> String {
+    let bytes = delivered.answer.into_body().collect().await.unwrap().to_bytes();
+    String::from_utf8(bytes.to_vec()).unwrap()
 }
 
 #[tokio::test(start_paused = true)]
@@ -243,4 +251,76 @@ async fn health_follows_what_the_upstream_says() {
     assert_eq!(health[0].last_success, Some(scene.clock.now()));
     assert!(health[0].token_expires_at.is_some());
     settle().await;
+}
+
+/// Answers as Marketo does: 200, and in the body that the token is stale.
+fn marketo(body: &str) -> Response<Bytes> {
+    let answer = Response::builder().status(200).header("content-type", "application/json; charset=utf-8");
+    answer.body(Bytes::copy_from_slice(body.as_bytes())).unwrap()
+}
+
+const STALE: &str = r#"{"requestId": "1", "success": false, "errors": [{"code": "602", "message": "Access token expired"}]}"#;
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_breaks_a_rule_renews_whatever_its_status() {
+    type Script = fn() -> Response<Bytes>;
+    let (mut scene, _) = Scene::oauth();
+    let alice = scene.user("alice");
+    let pointer = |equals: &str| vec![RenewalRule::of_pointer(200, "/errors/0/code", equals).unwrap()];
+    let header = vec![RenewalRule::of_header(403, "X-Token-State", "stale").unwrap()];
+    let of_header: Script = || {
+        let answer = Response::builder().status(403).header("x-token-state", "stale");
+        answer.body(Bytes::from_static(b"no")).unwrap()
+    };
+    let answers: [(Vec<RenewalRule>, Script); 3] =
+        [(pointer("602"), || marketo(STALE)), (pointer("602"), || marketo(&STALE.replace("\"602\"", "602"))), (header, of_header)];
+    for (rules, answer_stale) in answers {
+        scene.revise(|credential| credential.renewal_rules = rules);
+        let node = scene.node();
+        let before = scene.provider.asked();
+        let first = std::sync::atomic::AtomicBool::new(true);
+        node.upstream.answers(move |_| {
+            let is_first = first.swap(false, std::sync::atomic::Ordering::SeqCst);
+            if is_first { answer_stale() } else { marketo(r#"{"success": true}"#) }
+        });
+        let delivered = node.get(&alice, "callout:Pay/x").await.ok().unwrap();
+        assert!(delivered.renewed);
+        assert_eq!(text(delivered).await, r#"{"success": true}"#);
+        assert_eq!((node.upstream.count(), scene.provider.asked() - before), (2, 2));
+        // Another one within the pause is the caller's, whole.
+        node.upstream.answers(move |_| marketo(STALE));
+        assert_eq!(text(node.get(&alice, "callout:Pay/x").await.ok().unwrap()).await, STALE);
+        assert_eq!(scene.provider.asked() - before, 2);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_breaks_no_rule_arrives_as_it_was() {
+    let (mut scene, _) = Scene::oauth();
+    let alice = scene.user("alice");
+    scene.revise(|credential| {
+        credential.renewal_rules = vec![
+            RenewalRule::of_pointer(200, "/errors/0/code", "602").unwrap(),
+            RenewalRule::of_header(200, "X-Token-State", "stale").unwrap(),
+        ];
+    });
+    let node = scene.node();
+    let large = format!(r#"{{"pad": "{}", "errors": [{{"code": 602}}]}}"#, "x".repeat(64 * 1024));
+    for (kind, body) in [
+        ("application/json", r#"{"errors": [{"code": 603}]}"#),
+        ("application/json", r#"{"errors": []}"#),
+        ("application/json", r#"{"errors": [{"code": {"602": 1}}]}"#),
+        ("application/json", r#"{"errors": [{"code": 602}]"#),
+        ("application/json", ""),
+        ("application/json", large.as_str()),
+        ("text/plain", r#"{"errors": [{"code": 602}]}"#),
+        ("application/x-ndjson", r#"{"errors": [{"code": 602}]}"#),
+    ] {
+        let sent = Bytes::copy_from_slice(body.as_bytes());
+        node.upstream.answers(move |_| Response::builder().status(200).header("content-type", kind).body(sent.clone()).unwrap());
+        let delivered = node.get(&alice, "callout:Pay/x").await.ok().unwrap();
+        assert!(!delivered.renewed, "{kind} {}", &body[..body.len().min(80)]);
+        assert_eq!(text(delivered).await, body);
+    }
+    assert_eq!(scene.provider.asked(), 1);
 }

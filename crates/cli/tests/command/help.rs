@@ -4,7 +4,7 @@ use std::fs;
 
 use crate::harness::Sortie;
 
-const COMMANDS: [&str; 16] = [
+const COMMANDS: [&str; 17] = [
     "serve",
     "demo",
     "call",
@@ -15,6 +15,7 @@ const COMMANDS: [&str; 16] = [
     "grant",
     "secret",
     "certificate",
+    "provider",
     "status",
     "explain",
     "presign",
@@ -44,6 +45,7 @@ fn every_command_is_in_the_help_and_has_its_own() {
         &["grant", "add"],
         &["certificate", "create"],
         &["certificate", "import"],
+        &["provider", "discover"],
     ] {
         let help = sortie.ok(&[with_examples, &["--help"]].concat());
         assert!(help.contains("Example"), "{with_examples:?}: {help}");

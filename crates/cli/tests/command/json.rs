@@ -65,6 +65,7 @@ fn status_and_audit() {
     let status = sortie.json(&["status"]);
     let expected = [
         ".label",
+        ".managed_by",
         ".missing",
         ".name",
         ".named_credentials[].enabled",

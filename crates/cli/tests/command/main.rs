@@ -11,5 +11,6 @@ mod help;
 mod house;
 mod json;
 mod leaks;
+mod provider;
 mod secrets;
 mod status;

@@ -203,6 +203,8 @@ fn whoever_may_not_know_a_secret_may_not_look_into_it() {
     ] {
         assert_eq!(is_discreet(bad).unwrap_err().code(), "formula_inspects_secret", "{bad}");
     }
+    let signing = "'by ' & HEX(SIGN_WITH_CERTIFICATE('RSA-SHA256', BLOB('a'), 'Billing'))";
+    assert_eq!(is_discreet(signing).unwrap_err().code(), "formula_unavailable");
 }
 
 #[test]

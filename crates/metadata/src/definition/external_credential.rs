@@ -1,10 +1,11 @@
 //! External credentials.
 
-use sortie_model::{ApiName, CustomHeader, Label, Settings, StatusCodes};
+use sortie_model::{ApiName, CustomHeader, Label, RenewalRule, Settings, StatusCodes};
 
 use super::access::name_and_label;
 use super::header::headers;
 use super::principal::PrincipalDefinition;
+use super::renewal_rule::renewal_rules;
 use super::{description, placed_objects};
 use crate::yaml::{At, Fields, Reader};
 
@@ -23,6 +24,8 @@ pub struct ExternalCredentialDefinition {
     pub settings: Settings,
     /// Statuses beside 401 that mean "the token is stale".
     pub additional_status_codes: StatusCodes,
+    /// Answers that mean "the token is stale" although their status does not say so.
+    pub renewal_rules: Vec<RenewalRule>,
     /// Headers, in the order of their sequence numbers.
     pub headers: Vec<CustomHeader>,
     /// Principals, as written.
@@ -39,6 +42,7 @@ impl ExternalCredentialDefinition {
             Some(at) => status_codes(reader, &at),
             None => Some(StatusCodes::default()),
         };
+        let renewal_rules = renewal_rules(reader, fields);
         let headers = headers(reader, fields);
         let principals = principals(reader, fields);
         Some(Self {
@@ -48,6 +52,7 @@ impl ExternalCredentialDefinition {
             protocol: protocol?.to_owned(),
             settings,
             additional_status_codes: additional_status_codes?,
+            renewal_rules,
             headers,
             principals,
         })

@@ -1,10 +1,12 @@
 //! What a file may say. One file per object; each reads itself from a mapping.
 
 mod access;
+mod external_auth_identity_provider;
 mod external_credential;
 mod header;
 mod named_credential;
 mod principal;
+mod renewal_rule;
 mod user;
 mod value_source;
 
@@ -12,6 +14,7 @@ use std::collections::BTreeMap;
 use std::hash::Hash;
 
 pub use access::AccessDefinition;
+pub use external_auth_identity_provider::ExternalAuthIdentityProviderDefinition;
 pub use external_credential::ExternalCredentialDefinition;
 pub use named_credential::NamedCredentialDefinition;
 pub use principal::PrincipalDefinition;
@@ -32,6 +35,8 @@ pub struct Definition {
     pub permission_sets: Vec<AccessDefinition>,
     /// Users.
     pub users: Vec<UserDefinition>,
+    /// External auth identity providers.
+    pub external_auth_identity_providers: Vec<ExternalAuthIdentityProviderDefinition>,
     /// External credentials with their principals.
     pub external_credentials: Vec<ExternalCredentialDefinition>,
     /// Named credentials.
@@ -62,10 +67,19 @@ impl Definition {
         self.profiles = objects(reader, fields, "profiles", AccessDefinition::read, |profile| profile.name.folded());
         self.permission_sets = objects(reader, fields, "permission_sets", AccessDefinition::read, |set| set.name.folded());
         self.users = objects(reader, fields, "users", UserDefinition::read, |user| user.name.folded());
+        self.external_auth_identity_providers =
+            objects(reader, fields, "external_auth_identity_providers", ExternalAuthIdentityProviderDefinition::read, |provider| {
+                provider.name.folded()
+            });
         self.external_credentials =
             objects(reader, fields, "external_credentials", ExternalCredentialDefinition::read, |credential| credential.name.folded());
         self.named_credentials =
             objects(reader, fields, "named_credentials", NamedCredentialDefinition::read, |credential| credential.name.folded());
+    }
+
+    /// Whether a provider's issuer must be asked before this definition says all that it means.
+    pub fn needs_discovery(&self) -> bool {
+        self.external_auth_identity_providers.iter().any(|provider| provider.token_endpoint.is_none())
     }
 
     /// Something wrong that shows only beside what is stored, at the place of `path` or of the nearest thing around it.
@@ -123,13 +137,16 @@ fn placed_objects<'a, T, K: Eq + Hash>(
 
 /// At most 1,000 characters; no control characters but line ends and tabs.
 fn description(reader: &mut Reader<'_>, fields: &mut Fields<'_>) -> String {
-    let Some(at) = fields.take("description") else { return String::new() };
-    let text = reader.text(&at).unwrap_or_default();
+    fields.take("description").map(|at| description_of(reader, &at)).unwrap_or_default()
+}
+
+fn description_of(reader: &mut Reader<'_>, at: &At<'_>) -> String {
+    let text = reader.text(at).unwrap_or_default();
     if text.chars().count() > 1_000 {
-        reader.refuse(&at, "description_length", "must be at most 1,000 characters long");
+        reader.refuse(at, "description_length", "must be at most 1,000 characters long");
     }
     if text.chars().any(|character| character.is_control() && character != '\n' && character != '\t') {
-        reader.refuse(&at, "description_format", "must not hold control characters");
+        reader.refuse(at, "description_format", "must not hold control characters");
     }
     text.trim_end().to_owned()
 }

@@ -78,7 +78,7 @@ fn enabled_for(reader: &mut Reader<'_>, at: &At<'_>) -> Enabled {
     (permission_sets, profiles)
 }
 
-fn values(reader: &mut Reader<'_>, at: &At<'_>) -> BTreeMap<String, ValueSource> {
+pub(super) fn values(reader: &mut Reader<'_>, at: &At<'_>) -> BTreeMap<String, ValueSource> {
     let Some(fields) = reader.fields(at) else { return BTreeMap::new() };
     let entries: Vec<_> = fields.take_all().collect();
     entries.into_iter().filter_map(|(name, at)| Some((value_name(reader, &at, name)?, ValueSource::read(reader, &at)?))).collect()

@@ -44,6 +44,8 @@ pub(crate) fn parse(source: &str, text: &str) -> Result<Node, Problem> {
 /// The library's own words, where they cannot hold any of the text.
 fn explain(error: &Error) -> String {
     match error {
+        // 250,000 nodes, the library's own limit.
+        Error::Budget { .. } => "holds too many values, or too deep ones; divide it into several documents".to_owned(),
         Error::MultipleDocuments { .. } => "must be one YAML document; divide the others into files of their own".to_owned(),
         other => {
             let words = other.without_snippet().to_string();

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use sortie_metadata::{Definition, ValueSource};
-use sortie_model::{ApiName, IdentityType, Secret, Timeouts};
+use sortie_model::{ApiName, IdentityType, RenewalRule, Secret, Timeouts};
 
 const WHOLE: &str = r#"
 profiles:
@@ -21,11 +21,28 @@ users:
   - name: bob
     profile: null
     permission_sets: []
+external_auth_identity_providers:
+  - name: Okta
+    label: Our Okta
+    flow: authorization_code
+    client_authentication: body
+    authorize_endpoint: https://login.test/authorize
+    user_info_endpoint: https://login.test/me
+    pkce: true
+    issuer: https://login.test/
+    default_scopes: openid email
+    request_parameters:
+      - {request: token, place: body, name: audience, value: a, sequence_number: 9, description: whose}
+      - {request: authorize, place: query, name: prompt, value: consent}
+    values: {client_id: my-client, client_secret: {from_environment: OKTA_SECRET}}
 external_credentials:
   - name: Billing
     protocol: oauth_client_credentials
     settings: {token_endpoint: https://login.test/token, scope: read}
     additional_status_codes: [403, 498]
+    renewal_rules:
+      - {status: 200, pointer: /errors/0/code, equals: 602}
+      - {status: 403, header: X-Token-State, equals: stale}
     headers:
       - {name: X-Second, value: two, sequence_number: 9}
       - &key {name: X-Api-Key, value: "{!$Credential.Billing.Key}"}
@@ -77,6 +94,9 @@ fn external_credentials_and_principals_are_read() {
     assert_eq!((credential.name.as_str(), credential.label.as_str()), ("Billing", "Billing"));
     assert_eq!(credential.settings["scope"], "read");
     assert_eq!(credential.additional_status_codes.as_slice(), [403, 498]);
+    let rules =
+        [RenewalRule::of_pointer(200, "/errors/0/code", "602").unwrap(), RenewalRule::of_header(403, "x-token-state", "stale").unwrap()];
+    assert_eq!(credential.renewal_rules, rules);
     let headers: Vec<_> = credential.headers.iter().map(|header| (header.name.as_str(), header.sequence_number)).collect();
     assert_eq!(headers, [("x-api-key", 2), ("x-second", 9)]);
     let [service, fallback] = &credential.principals[..] else { panic!("two principals") };
@@ -103,10 +123,10 @@ fn named_credentials_are_read() {
 #[test]
 fn what_shows_later_still_has_its_place() {
     let problem = whole().problem("external_credentials[0].settings.token_endpoint", "setting_choice", "is wrong");
-    assert_eq!(problem.to_string(), "whole.yaml:20:32: `external_credentials[0].settings.token_endpoint` is wrong");
+    assert_eq!(problem.to_string(), "whole.yaml:34:32: `external_credentials[0].settings.token_endpoint` is wrong");
     // The nearest thing around it, where the field itself does not stand in the file.
     let problem = whole().problem("external_credentials[0].principals[1].values.password", "required", "is required");
-    assert_eq!((problem.place.line, problem.place.column), (33, 9));
+    assert_eq!((problem.place.line, problem.place.column), (50, 9));
 }
 
 #[test]
@@ -143,4 +163,23 @@ external_credentials:
         let problem = definition.problem(&format!("external_credentials[0].settings.claims.{path}"), "x", "");
         assert_eq!(problem.place.line, line, "{path}");
     }
+}
+
+#[test]
+fn an_external_auth_identity_provider_is_read_whole() {
+    let definition = whole();
+    let okta = &definition.external_auth_identity_providers[0];
+    assert_eq!((okta.name.as_str(), okta.label.as_str(), okta.description.as_str()), ("Okta", "Our Okta", ""));
+    assert_eq!((okta.flow.as_str(), okta.client_authentication.as_str(), okta.uses_pkce), ("authorization_code", "body", true));
+    assert_eq!((okta.issuer.as_ref().unwrap().as_str(), &okta.token_endpoint), ("https://login.test/", &None));
+    assert_eq!(okta.authorize_endpoint.as_ref().unwrap().to_string(), "https://login.test/authorize");
+    assert_eq!(okta.user_info_endpoint.as_ref().unwrap().to_string(), "https://login.test/me");
+    assert_eq!(okta.default_scopes.as_text(), Some("openid email"));
+    let parameters: Vec<_> =
+        okta.parameters.iter().map(|one| (one.kind.request(), one.name.as_str(), one.sequence_number, one.description.as_str())).collect();
+    assert_eq!(parameters, [("token", "audience", 9, "whose"), ("authorize", "prompt", 2, "")]);
+    assert_eq!(okta.values["client_secret"], ValueSource::Environment("OKTA_SECRET".to_owned()));
+    assert!(definition.needs_discovery());
+    let written = "external_auth_identity_providers: [{name: A, flow: client_credentials, token_endpoint: https://a.test}]";
+    assert!(!Definition::parse("x", written).unwrap().needs_discovery());
 }

@@ -138,6 +138,21 @@ fn fields_of_external_credentials_are_checked() {
         let rules = problems(&with(&format!("additional_status_codes: [403, {bad}]")));
         assert!(rules[0].starts_with("external_credentials[0].additional_status_codes[1] "), "{rules:?}");
     }
+    for (bad, problem) in [
+        ("{status: 401, header: X-A, equals: x}", "[0].status status_code_range"),
+        ("{status: 200, equals: x}", "[0].pointer one_of"),
+        ("{status: 200, header: X-A, pointer: /a, equals: x}", "[0].pointer one_of"),
+        ("{status: 200, pointer: a, equals: x}", "[0].pointer pointer_format"),
+        ("{status: 200, header: X A, equals: x}", "[0].header header_name"),
+        ("{status: 200, pointer: /a, equals: [x]}", "[0].equals type"),
+        ("{status: 200, pointer: /a}", "[0].equals required"),
+        ("{status: 200, pointer: /a, equals: x, body: y}", "[0].body unknown_key"),
+    ] {
+        let rules = problems(&with(&format!("renewal_rules: [{bad}]")));
+        assert_eq!(rules, [format!("external_credentials[0].renewal_rules{problem}")], "{bad}");
+    }
+    let many = vec!["{status: 200, pointer: /a, equals: x}"; 21].join(", ");
+    assert_eq!(problems(&with(&format!("renewal_rules: [{many}]"))), ["external_credentials[0].renewal_rules too_many"]);
     // NAME-09 of the attack catalogue.
     for bad in ["Host", "Content-Length", "Transfer-Encoding", "Connection", "':path'", "X Y", "'Te:'", "Sortie-Error"] {
         let rules = problems(&with(&format!("headers: [{{name: {bad}, value: x}}]")));
@@ -174,6 +189,37 @@ fn fields_of_named_credentials_are_checked() {
     refused(&with("forwarded_headers: [cookie, ▸Proxy-Foo]"), &["named_credentials[0].forwarded_headers[1] header_name_reserved"]);
     refused(&with("timeouts: {connect_ms: ▸0}"), &["named_credentials[0].timeouts.connect_ms range"]);
     refused(&with("timeouts: {▸idle: 5}"), &["named_credentials[0].timeouts.idle unknown_key"]);
+}
+
+#[test]
+fn fields_of_external_auth_identity_providers_are_checked() {
+    let at = |field: &str| format!("external_auth_identity_providers[0].{field}");
+    let with = |line: &str| {
+        format!(
+            "external_auth_identity_providers:\n- name: A\n  flow: client_credentials\n  token_endpoint: https://idp.test/token\n  {line}\n"
+        )
+    };
+    refused(&with("issuer: https://idp.test"), &[]);
+    refused("external_auth_identity_providers: [▸{}]", &[&at("name required"), &at("flow required"), &at("token_endpoint required")]);
+    refused("external_auth_identity_providers: [{name: A, flow: client_credentials, issuer: https://idp.test}]", &[]);
+    refused("external_auth_identity_providers: [{name: A, flow: ▸implicit, issuer: https://idp.test}]", &[&at("flow flow")]);
+    refused(&with("issuer: ▸https://idp.test?a"), &[&at("issuer issuer_format")]);
+    refused(&with("client_authentication: ▸none"), &[&at("client_authentication client_authentication")]);
+    refused(&with("authorize_endpoint: ▸idp.test"), &[&at("authorize_endpoint url_format")]);
+    refused(&with("pkce: ▸S256"), &[&at("pkce type")]);
+    refused(&with("default_scopes: ▸'a  b'"), &[&at("default_scopes scope_format")]);
+    refused(&with("▸scope: a"), &[&at("scope unknown_key")]);
+    let with = |line: &str| with(&format!("request_parameters: [{{{line}}}]"));
+    let at = |field: &str| at(&format!("request_parameters[0].{field}"));
+    refused(&with("request: authorize, place: ▸body, name: a, value: b"), &[&at("place parameter_place")]);
+    refused(&with("request: ▸login, place: body, name: a, value: b"), &[&at("request parameter_request")]);
+    refused(&with("request: token, place: body, name: ▸client_secret, value: SECRET-x"), &[&at("name parameter_name_reserved")]);
+    refused(&with("request: token, place: header, name: ▸Authorization, value: SECRET-x"), &[&at("name header_name_reserved")]);
+    refused(&with("request: refresh, place: header, name: ▸Host, value: x"), &[&at("name header_name_reserved")]);
+    refused(&with("request: token, place: header, name: X-A, value: ▸\"a\\r\\nb\""), &[&at("value parameter_value_format")]);
+    refused(&with("request: token, place: query, name: a, value: ▸'{!$User.Email}'"), &[&at("value formula_not_here")]);
+    refused(&with("request: token, place: query, name: a, value: ▸7"), &[&at("value type")]);
+    refused(&with("request: token, place: query, name: a, value: b, sequence_number: ▸-1"), &[&at("sequence_number range")]);
 }
 
 #[test]

@@ -28,12 +28,12 @@ fn settings(value: Value) -> Settings {
 #[tokio::main]
 async fn obtain(world: &WorldWithKeys<OutboundWorld>, protocol: &str, settings: &Settings, client_id: &str) -> Result<Grant, ObtainError> {
     let values = Values::from([("client_id".to_owned(), Secret::new(client_id))]);
-    find(protocol).unwrap().obtain(world, Material { settings, values: &values, grant: None }).await
+    find(protocol).unwrap().obtain(world, Material { settings, values: &values, grant: None, provider: None }).await
 }
 
 /// Calls with what the protocol proves, and gives status and answer.
 fn call(url: &str, protocol: &str, settings: &Settings, grant: &Grant) -> (u16, Value) {
-    let material = Material { settings, values: &Values::new(), grant: Some(grant) };
+    let material = Material { settings, values: &Values::new(), grant: Some(grant), provider: None };
     let proof = find(protocol).unwrap().prove(material).unwrap();
     let headers = proof.placed();
     let answer = plain_http::send("GET", url, &[("Authorization", headers[0].1.to_str().unwrap())], b"").unwrap();
@@ -90,7 +90,7 @@ fn what_the_server_does_not_accept_is_told_with_its_words() {
         (&world(&key, 600), json!({}), "not yet valid"),
     ] {
         let refused = ask(world, more).unwrap_err();
-        assert!(matches!(&refused, ObtainError::Refused { error, .. } if error == "invalid_client"), "{why}: {refused}");
+        assert!(matches!(&refused, ObtainError::Refused(said) if said.error == "invalid_client"), "{why}: {refused}");
     }
 }
 
@@ -182,6 +182,6 @@ fn an_assertion_that_the_server_does_not_take_is_the_admins_to_correct() {
         (&world(&key, 600), named("client", "alice"), json!({}), "not yet valid"),
     ] {
         let refused = ask(world, body, more).unwrap_err();
-        assert!(matches!(&refused, ObtainError::Refused { error, .. } if error == "invalid_grant"), "{why}: {refused}");
+        assert!(matches!(&refused, ObtainError::Refused(said) if said.error == "invalid_grant"), "{why}: {refused}");
     }
 }

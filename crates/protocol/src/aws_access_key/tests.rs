@@ -12,7 +12,7 @@ use crate::{Material, Proof, Protocol as _, ProveError, Values, check_settings};
 
 fn prove(written: serde_json::Value, values: &[(&str, &str)]) -> Result<Arc<RequestSigner>, ProveError> {
     let values: Values = values.iter().map(|(name, value)| ((*name).to_owned(), Secret::new(*value))).collect();
-    match AwsAccessKey.prove(Material { settings: &settings(written), values: &values, grant: None })? {
+    match AwsAccessKey.prove(Material { settings: &settings(written), values: &values, grant: None, provider: None })? {
         Proof::Sign(signer) => Ok(signer),
         Proof::Place(_) => panic!("this protocol signs"),
     }

@@ -78,7 +78,7 @@ fn written() -> Value {
 fn ask(signer: &dyn Signer, change: impl FnOnce(&mut Value)) -> Result<Ask, ObtainError> {
     let mut written = written();
     change(&mut written);
-    question(Material { settings: &settings(written), values: &Values::new(), grant: None }, signer, NOW)
+    question(Material { settings: &settings(written), values: &Values::new(), grant: None, provider: None }, signer, NOW)
 }
 
 #[test]
@@ -166,7 +166,10 @@ fn answers_are_read_as_the_service_gives_them() {
     let refused = read(&answer(403, Some("AccessDeniedException:"), r#"{"message":"Untrusted certificate"}"#), 3600, NOW).unwrap_err();
     assert_eq!(
         refused,
-        ObtainError::Refused { error: "AccessDeniedException".to_owned(), description: Some("Untrusted certificate".to_owned()) }
+        ObtainError::Refused(crate::ProviderError {
+            error: "AccessDeniedException".to_owned(),
+            description: Some("Untrusted certificate".to_owned())
+        })
     );
     for busy in [answer(503, None, ""), answer(400, Some("ThrottlingException"), "{}")] {
         assert_eq!(read(&busy, 3600, NOW).unwrap_err().code(), "token_endpoint_unavailable");

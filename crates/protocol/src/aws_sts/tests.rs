@@ -66,7 +66,8 @@ fn the_temporary_key_signs_with_its_session_token() {
     // 2026-11-22T06:24:36.789Z to 07:24:36Z: a little less than the hour that was asked for.
     assert_eq!(grant.lifetime, Some(Duration::from_millis(3_599_211)));
     let (settings, values) = (settings(written()), Values::new());
-    let Proof::Sign(signer) = AwsSts.prove(Material { settings: &settings, values: &values, grant: Some(&grant) }).unwrap() else {
+    let Proof::Sign(signer) = AwsSts.prove(Material { settings: &settings, values: &values, grant: Some(&grant), provider: None }).unwrap()
+    else {
         panic!("this protocol signs")
     };
     let mut headers = http::HeaderMap::new();

@@ -7,7 +7,7 @@ use crate::{Material, Proof, Protocol as _, ProveError, Values};
 
 fn prove(username: &str, password: &str) -> Result<Proof, ProveError> {
     let values = Values::from([("username".to_owned(), Secret::new(username)), ("password".to_owned(), Secret::new(password))]);
-    Basic.prove(Material { settings: &Settings::new(), values: &values, grant: None })
+    Basic.prove(Material { settings: &Settings::new(), values: &values, grant: None, provider: None })
 }
 
 #[test]

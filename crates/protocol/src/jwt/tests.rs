@@ -83,7 +83,7 @@ fn the_grant_lives_exactly_as_long_as_the_token() {
     // `exp` counts from the whole second, 789 ms ago.
     assert_eq!(grant.lifetime, Some(Duration::from_millis(119_211)));
     assert_eq!(NOW.after(grant.lifetime.unwrap()).as_millis(), 1_795_328_796_000);
-    let proof = Jwt.prove(Material { settings: &Settings::new(), values: &Values::new(), grant: Some(&grant) }).unwrap();
+    let proof = Jwt.prove(Material { settings: &Settings::new(), values: &Values::new(), grant: Some(&grant), provider: None }).unwrap();
     let headers = proof.placed();
     assert_eq!(headers[0].1, format!("Bearer {}", grant.parts["jwt"].expose()));
     assert!(headers[0].1.is_sensitive());

@@ -1,11 +1,14 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use serde_json::{Value, json};
-use sortie_model::{AuthenticationStatus, IdentityType, Settings};
+use sortie_model::{AuthenticationStatus, IdentityType, KeyAlgorithm, Settings};
 
 use super::OAuthClientAssertion;
 use crate::testing::{Scripted, TestKey, settings};
-use crate::{CredentialFacts, Grant, Material, ObtainError, PrincipalFacts, Protocol as _, Values, check_settings, principal_status};
+use crate::{
+    CertificateFacts, CredentialFacts, Grant, Material, ObtainError, PrincipalFacts, Protocol as _, Values, check_settings,
+    principal_status,
+};
 
 const ANSWER: &str = r#"{"access_token":"SECRET-token","token_type":"Bearer","expires_in":60}"#;
 
@@ -77,10 +80,11 @@ fn without_either_nothing_is_asked_and_the_status_says_so() {
             settings: &sortie_model::Settings::new(),
             identity_type: IdentityType::Named,
             stored_values: Vec::new(),
-            has_access: true,
+            reach: crate::Reach::Users,
             users_with_values: 0,
         };
-        let facts = CredentialFacts { name: "C", settings, principals: vec![principal] };
+        let certificates = vec![CertificateFacts { name: "KEY".to_owned(), signs_with: KeyAlgorithm::Rsa2048.signing_algorithms() }];
+        let facts = CredentialFacts { name: "C", settings, provider: None, certificates, principals: vec![principal] };
         let status = principal_status(&OAuthClientAssertion, &facts, &facts.principals[0]);
         (status.status, status.missing.into_iter().map(|step| step.message).collect::<Vec<_>>())
     };
@@ -120,13 +124,13 @@ fn an_echoed_assertion_is_not_shown() {
     let assertion = form.rsplit_once('=').unwrap().1;
     let echo: &'static str = Box::leak(format!(r#"{{"error":"invalid_client","error_description":"got {assertion}"}}"#).into_boxed_str());
     let refused = Scripted::new(echo).with(key()).obtain(&OAuthClientAssertion, &settings, &[("client_id", "a")]).unwrap_err();
-    assert_eq!(refused, ObtainError::Refused { error: "invalid_client".to_owned(), description: None });
+    assert_eq!(refused, ObtainError::Refused(crate::ProviderError { error: "invalid_client".to_owned(), description: None }));
 }
 
 #[test]
 fn the_token_is_sent_as_a_bearer() {
     let grant = Grant { parts: [("access_token".to_owned(), sortie_model::Secret::new("SECRET-token"))].into(), lifetime: None };
-    let material = Material { settings: &Settings::new(), values: &Values::new(), grant: Some(&grant) };
+    let material = Material { settings: &Settings::new(), values: &Values::new(), grant: Some(&grant), provider: None };
     let proof = OAuthClientAssertion.prove(material).unwrap();
     let headers = proof.placed();
     assert_eq!(headers[0].1, "Bearer SECRET-token");

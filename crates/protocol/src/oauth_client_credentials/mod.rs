@@ -3,7 +3,7 @@
 use http::HeaderMap;
 use sortie_model::IdentityType;
 
-use crate::shared::client_auth::ClientAuthentication;
+use crate::shared::client_auth::{self, ClientAuthentication};
 use crate::shared::{oauth, token_endpoint};
 use crate::{Field, Grant, Kind, Material, Need, ObtainError, Pending, Place, Proof, ProveError, Renewal, Secrecy, World};
 
@@ -76,15 +76,12 @@ impl crate::Protocol for OAuthClientCredentials {
             let url = oauth::token_endpoint(material)?;
             let authentication =
                 ClientAuthentication::parse(material.setting("client_authentication").unwrap_or(ClientAuthentication::WORDS[0]))
-                    .ok_or_else(|| ObtainError::WrongConfiguration {
-                        field: "client_authentication",
-                        problem: "is none of the known words".to_owned(),
-                    })?;
+                    .ok_or_else(|| client_auth::unknown("client_authentication"))?;
             let (client_id, client_secret) = (material.value("client_id")?, material.value("client_secret")?);
             // RFC 6749, section 4.4.2.
             let form = oauth::form("client_credentials", material);
             let mut headers = HeaderMap::new();
-            let form = authentication.apply(client_id, client_secret, &mut headers, form)?;
+            let form = client_auth::apply(authentication, client_id, client_secret, &mut headers, form)?;
             token_endpoint::request(world, url, headers, form, &[client_secret]).await
         })
     }

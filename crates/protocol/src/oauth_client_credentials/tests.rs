@@ -48,7 +48,9 @@ fn the_token_is_sent_as_a_bearer() {
     let settings = settings(json!({ "token_endpoint": "https://idp.test/token" }));
     let (grant, _) = obtain(&settings, "a", "b");
     let grant = grant.unwrap();
-    let proof = OAuthClientCredentials.prove(Material { settings: &settings, values: &Values::new(), grant: Some(&grant) }).unwrap();
+    let proof = OAuthClientCredentials
+        .prove(Material { settings: &settings, values: &Values::new(), grant: Some(&grant), provider: None })
+        .unwrap();
     let headers = proof.placed();
     assert_eq!(headers[0].1, "Bearer SECRET-token");
     assert!(headers[0].1.is_sensitive());

@@ -76,7 +76,7 @@ impl crate::Protocol for OAuthJwtBearer {
 /// Here the assertion is the grant (RFC 7523, section 3.1), which we have made ourselves: nobody can authenticate anew, but an admin can correct it.
 fn refusal(error: ObtainError) -> ObtainError {
     match error {
-        ObtainError::InvalidGrant { description } => ObtainError::Refused { error: "invalid_grant".to_owned(), description },
+        ObtainError::InvalidGrant(said) => ObtainError::Refused(said),
         other => other,
     }
 }

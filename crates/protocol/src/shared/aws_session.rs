@@ -8,7 +8,7 @@ use sortie_model::{Secret, ServiceUrl, Timestamp};
 
 use super::aws;
 use super::sigv4::RequestSigner;
-use crate::{Answer, Field, Grant, Kind, Material, Need, ObtainError, Place, Proof, ProveError, Secrecy};
+use crate::{Answer, Field, Grant, Kind, Material, Need, ObtainError, Place, Proof, ProveError, ProviderError, Secrecy};
 
 /// Which role.
 pub const ROLE_ARN: Field = Field {
@@ -135,7 +135,8 @@ pub fn refusal(answer: &Answer, code: Option<&str>, message: Option<&str>, confi
     };
     let error =
         code.filter(is_shown).filter(|code| code.len() <= 60).map_or_else(|| format!("status_{}", answer.status.as_u16()), str::to_owned);
-    ObtainError::Refused { error, description: message.filter(is_shown).map(|text| text.chars().take(200).collect()) }
+    let description = message.filter(is_shown).map(|text| text.chars().take(200).collect());
+    ObtainError::Refused(ProviderError { error, description })
 }
 
 /// Whether a text is an Amazon resource name of this kind: `arn:partition:service:region:account:resource`.

@@ -3,55 +3,40 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, HeaderValue, header};
+pub use sortie_model::ClientAuthentication;
 use sortie_model::Secret;
 use zeroize::Zeroizing;
 
 use super::form::{self, Form};
 use crate::ObtainError;
 
-/// Where id and secret stand in a token request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ClientAuthentication {
-    /// `Authorization: Basic`, id and secret form-encoded first, as section 2.3.1 says. Servers that decode strictly (such as
-    /// node's oidc-provider) refuse reserved characters otherwise.
-    BasicHeader,
-    /// `Authorization: Basic` over plain `id:secret`, for servers that never decode.
-    PlainBasicHeader,
-    /// `client_id` and `client_secret` in the body.
-    Body,
+/// Puts id and secret where they belong.
+///
+/// # Errors
+/// Never for form-encoded credentials; plain ones may hold a byte that no header may hold.
+pub fn apply(
+    authentication: ClientAuthentication,
+    client_id: &Secret,
+    client_secret: &Secret,
+    headers: &mut HeaderMap,
+    form: Form,
+) -> Result<Form, ObtainError> {
+    match authentication {
+        ClientAuthentication::BasicHeader => {
+            headers.insert(header::AUTHORIZATION, basic(&form::encode(client_id.expose()), &form::encode(client_secret.expose()))?);
+            Ok(form)
+        }
+        ClientAuthentication::PlainBasicHeader => {
+            headers.insert(header::AUTHORIZATION, basic(client_id.expose(), client_secret.expose())?);
+            Ok(form)
+        }
+        ClientAuthentication::Body => Ok(form.with("client_id", client_id.expose()).with("client_secret", client_secret.expose())),
+    }
 }
 
-impl ClientAuthentication {
-    /// The words in definitions, the default first.
-    pub const WORDS: &'static [&'static str] = &["basic", "basic_plain", "body"];
-
-    /// Reads one of [`Self::WORDS`].
-    pub fn parse(word: &str) -> Option<Self> {
-        match word {
-            "basic" => Some(Self::BasicHeader),
-            "basic_plain" => Some(Self::PlainBasicHeader),
-            "body" => Some(Self::Body),
-            _ => None,
-        }
-    }
-
-    /// Puts id and secret where they belong.
-    ///
-    /// # Errors
-    /// Never for form-encoded credentials; plain ones may hold a byte that no header may hold.
-    pub fn apply(self, client_id: &Secret, client_secret: &Secret, headers: &mut HeaderMap, form: Form) -> Result<Form, ObtainError> {
-        match self {
-            Self::BasicHeader => {
-                headers.insert(header::AUTHORIZATION, basic(&form::encode(client_id.expose()), &form::encode(client_secret.expose()))?);
-                Ok(form)
-            }
-            Self::PlainBasicHeader => {
-                headers.insert(header::AUTHORIZATION, basic(client_id.expose(), client_secret.expose())?);
-                Ok(form)
-            }
-            Self::Body => Ok(form.with("client_id", client_id.expose()).with("client_secret", client_secret.expose())),
-        }
-    }
+/// The setting holds a word that nobody knows: definitions are checked when they are saved.
+pub fn unknown(field: &'static str) -> ObtainError {
+    ObtainError::WrongConfiguration { field, problem: "is none of the known words".to_owned() }
 }
 
 fn basic(id: &str, secret: &str) -> Result<HeaderValue, ObtainError> {

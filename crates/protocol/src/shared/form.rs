@@ -32,6 +32,11 @@ impl Form {
         self
     }
 
+    /// As written so far.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
     /// The body.
     pub fn into_body(self) -> sortie_model::SecretBytes {
         sortie_model::SecretBytes::new(self.0.as_bytes().to_vec())

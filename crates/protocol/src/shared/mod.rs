@@ -8,6 +8,7 @@ pub mod ecdsa;
 pub mod form;
 pub mod jwt;
 pub mod oauth;
+pub mod request_parameters;
 pub mod serial;
 pub mod sigv4;
 pub mod token_endpoint;

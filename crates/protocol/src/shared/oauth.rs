@@ -38,8 +38,14 @@ pub fn token_endpoint(material: Material<'_>) -> Result<ServiceUrl, ObtainError>
 
 /// A token request of this type. An empty scope sends none: some servers refuse the parameter (RFC 6749, section 3.3 makes it optional).
 pub fn form(grant_type: &str, material: Material<'_>) -> Form {
+    form_or(grant_type, material, None)
+}
+
+/// The same with the default scopes of a provider. A scope that is set replaces them, also an empty one: a formula that gives a user no scope must not give all.
+pub fn form_or(grant_type: &str, material: Material<'_>, default_scopes: Option<&str>) -> Form {
     let form = Form::default().with("grant_type", grant_type);
-    match material.setting(SCOPE.name) {
+    let scope = if material.settings.contains_key(SCOPE.name) { material.setting(SCOPE.name) } else { default_scopes };
+    match scope {
         Some(scope) => form.with("scope", scope),
         None => form,
     }

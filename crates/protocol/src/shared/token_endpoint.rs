@@ -8,10 +8,13 @@ use sortie_model::{Secret, ServiceUrl};
 use zeroize::Zeroizing;
 
 use super::form::{self, Form};
-use crate::{Answer, Ask, Grant, ObtainError, World};
+use crate::{Answer, Ask, Grant, ObtainError, ProviderError, World};
 
 /// 16 KiB: larger than any token in use, and small enough for a header line.
 const MAX_TOKEN_BYTES: usize = 16 * 1024;
+
+/// How much is shown of an answer that is no OAuth error.
+const SHOWN_CHARACTERS: usize = 300;
 
 /// One hour: the longest that a provider may send us away with `Retry-After`.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(3600);
@@ -67,7 +70,10 @@ fn read(answer: &Answer, confidential: &Confidential) -> Result<Grant, ObtainErr
             problem: format!("answers with a redirect (status {}), which is not followed", status.as_u16()),
         }),
         // Bad clients get 400, 401 or 403 in many shapes, also without a body.
-        status => Err(ObtainError::Refused { error: format!("status_{}", status.as_u16()), description: None }),
+        status => Err(ObtainError::Refused(ProviderError {
+            error: format!("status_{}", status.as_u16()),
+            description: beginning(&answer.body, confidential),
+        })),
     }
 }
 
@@ -75,13 +81,13 @@ fn refusal(answer: &Answer, error: &str, description: Option<&str>, confidential
     let description = description.and_then(|text| presentable(text, 200, confidential));
     match error {
         // RFC 6749, section 5.2: the grant or refresh token is invalid, expired or revoked.
-        "invalid_grant" => ObtainError::InvalidGrant { description },
+        "invalid_grant" => ObtainError::InvalidGrant(ProviderError { error: error.to_owned(), description }),
         "temporarily_unavailable" | "server_error" | "slow_down" => unavailable(answer),
         _ if answer.status == StatusCode::TOO_MANY_REQUESTS || answer.status.is_server_error() => unavailable(answer),
-        _ => ObtainError::Refused {
+        _ => ObtainError::Refused(ProviderError {
             error: presentable(error, 60, confidential).unwrap_or_else(|| "an unprintable error".to_owned()),
             description,
-        },
+        }),
     }
 }
 
@@ -99,6 +105,30 @@ fn presentable(text: &str, max_length: usize, confidential: &Confidential) -> Op
     let is_echo = confidential.is_in(text);
     let is_plain = text.bytes().all(|byte| (0x20..=0x7E).contains(&byte));
     (!is_echo && is_plain).then(|| text.chars().take(max_length).collect())
+}
+
+/// The beginning of what a provider says that does not speak OAuth, on one line and without tags. Nothing that could be a token is in it: what looks like
+/// one becomes `***`.
+fn beginning(body: &[u8], confidential: &Confidential) -> Option<String> {
+    let text = String::from_utf8_lossy(body);
+    if confidential.is_in(&text) {
+        return None;
+    }
+    let mut is_tag = false;
+    let plain = text.chars().map(|character| {
+        let is_end = is_tag && character == '>';
+        is_tag = character == '<' || (is_tag && !is_end);
+        if is_tag || is_end || !(character.is_ascii_graphic()) { ' ' } else { character }
+    });
+    let plain: String = plain.collect();
+    let words = plain.split_whitespace().map(|word| if looks_like_a_token(word) { "***" } else { word });
+    let shown: String = words.collect::<Vec<_>>().join(" ").chars().take(SHOWN_CHARACTERS).collect();
+    Some(shown).filter(|shown| !shown.is_empty())
+}
+
+/// Twenty letters and digits without a pause: no word of any language, and shorter than any token that is worth its name.
+fn looks_like_a_token(word: &str) -> bool {
+    word.split(|character: char| !(character.is_ascii_alphanumeric() || "-_+/=~%".contains(character))).any(|run| run.len() >= 20)
 }
 
 fn read_token(body: &Value) -> Result<Grant, ObtainError> {
@@ -201,11 +231,44 @@ mod tests {
         for echo in ["bad secret SECRET+c", "client_secret=SECRET%2Bc&x", "got Basic Y2xpZW50OlNFQ1JFVCUyQmM="] {
             let body = serde_json::json!({ "error": "invalid_client", "error_description": echo }).to_string();
             let error = read(&answer(401, &body), &confidential).unwrap_err();
-            assert_eq!(error, ObtainError::Refused { error: "invalid_client".to_owned(), description: None }, "{echo}");
+            assert_eq!(error, ObtainError::Refused(said("invalid_client")), "{echo}");
             let body = serde_json::json!({ "error": echo }).to_string();
             let error = read(&answer(401, &body), &confidential).unwrap_err();
-            assert_eq!(error, ObtainError::Refused { error: "an unprintable error".to_owned(), description: None }, "{echo}");
+            assert_eq!(error, ObtainError::Refused(said("an unprintable error")), "{echo}");
+            let error = read(&answer(400, &format!("<p>{echo}</p>")), &confidential).unwrap_err();
+            assert_eq!(error, ObtainError::Refused(said("status_400")), "{echo}");
         }
+    }
+
+    #[test]
+    fn the_beginning_of_what_is_no_oauth_error_is_shown_without_what_may_be_a_token() {
+        let shown = |body: &str| match read(&answer(403, body), &Confidential::default()).unwrap_err() {
+            ObtainError::Refused(ProviderError { error, description }) => {
+                assert_eq!(error, "status_403");
+                description
+            }
+            other => panic!("{other}"),
+        };
+        for (body, expected) in [
+            ("", None),
+            (" \n\t", None),
+            (
+                "<html><head><title>Access Denied</title></head>\n<body>Reference #18.5f</body></html>",
+                Some("Access Denied Reference #18.5f"),
+            ),
+            (r#"{"code": 1002, "message": "no such tenant"}"#, Some(r#"{"code": 1002, "message": "no such tenant"}"#)),
+            // A token under another name than ours.
+            (r#"{"accessToken": "eyJhbGciOiJSUzI1NiJ9.e30.c2ln", "ok": 1}"#, Some(r#"{"accessToken": *** "ok": 1}"#)),
+            (r#"{"token":"0123456789abcdef0123456789abcdef"}"#, Some("***")),
+            ("caf\u{e9} \u{1b}[31mred\u{0}", Some("caf [31mred")),
+        ] {
+            assert_eq!(shown(body).as_deref(), expected, "{body}");
+        }
+        assert_eq!(shown(&"no ".repeat(1000)).map(|text| text.len()), Some(300));
+    }
+
+    fn said(error: &str) -> ProviderError {
+        ProviderError { error: error.to_owned(), description: None }
     }
 
     #[test]

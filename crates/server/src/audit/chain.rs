@@ -1,13 +1,16 @@
-//! The chain: every record ends with a MAC over itself and the MAC before it, under a key from the vault. Whoever has only the files cannot change, drop or reorder
-//! a record without breaking it.
+//! The chain: records are written in groups, and the last one of a group ends with a MAC over the whole group and the MAC before it, under a key from the vault.
+//! Whoever has only the files cannot change, drop or reorder a record without breaking it.
 
 use std::fmt;
 
 use aws_lc_rs::{constant_time, hmac};
 use sortie_model::SecretBytes;
 
-/// Length of the ending that every line has: `,"mac":"` + 64 hexadecimal digits + `"}`.
-pub(super) const ENDING: usize = r#","mac":""#.len() + 64 + r#""}"#.len();
+/// Length of the ending that the last line of a group has: `,"mac":"` + 64 hexadecimal digits + `"}`.
+const ENDING: usize = r#","mac":""#.len() + 64 + r#""}"#.len();
+
+/// What every other line ends with.
+const PLAIN_ENDING: &[u8] = b"}\n";
 
 /// The key of the chain, derived by the vault for this purpose only.
 #[derive(Clone)]
@@ -23,14 +26,18 @@ impl ChainKey {
         Self(hmac::Key::new(hmac::HMAC_SHA256, key.expose()))
     }
 
-    /// The MAC of a record whose text without its ending is `body`, behind `previous`.
-    pub(super) fn link(&self, previous: Mac, body: &[u8]) -> Mac {
+    /// The MAC of a group behind `previous`, whose bytes are still to come.
+    pub(super) fn begin(&self, previous: Mac) -> Link {
         let mut context = hmac::Context::with_key(&self.0);
         context.update(&previous.0);
-        context.update(body);
-        let mut mac = [0; 32];
-        mac.copy_from_slice(context.sign().as_ref());
-        Mac(mac)
+        Link(context)
+    }
+
+    /// The MAC of a group behind `previous`. `group` is its text from the beginning of its first line to the place of the MAC in its last.
+    pub(super) fn link(&self, previous: Mac, group: &[u8]) -> Mac {
+        let mut link = self.begin(previous);
+        link.update(group);
+        link.end()
     }
 
     /// The MAC before the first record: it depends on the lane's name, so that whole files cannot be swapped.
@@ -39,8 +46,34 @@ impl ChainKey {
     }
 }
 
+/// A MAC in the making.
+pub(super) struct Link(hmac::Context);
+
+impl Link {
+    pub(super) fn update(&mut self, text: &[u8]) {
+        self.0.update(text);
+    }
+
+    pub(super) fn end(self) -> Mac {
+        let mut mac = [0; 32];
+        mac.copy_from_slice(self.0.sign().as_ref());
+        Mac(mac)
+    }
+}
+
+/// Ends a record that is not the last one of its group, as far as is known by now.
+pub(super) fn end_plainly(line: &mut Vec<u8>) {
+    line.extend_from_slice(PLAIN_ENDING);
+}
+
+/// Makes the last record the last one of its group: takes its ending away, for the MAC to come.
+pub(super) fn reopen(lines: &mut Vec<u8>) {
+    debug_assert!(lines.ends_with(PLAIN_ENDING), "a record that has ended plainly");
+    lines.truncate(lines.len().saturating_sub(PLAIN_ENDING.len()));
+}
+
 impl Mac {
-    /// Ends a record: adds the MAC and closes the object and the line.
+    /// Ends a group: adds the MAC and closes the object and the line.
     pub(super) fn end(self, line: &mut Vec<u8>) {
         let mut digits = [0; 64];
         for (pair, byte) in digits.as_chunks_mut().0.iter_mut().zip(self.0) {
@@ -51,7 +84,7 @@ impl Mac {
         line.extend_from_slice(b"\"}\n");
     }
 
-    /// Splits a line (without its line break) into body and MAC.
+    /// Splits the last line of a group (without its line break) into body and MAC; `None` for any other line.
     pub(super) fn split(line: &[u8]) -> Option<(&[u8], Self)> {
         let (body, ending) = line.split_at_checked(line.len().checked_sub(ENDING)?)?;
         let digits = ending.strip_prefix(br#","mac":""#)?.strip_suffix(br#""}"#)?;
@@ -61,6 +94,12 @@ impl Mac {
             *byte = digit(0)? << 4 | digit(1)?;
         }
         Some((body, Self(mac)))
+    }
+
+    /// Whether a line that does not split ends with what was a MAC: nobody writes such a line, not even in part.
+    pub(super) fn was_in(line: &[u8]) -> bool {
+        let ending = &line[line.len().saturating_sub(ENDING)..];
+        ending.windows(3).any(|window| window == b"mac")
     }
 
     /// Whether two are the same, in constant time.

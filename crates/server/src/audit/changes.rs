@@ -7,7 +7,7 @@ use std::path::Path;
 
 use sortie_model::Timestamp;
 
-use super::chain::{ChainKey, Mac};
+use super::chain::ChainKey;
 use super::reader::{self, ReadAuditError};
 use super::{file_name, record};
 
@@ -38,21 +38,19 @@ pub fn append_changes(directory: &Path, key: &ChainKey, changes: &[ChangeRecord<
     let wrap = |source| ReadAuditError { path: path.clone(), source };
     let mut file = OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(&path).map_err(wrap)?;
     file.lock().map_err(wrap)?;
-    let tail = reader::tail(&mut file).map_err(wrap)?;
-    if tail.torn_bytes > 0 {
-        file.set_len(tail.length).map_err(wrap)?;
-    }
     let damaged = || {
         std::io::Error::new(
             std::io::ErrorKind::InvalidData,
             "the last record is damaged; run `sortie audit verify`, then move the file away",
         )
     };
-    let (mut sequence, mut mac) = match &tail.last_line {
-        None => (0, key.start(LANE)),
-        Some(line) => reader::sequence(line).zip(Mac::split(line).map(|(_, mac)| mac)).ok_or_else(damaged).map_err(wrap)?,
-    };
+    let tail = reader::tail(&mut file, LANE).map_err(wrap)?.ok_or_else(damaged).map_err(wrap)?;
+    if tail.torn_bytes > 0 {
+        file.set_len(tail.length).map_err(wrap)?;
+    }
+    let (mut sequence, mut mac) = tail.last.unwrap_or_else(|| (0, key.start(LANE)));
     let (mut lines, mut opening) = (Vec::new(), record::Opening::new(LANE));
+    // Each is a group of its own: a changed one is then named by `verify` exactly.
     for change in changes {
         sequence += 1;
         let start = lines.len();

@@ -17,7 +17,7 @@ use sortie_callout::{Opened, Outcome};
 use sortie_model::Timestamp;
 use sortie_protocol::World;
 
-use super::chain::{ChainKey, Mac};
+use super::chain::{ChainKey, Mac, end_plainly, reopen};
 use super::{file_name, reader, record};
 
 /// How soon results are written that no callout waits for, and how soon a failed write is tried again.
@@ -67,11 +67,12 @@ struct State {
     key: ChainKey,
     durability: Durability,
     world: Arc<dyn World>,
-    /// The last MAC that was given out, written or not.
+    /// The MAC of the last group, written or not.
     mac: Mac,
     sequence: u64,
-    /// Records that are not in the file yet.
+    /// Records that are not in the file yet, and how many bytes of them are groups that have their MAC.
     pending: Vec<u8>,
+    grouped: usize,
     /// Length of the file up to the last whole record.
     length: u64,
     /// Those who wait for the disk, in the order of their intents' numbers.
@@ -79,8 +80,6 @@ struct State {
     /// The last intent that is safe, and the last one that could not be made so.
     safe: u64,
     failed_up_to: u64,
-    /// Intents that have no result yet.
-    in_flight: u64,
     /// The last attempt to write, or to synchronise, failed: until it succeeds, nothing may happen.
     cannot_write: bool,
     cannot_synchronise: bool,
@@ -92,7 +91,7 @@ struct State {
 }
 
 impl Lane {
-    /// Opens the lane `name` in `directory` and continues its chain. A last line without an end was never acknowledged: it is cut off, and the cut is recorded.
+    /// Opens the lane `name` in `directory` and continues its chain. A last group without its end was never acknowledged: it is cut off, and the cut is recorded.
     ///
     /// # Errors
     /// The file cannot be used, or its last record is not ours.
@@ -100,16 +99,11 @@ impl Lane {
         let path = directory.join(file_name(name));
         let wrap = |source| LaneError::File { path: path.clone(), source };
         let mut file = OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(&path).map_err(wrap)?;
-        let tail = reader::tail(&mut file).map_err(wrap)?;
+        let tail = reader::tail(&mut file, name).map_err(wrap)?.ok_or_else(|| LaneError::Damaged { path: path.clone() })?;
         if tail.torn_bytes > 0 {
             file.set_len(tail.length).map_err(wrap)?;
         }
-        let (sequence, mac) = match &tail.last_line {
-            None => (0, key.start(name)),
-            Some(line) => {
-                reader::sequence(line).zip(Mac::split(line).map(|(_, mac)| mac)).ok_or_else(|| LaneError::Damaged { path: path.clone() })?
-            }
-        };
+        let (sequence, mac) = tail.last.unwrap_or_else(|| (0, key.start(name)));
         file.seek(SeekFrom::End(0)).map_err(wrap)?;
         let state = State {
             name: name.into(),
@@ -121,11 +115,11 @@ impl Lane {
             mac,
             sequence,
             pending: Vec::with_capacity(64 * 1024),
+            grouped: 0,
             length: tail.length,
             waiting: Vec::new(),
             safe: sequence,
             failed_up_to: 0,
-            in_flight: 0,
             cannot_write: false,
             cannot_synchronise: false,
             is_unsynced: false,
@@ -237,12 +231,23 @@ impl State {
     /// Adds a record to the pending ones and gives its number.
     fn append(&mut self, at: Timestamp, event: &str, write: impl FnOnce(&mut Vec<u8>)) -> u64 {
         self.sequence += 1;
-        let start = self.pending.len();
         self.opening.write(&mut self.pending, self.sequence, at, event);
         write(&mut self.pending);
-        self.mac = self.key.link(self.mac, &self.pending[start..]);
-        self.mac.end(&mut self.pending);
+        end_plainly(&mut self.pending);
+        if self.pending.len() - self.grouped > reader::MAX_GROUP {
+            self.end_group();
+        }
         self.sequence
+    }
+
+    /// Makes the pending records that are in no group yet one.
+    fn end_group(&mut self) {
+        if self.grouped < self.pending.len() {
+            reopen(&mut self.pending);
+            self.mac = self.key.link(self.mac, &self.pending[self.grouped..]);
+            self.mac.end(&mut self.pending);
+            self.grouped = self.pending.len();
+        }
     }
 
     /// One system call for all pending records. What could not be written stays pending; what was written in part is cut off.
@@ -250,10 +255,12 @@ impl State {
         if self.pending.is_empty() {
             return;
         }
+        self.end_group();
         match (&*self.file).write_all(&self.pending) {
             Ok(()) => {
                 self.length += self.pending.len() as u64;
                 self.pending.clear();
+                self.grouped = 0;
                 self.is_unsynced = true;
                 if std::mem::replace(&mut self.cannot_write, false) {
                     report("written", true);
@@ -276,9 +283,13 @@ impl State {
 
     /// Adds the result of an intent.
     fn close(&mut self, opened: Opened, outcome: &Outcome) {
-        self.in_flight = self.in_flight.saturating_sub(1);
         let at = opened.at.after(outcome.duration);
         self.append(at, "result", |line| record::result(line, opened.sequence, outcome));
+    }
+
+    /// Whether this intent is safe, or could not be made so.
+    const fn is_decided(&self, sequence: u64) -> bool {
+        self.safe >= sequence || self.failed_up_to >= sequence
     }
 
     /// Writes all that is pending, and lets those go on who wait for it.

@@ -1,4 +1,4 @@
-//! The audit: one append-only file of JSON lines for each core of the data plane and one for management, each a chain in which every record vouches for the one before it.
+//! The audit: one append-only file of JSON lines for each core of the data plane and one for management, each a chain of groups of records in which every group vouches for the one before it.
 //!
 //! A core writes its own file, so that a record costs no hop to another thread: records of one turn of the event loop are written together by one system call
 //! (group commit), and only then are the callouts that wait for them released.

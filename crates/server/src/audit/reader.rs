@@ -9,6 +9,12 @@ use super::chain::Mac;
 /// No record is longer: its longest part is the path, at most 16 KiB.
 const MAX_LINE: u64 = 64 * 1024;
 
+/// 64 KiB: a group ends with the first record that makes it longer than this.
+pub(super) const MAX_GROUP: usize = 64 * 1024;
+
+/// Holds the last whole group, or as much of it as is needed, and one that was never finished.
+const TAIL: u64 = 2 * (MAX_GROUP as u64 + MAX_LINE);
+
 /// Why the audit cannot be read.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot read the audit in {path}")]
@@ -33,31 +39,54 @@ pub type Positions = Vec<(PathBuf, u64)>;
 
 /// The end of a file.
 pub(super) struct Tail {
-    /// Length up to the last whole line.
+    /// Length up to the end of the last whole group.
     pub(super) length: u64,
-    /// Bytes behind it: a record that was never finished.
+    /// Bytes behind it: a group that was never finished.
     pub(super) torn_bytes: u64,
-    /// The last whole line, without its line break.
-    pub(super) last_line: Option<Vec<u8>>,
+    /// Number and MAC of the last whole group's last record.
+    pub(super) last: Option<(u64, Mac)>,
 }
 
-pub(super) fn tail(file: &mut File) -> io::Result<Tail> {
+/// Finds the end of a lane's last whole group. `None` if what is behind it is not the beginning of the next: that was not torn, but put there.
+pub(super) fn tail(file: &mut File, lane: &str) -> io::Result<Option<Tail>> {
     let end = file.seek(SeekFrom::End(0))?;
-    let start = end.saturating_sub(2 * MAX_LINE);
+    let start = end.saturating_sub(TAIL);
     file.seek(SeekFrom::Start(start))?;
     let mut bytes = Vec::new();
-    file.take(2 * MAX_LINE).read_to_end(&mut bytes)?;
-    let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
-    let last_line = bytes[..whole].strip_suffix(b"\n").map(|lines| lines.rsplit(|byte| *byte == b'\n').next().unwrap_or(lines).to_vec());
-    Ok(Tail { length: start + whole as u64, torn_bytes: (bytes.len() - whole) as u64, last_line })
+    file.take(TAIL).read_to_end(&mut bytes)?;
+    let (mut position, mut whole, mut last, mut behind) = (0, 0, None, Vec::new());
+    // The first line may have begun earlier; then it is not a record, and not the last one either.
+    for line in bytes.split_inclusive(|byte| *byte == b'\n') {
+        position += line.len();
+        let Some(line) = line.strip_suffix(b"\n") else { break };
+        match Mac::split(line) {
+            Some((_, mac)) => {
+                (whole, last) = (position, Some((sequence(line, lane), mac)));
+                behind.clear();
+            }
+            None => behind.push(line),
+        }
+    }
+    let last = match last {
+        Some((Some(sequence), mac)) => Some((sequence, mac)),
+        None if start == 0 => None,
+        Some((None, _)) | None => return Ok(None),
+    };
+    let next = last.map_or(0, |(sequence, _)| sequence) + 1;
+    let is_next = |(number, line): (u64, &&[u8])| sequence(line, lane) == Some(number) && !Mac::was_in(line);
+    if !(next..).zip(&behind).all(is_next) {
+        return Ok(None);
+    }
+    Ok(Some(Tail { length: start + whole as u64, torn_bytes: (bytes.len() - whole) as u64, last }))
 }
 
-/// The number in a record.
-pub(super) fn sequence(line: &[u8]) -> Option<u64> {
-    let body = Mac::split(line)?.0;
-    let marker = br#","sequence":"#;
-    let start = body.windows(marker.len()).position(|window| window == marker)? + marker.len();
-    let digits = body[start..].split(|byte| !byte.is_ascii_digit()).next()?;
+/// The number in a record, if it is one of this lane.
+pub(super) fn sequence(line: &[u8], lane: &str) -> Option<u64> {
+    let rest = line.strip_prefix(br#"{"lane":""#)?.strip_prefix(lane.as_bytes())?.strip_prefix(br#"","sequence":"#)?;
+    let (digits, rest) = rest.split_at(rest.iter().position(|byte| !byte.is_ascii_digit())?);
+    if !(rest.starts_with(b",") && rest.ends_with(b"}")) {
+        return None;
+    }
     std::str::from_utf8(digits).ok()?.parse().ok()
 }
 

@@ -15,6 +15,8 @@ pub struct Verified {
     pub lane: String,
     /// How many records stand in an unbroken chain from the first one.
     pub records: u64,
+    /// How many whole records behind them were never acknowledged, because their group was not written to its end. The next start cuts them off.
+    pub unfinished: u64,
     /// What is wrong, if anything is.
     pub finding: Option<Finding>,
 }
@@ -25,8 +27,10 @@ pub struct Verified {
 pub enum Finding {
     /// A record is not the one that was written there: it was changed, or one before it was dropped, added or moved.
     Broken {
-        /// Line of the file, from 1.
+        /// Line of the file, from 1: the first one that may be meant.
         line: u64,
+        /// The last one: records that were written together are vouched for together.
+        last_line: u64,
         /// The number that belongs there.
         expected_sequence: u64,
         /// The number found there, if it can be read.
@@ -67,6 +71,7 @@ pub fn verify(directory: &Path, key: &ChainKey, anchors: &BTreeMap<String, (u64,
             verified.push(Verified {
                 lane: lane.clone(),
                 records: 0,
+                unfinished: 0,
                 finding: Some(Finding::Missing { anchored_sequence: *anchored_sequence }),
             });
         }
@@ -77,26 +82,40 @@ pub fn verify(directory: &Path, key: &ChainKey, anchors: &BTreeMap<String, (u64,
 fn verify_lane(path: &PathBuf, lane: String, key: &ChainKey, anchor: Option<(u64, &[u8])>) -> Result<Verified, ReadAuditError> {
     let wrap = |source| ReadAuditError { path: path.clone(), source };
     let mut reader = BufReader::new(File::open(path).map_err(wrap)?);
-    let (mut mac, mut records, mut line) = (key.start(&lane), 0, Vec::new());
+    // Up to `records` all is well; `read` are those of the group that is not at its end.
+    let (mut mac, mut records, mut read, mut line) = (key.start(&lane), 0, 0, Vec::new());
+    let mut link = key.begin(mac);
     let mut is_replaced = false;
     let finding = loop {
         line.clear();
         let length = reader.by_ref().take(1 << 20).read_until(b'\n', &mut line).map_err(wrap)?;
-        // A last line without an end was never acknowledged; the next start cuts it off and says so.
+        // A last group without an end was never acknowledged; the next start cuts it off and says so.
         if length == 0 || line.last() != Some(&b'\n') {
             break at_the_end(records, is_replaced, anchor);
         }
         let record = &line[..line.len() - 1];
-        let link = Mac::split(record).map(|(body, found)| (key.link(mac, body), found));
-        let found_sequence = reader::sequence(record);
-        match link {
-            Some((expected, found)) if expected.is(found) && found_sequence == Some(records + 1) => mac = found,
-            _ => break Some(Finding::Broken { line: records + 1, expected_sequence: records + 1, found_sequence }),
+        read += 1;
+        let (at, found_sequence) = (records + read, reader::sequence(record, &lane));
+        let ending = Mac::split(record);
+        if found_sequence != Some(at) || (ending.is_none() && Mac::was_in(record)) {
+            break Some(Finding::Broken { line: at, last_line: at, expected_sequence: at, found_sequence });
         }
-        records += 1;
-        is_replaced |= anchor.is_some_and(|(sequence, anchored)| sequence == records && anchored != mac.as_bytes());
+        let Some((body, found)) = ending else {
+            link.update(&line);
+            continue;
+        };
+        link.update(body);
+        if !link.end().is(found) {
+            let first = records + 1;
+            break Some(Finding::Broken { line: first, last_line: at, expected_sequence: first, found_sequence: Some(first) });
+        }
+        // What is anchored is always the end of a group.
+        is_replaced |= anchor
+            .is_some_and(|(sequence, anchored)| sequence > records && sequence <= at && (sequence < at || anchored != found.as_bytes()));
+        (mac, records, read) = (found, at, 0);
+        link = key.begin(mac);
     };
-    Ok(Verified { lane, records, finding })
+    Ok(Verified { lane, records, unfinished: if finding.is_none() { read } else { 0 }, finding })
 }
 
 fn at_the_end(records: u64, is_replaced: bool, anchor: Option<(u64, &[u8])>) -> Option<Finding> {

@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
-use sortie_callout::{AuditLog as _, Ending, Opened, Outcome};
+use sortie_callout::{AuditLog as _, Ending, Opened, Outcome, Peeked};
 use sortie_outbound::{AnswerBody, SentBytes};
 
 use super::pulse::Pulse;
@@ -28,7 +28,7 @@ pub(super) enum Content {
 
 /// An upstream's body with the record that it closes.
 pub(super) struct Audited {
-    body: AnswerBody,
+    body: Peeked<AnswerBody>,
     record: Record,
     is_closed: bool,
 }
@@ -44,13 +44,13 @@ pub(super) struct Record {
 }
 
 impl Audited {
-    pub(super) fn new(body: AnswerBody, record: Record) -> Self {
+    pub(super) fn new(body: Peeked<AnswerBody>, record: Record) -> Self {
         Self { body, record, is_closed: false }
     }
 
     /// How it ended if it ended well.
     fn end(&self) -> Ending {
-        if self.body.is_close_delimited() { Ending::CloseDelimited } else { Ending::Complete }
+        if self.body.get_ref().is_close_delimited() { Ending::CloseDelimited } else { Ending::Complete }
     }
 
     fn close(&mut self, ending: Ending) {

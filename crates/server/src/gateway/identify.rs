@@ -5,8 +5,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use aws_lc_rs::constant_time;
-use http::header::{self, Entry};
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
 use quick_cache::unsync::Cache;
 use sortie_callout::Caller;
 use sortie_model::{ApiKeyId, Grantee, Timestamp};
@@ -147,11 +146,12 @@ fn take_only(
     name: HeaderName,
     is_taken: impl Fn(&HeaderValue) -> bool,
 ) -> Result<Option<HeaderValue>, BadRequest> {
-    match headers.entry(name) {
-        Entry::Vacant(_) => Ok(None),
-        Entry::Occupied(there) if there.iter().nth(1).is_some() => Err(BadRequest::KeyTwice),
-        Entry::Occupied(there) if is_taken(there.get()) => Ok(Some(there.remove())),
-        Entry::Occupied(_) => Ok(None),
+    let mut there = headers.iter().filter(|(known, _)| **known == name).map(|(_, value)| value);
+    match (there.next(), there.next()) {
+        (None, _) => Ok(None),
+        (Some(_), Some(_)) => Err(BadRequest::KeyTwice),
+        (Some(value), None) if is_taken(value) => Ok(headers.remove(name)),
+        (Some(_), None) => Ok(None),
     }
 }
 

@@ -120,9 +120,13 @@ impl Server {
         }
     }
 
-    fn deliver(&self, delivered: Delivered<sortie_outbound::AnswerBody>, sent_bytes: SentBytes) -> Response<Audited> {
+    fn deliver(
+        &self,
+        delivered: Delivered<sortie_callout::Peeked<sortie_outbound::AnswerBody>>,
+        sent_bytes: SentBytes,
+    ) -> Response<Audited> {
         let Delivered { mut answer, intent, renewed } = delivered;
-        if answer.body().is_close_delimited() {
+        if answer.body().get_ref().is_close_delimited() {
             // RFC 9112, section 8: it may be incomplete. To a version 1.0 answer hyper adds no chunks, whose end would say that it is whole: it closes too.
             *answer.version_mut() = Version::HTTP_10;
         }

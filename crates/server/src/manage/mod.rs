@@ -7,6 +7,7 @@ pub mod apply;
 pub mod certificate;
 mod change;
 pub mod definition;
+pub mod external_auth_identity_provider;
 mod find;
 pub mod formula;
 pub mod grant;

@@ -25,7 +25,7 @@ pub enum NotStored {
     Open {
         /// The value's name.
         field: String,
-        /// Whose it is.
+        /// Whose it is: a principal, or `provider:NAME`.
         principal: String,
         /// Why.
         source: OpenError,

@@ -16,6 +16,7 @@ use sortie_testkit::peers::{Fault, OidcClient, OidcProvider, TestDatabase};
 use sortie_testkit::upstream::{RecordingUpstream, Reply};
 use tracing::level_filters::LevelFilter;
 
+use crate::identity_providers::{apply, managed};
 use crate::support::{Credential, Marks, OAuthName, Stage, TestServer, request};
 
 /// Everything that is logged in this process from the first call on.
@@ -40,11 +41,15 @@ fn log() -> &'static Mutex<Vec<u8>> {
 
 /// Calls through every protocol, with everything that can go wrong with each, and gives back every answer that is Sortie's own.
 fn run(stage: &mut Stage, provider: &OidcProvider, odd: &RecordingUpstream) -> String {
-    let server = &stage.server;
     let mut said = String::new();
     for (name, client) in [("Plain", OidcProvider::BASIC), ("Odd", OidcProvider::RESERVED), ("Body", OidcProvider::POST)] {
         stage.add(OAuthName { client, ..OAuthName::at(provider, name) });
     }
+    for (name, secret) in [("Man", OidcProvider::BASIC.secret), ("ManWrong", "SECRET-wrong")] {
+        let text = managed(name, &provider.token_endpoint(), &provider.api_url(), "", &OidcProvider::BASIC, "");
+        apply(stage, &text, secret);
+    }
+    let server = &stage.server;
     let wrong = OidcClient { secret: "SECRET-wrong", ..OidcProvider::BASIC };
     for name in ["Wrong", "Echo", "Cut", "Html"] {
         stage.add(OAuthName { client: wrong, ..OAuthName::at(provider, name) });
@@ -87,7 +92,7 @@ fn run(stage: &mut Stage, provider: &OidcProvider, odd: &RecordingUpstream) -> S
     server.settle();
 
     let body = r#"{"error":"invalid_client","error_description":"SECRET-wrong is not the secret of sortie"}"#;
-    for name in ["Plain", "Odd", "Body", "Wrong", "Echo", "Cut", "Html"] {
+    for name in ["Plain", "Odd", "Body", "Man", "ManWrong", "Wrong", "Echo", "Cut", "Html"] {
         match name {
             "Echo" => provider.fault(Fault::on("/token").answer(400, "application/json", body)),
             "Cut" => provider.fault(Fault::on("/token").hang_up()),

@@ -12,6 +12,7 @@ mod first_callout;
 mod formulas;
 mod framing;
 mod headers;
+mod identity_providers;
 mod jwks;
 mod keys;
 mod leaks;

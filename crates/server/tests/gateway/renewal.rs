@@ -5,11 +5,11 @@ use std::sync::{Arc, Barrier, Mutex};
 use std::time::{Duration, Instant};
 
 use serde_json::json;
-use sortie_model::Secret;
+use sortie_model::{CallerFormulas, ExternalCredential, RenewalRule, Secret};
 use sortie_testkit::peers::{Fault, OidcProvider, TestDatabase};
 use sortie_testkit::upstream::{RecordingUpstream, Reply};
 
-use crate::support::{OAuthName, Stage, TestServer, request};
+use crate::support::{BodyEnd, OAuthName, Stage, TestServer, request};
 
 /// An upstream that takes every token until it is told that those seen so far are dead.
 struct Api {
@@ -106,6 +106,29 @@ fn a_caller_who_hangs_up_does_not_end_the_renewal_that_others_wait_for() {
     stage.server.wait_for_record("result", |record| record["ending"] == "caller_aborted");
     assert_eq!(stage.get("/callout/Tok/second").status, 200);
     assert_eq!(provider.log().len(), 1);
+}
+
+#[test]
+fn a_caller_who_hangs_up_while_the_body_is_held_sends_nothing() {
+    let provider = OidcProvider::start();
+    let upstream = RecordingUpstream::answering("hello");
+    let stage = Stage::new();
+    let pay = stage.add(OAuthName { url: upstream.url(), ..OAuthName::at(&provider, "Tok") });
+    stage.server.named_credential_with("Filled", &upstream.url(), &pay.external, |named| {
+        named.allow_formulas_in_body = CallerFormulas::Evaluated;
+    });
+    stage.server.settle();
+    provider.fault(Fault::on("/token").delay(Duration::from_secs(4)));
+    let mut caller = stage.server.caller();
+    caller.send(request(&stage.key, "POST", "/callout/Filled/x", "", "by {!$User.UserName}"));
+    wait_for_log(&provider, 1);
+    drop(caller);
+    let record = stage.server.wait_for_record("result", |_| true);
+    assert_eq!(record["ending"], "caller_aborted", "{record}");
+    assert!(record["duration_us"].as_u64() < Some(3_500_000), "noticed only with the token: {record}");
+    // The token arrives all the same, and others go on with it.
+    assert_eq!(stage.get("/callout/Tok/next").status, 200);
+    assert_eq!((provider.log().len(), upstream.requests().len()), (1, 1));
 }
 
 #[test]
@@ -242,4 +265,38 @@ fn without_a_provider_a_good_token_is_used_on() {
     let answer = stage.get("/callout/Tok/x");
     assert_eq!(answer.verdict(), (503, Some("token_endpoint_unavailable")));
     stage.server.assert_unmarked("the answer", answer.text());
+}
+
+#[test]
+fn a_body_that_says_that_the_token_is_stale_renews_it_and_one_that_breaks_off_breaks_off() {
+    let provider = OidcProvider::start();
+    let first = Mutex::new(true);
+    let upstream = RecordingUpstream::start(move |received| {
+        let json = |reply: Reply| reply.header("Content-Type", "application/json");
+        if received.target() == "/broken" {
+            return json(Reply::new(200).broken_body(r#"{"errors": [{"code": 602}], "pad": "xxxx"}"#, 30));
+        }
+        let is_stale = std::mem::replace(&mut *first.lock().unwrap(), false);
+        json(Reply::new(200).body(if is_stale { r#"{"errors": [{"code": 602}]}"# } else { r#"{"ok": true}"# }))
+    });
+    let stage = Stage::new();
+    let pay = stage.add(OAuthName { url: upstream.url(), ..OAuthName::at(&provider, "Tok") });
+    let renewal_rules = vec![RenewalRule::of_pointer(200, "/errors/0/code", "602").unwrap()];
+    let external = ExternalCredential { renewal_rules, ..pay.external };
+    stage.server.change(async |change| change.external_credentials().update(&external).await.unwrap());
+    stage.server.settle();
+    assert_eq!(stage.get("/callout/Tok/x").text(), r#"{"ok": true}"#);
+    let received = upstream.requests();
+    assert_eq!(received.len(), 2);
+    assert_ne!(received[0].header("authorization"), received[1].header("authorization"));
+    assert_eq!(provider.log().len(), 2);
+    let mut caller = stage.server.caller();
+    caller.send(request(&stage.key, "GET", "/callout/Tok/broken", "", ""));
+    // What was looked into and broke off is not presented as whole; there may be no answer at all.
+    if let Some(broken) = caller.answer() {
+        assert_eq!((broken.verdict(), broken.end), ((200, None), BodyEnd::Broken), "{}", broken.head);
+    }
+    assert!(caller.is_closed());
+    let record = stage.server.wait_for_record("result", |record| record["ending"] == "upstream_truncated");
+    assert_eq!(record["received_bytes"], 30, "{record}");
 }

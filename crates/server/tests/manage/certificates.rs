@@ -165,21 +165,32 @@ async fn keys_from_elsewhere_are_imported(fixture: Fixture) {
 async fn a_used_certificate_is_not_removed(fixture: Fixture) {
     let manage = fixture.manage();
     create(&manage, "Signer", KeyAlgorithm::Ed25519).await.unwrap();
-    fixture.apply("external_credentials:\n- name: Erp\n  protocol: basic\n  principals: [{name: Service, sequence_number: 1}]\n").await;
-    // What a protocol with such a setting stores; those that there are now have none.
-    let mut change = fixture.house.store().change().await.unwrap();
-    let mut erp = change.definitions().await.unwrap().external_credentials.remove(0);
-    erp.settings.insert("signing_certificate".to_owned(), "SIGNER".into());
-    change.external_credentials().update(&erp).await.unwrap();
-    change.commit().await.unwrap();
-    assert_eq!(show(&fixture, "Signer").await.used_by, ["external credential `Erp`"]);
+    let using = "
+external_credentials:
+- name: Erp
+  protocol: jwt
+  settings: {signing_certificate: SIGNER, signing_algorithm: EdDSA}
+- name: Shop
+  protocol: custom
+  headers:
+  - {name: X-Signature, value: \"{!HEX(SIGN_WITH_CERTIFICATE('RSA-SHA256', $Credential.Shop.Body, 'signer'))}\", sequence_number: 1}
+named_credentials:
+- name: Pay
+  url: https://pay.test
+  external_credential: Erp
+  headers:
+  - {name: X-Signature, value: \"{!HEX(SIGN_WITH_CERTIFICATE('RSA-SHA256', $Credential.Erp.Body, 'Signer'))}\", sequence_number: 1}
+";
+    fixture.apply(using).await;
+    let users = ["external credential `Erp`", "external credential `Shop`", "named credential `Pay`"];
+    assert_eq!(show(&fixture, "Signer").await.used_by, users);
     let refused = certificate::remove(&manage, &name("Signer")).await.unwrap_err();
     assert_eq!(refused.code(), "in_use");
-    assert!(refused.to_string().contains("external credential `Erp`"), "{refused}");
-    let mut change = fixture.house.store().change().await.unwrap();
-    erp.settings.clear();
-    change.external_credentials().update(&erp).await.unwrap();
-    change.commit().await.unwrap();
+    for user in users {
+        assert!(refused.to_string().contains(user), "{refused}");
+    }
+    let unused = using.replace("SIGNER", "Other").replace("'signer'", "'Other'").replace("'Signer'", "'Other'");
+    fixture.apply(&unused).await;
     assert_eq!(say(&certificate::remove(&manage, &name("signer")).await.unwrap()), "deleted certificate Signer");
     assert_eq!(certificate::remove(&manage, &name("Signer")).await.unwrap_err().code(), "certificate_unknown");
 }

@@ -8,7 +8,7 @@ use sortie_server::manage::Manage;
 use sortie_server::manage::certificate::{self, Handover, NewCertificate, Retirement, Subject, VersionStanding};
 
 use crate::certificates::{create, kid, real_now, show, sign_request};
-use crate::fixture::{BILLING, Fixture, NOW, both_databases, name, say};
+use crate::fixture::{Fixture, NOW, both_databases, name, say};
 
 both_databases! {
     the_old_key_signs_until_receivers_know_the_new_one,
@@ -98,12 +98,8 @@ async fn a_requested_certificate_is_renewed_through_its_authority(fixture: Fixtu
 async fn an_old_version_can_be_retired_at_once_and_what_it_signed_is_forgotten(fixture: Fixture) {
     let manage = fixture.manage();
     create(&manage, "Signer", KeyAlgorithm::P256).await.unwrap();
-    fixture.apply(BILLING).await;
-    let mut change = fixture.house.store().change().await.unwrap();
-    let mut billing = change.definitions().await.unwrap().external_credentials.remove(0);
-    billing.settings.insert("signing_certificate".to_owned(), "Signer".into());
-    change.external_credentials().update(&billing).await.unwrap();
-    change.commit().await.unwrap();
+    let using = "external_credentials: [{name: Erp, protocol: jwt, settings: {signing_certificate: signer, signing_algorithm: ES256}}]";
+    fixture.apply(using).await;
     certificate::renew(&manage, &name("Signer"), Handover { delay: Duration::ZERO, ..HANDOVER }).await.unwrap();
     let revision = fixture.revision().await;
     let later = Manage { now: at(60), ..fixture.manage() };

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use sortie_metadata::Definition;
 use sortie_model::{ApiName, Secret, Timestamp, UserName};
+use sortie_protocol::World;
 use sortie_server::manage::apply::{self, ApplyError, Mode, Surroundings, Unlisted};
 use sortie_server::manage::{Action, Change, Manage, PrincipalReference};
 use sortie_server::{Config, House, HouseConfig};
@@ -44,8 +45,19 @@ impl Fixture {
     }
 
     pub(crate) async fn try_apply(&self, text: &str, mode: Mode, unlisted: Unlisted) -> Result<Vec<Change>, ApplyError> {
+        self.try_apply_asking(None, text, mode, unlisted).await
+    }
+
+    /// The same where issuers can be asked.
+    pub(crate) async fn try_apply_asking(
+        &self,
+        world: Option<&dyn World>,
+        text: &str,
+        mode: Mode,
+        unlisted: Unlisted,
+    ) -> Result<Vec<Change>, ApplyError> {
         let definition = Definition::parse("test.yaml", text).unwrap_or_else(|problems| panic!("{problems:#?}"));
-        let surroundings = Surroundings { variable: &variable, directory: self.directory.path() };
+        let surroundings = Surroundings { variable: &variable, world, directory: self.directory.path() };
         apply::apply(&self.manage(), &definition, &surroundings, mode, unlisted).await
     }
 

@@ -12,6 +12,8 @@ mod audit;
 mod callers;
 mod certificates;
 mod certificates_renewal;
+mod discovery;
+mod external_auth_identity_providers;
 mod principals;
 mod secrets;
 mod status;

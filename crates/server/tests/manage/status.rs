@@ -2,17 +2,20 @@
 
 use std::collections::BTreeMap;
 
-use sortie_model::{AuthenticationStatus, Health, Secret, Timestamp};
+use sortie_model::{AuthenticationStatus, Health, KeyAlgorithm, Secret, Timestamp};
+use sortie_server::manage::certificate::{self, NewCertificate, Subject};
 use sortie_server::manage::secret;
 use sortie_server::manage::status::{CredentialReport, status};
 use sortie_store::Identity;
 
+use crate::certificates::create;
 use crate::fixture::{Fixture, both_databases, name, principal, user};
 
 both_databases! {
     status_goes_from_missing_steps_to_configured,
     a_per_user_principal_needs_access_and_one_user_with_all_values,
     a_per_user_principal_of_a_signed_token_needs_access_and_nothing_stored,
+    a_certificate_that_cannot_sign_so_is_told,
     custom_is_unknown_once_it_has_a_principal,
     health_stands_beside_the_status,
 }
@@ -66,6 +69,8 @@ external_credentials:
     fixture.apply(text).await;
     assert_eq!(codes(&report(&fixture, "Crm").await.principals[0].missing), ["access_missing", "user_values_missing"]);
     fixture.apply(&text.replace("per_user}", "per_user, enabled_for: {permission_sets: [Readers]}}")).await;
+    assert_eq!(codes(&report(&fixture, "Crm").await.principals[0].missing), ["user_missing", "user_values_missing"]);
+    fixture.apply("users: [{name: alice, permission_sets: [Readers]}]").await;
     assert_eq!(codes(&report(&fixture, "Crm").await.principals[0].missing), ["user_values_missing"]);
     // Half of alice's and half of bob's do not make a whole.
     set(&fixture, "Crm/Each", "username", Some("alice")).await;
@@ -82,7 +87,7 @@ async fn a_per_user_principal_of_a_signed_token_needs_access_and_nothing_stored(
     let claims = "claims: {body: {iss: a, sub: '{!$User.Email}', aud: b}}";
     for (name, protocol, endpoint) in [("One", "jwt", ""), ("Two", "oauth_jwt_bearer", "token_endpoint: https://id.test/token, ")] {
         let text = format!(
-            "permission_sets: [{{name: Readers}}]\nexternal_credentials:\n- name: {name}\n  protocol: {protocol}\n  settings: {{{endpoint}{claims}}}\n  principals: [{{name: Each, sequence_number: 1, identity_type: per_user}}]\n"
+            "permission_sets: [{{name: Readers}}]\nprofiles: [{{name: Staff}}]\nexternal_credentials:\n- name: {name}\n  protocol: {protocol}\n  settings: {{{endpoint}{claims}}}\n  principals: [{{name: Each, sequence_number: 1, identity_type: per_user}}]\n"
         );
         fixture.apply(&text).await;
         let bare = report(&fixture, name).await;
@@ -90,11 +95,59 @@ async fn a_per_user_principal_of_a_signed_token_needs_access_and_nothing_stored(
         assert!(bare.missing[0].message.contains("`signing_certificate` (Signing Certificate)"));
         let text = text.replace("claims:", "signing_certificate: Key, claims:");
         fixture.apply(&text).await;
+        let steps = report(&fixture, name).await.principals[0].missing.clone();
+        if name == "One" {
+            assert_eq!(codes(&steps), ["certificate_missing", "access_missing"]);
+            assert!(steps[0].message.contains("sortie certificate create Key"), "{steps:?}");
+            create(&fixture.manage(), "key", KeyAlgorithm::Rsa2048).await.unwrap();
+        }
         assert_eq!(codes(&report(&fixture, name).await.principals[0].missing), ["access_missing"]);
-        fixture.apply(&text.replace("per_user}", "per_user, enabled_for: {permission_sets: [Readers]}}")).await;
+        let text = text.replace("per_user}", "per_user, enabled_for: {permission_sets: [Readers], profiles: [Staff]}}");
+        fixture.apply(&text).await;
+        let unassigned = report(&fixture, name).await;
+        assert_eq!(
+            (unassigned.status, codes(&unassigned.principals[0].missing)),
+            (AuthenticationStatus::NotConfigured, vec!["user_missing"])
+        );
+        // Somebody who cannot call does not count.
+        fixture.apply("users: [{name: carol, active: false, permission_sets: [Readers], profile: Staff}]").await;
+        assert_eq!(codes(&report(&fixture, name).await.principals[0].missing), ["user_missing"]);
+        let assigned = if name == "One" { "permission_sets: [Readers]" } else { "profile: Staff" };
+        fixture.apply(&format!("users: [{{name: dave, {assigned}}}]")).await;
         let done = report(&fixture, name).await;
+        fixture.apply("users: [{name: dave, permission_sets: [], profile: null}]").await;
         assert_eq!((done.status, codes(&done.principals[0].missing)), (AuthenticationStatus::Configured, vec![]));
     }
+}
+
+async fn a_certificate_that_cannot_sign_so_is_told(fixture: Fixture) {
+    let text = |algorithm: &str| {
+        format!(
+            "external_credentials:\n- name: Jwt\n  protocol: jwt\n  settings: {{signing_certificate: Key{algorithm}}}\n  principals: [{{name: P, sequence_number: 1}}]\n"
+        )
+    };
+    fixture.apply(&text("")).await;
+    let subject = Subject::named("Key");
+    certificate::request(&fixture.manage(), NewCertificate::named(name("Key")), KeyAlgorithm::P256, &subject).await.unwrap();
+    let waiting = report(&fixture, "Jwt").await;
+    assert_eq!((waiting.status, codes(&waiting.missing)), (AuthenticationStatus::NotConfigured, vec!["certificate_pending"]));
+    certificate::remove(&fixture.manage(), &name("Key")).await.unwrap_err();
+    // It was named before it was there: nobody could judge the two together.
+    let store = fixture.house.store();
+    let waits = store.definitions().await.unwrap().certificates.remove(0);
+    let mut change = store.change().await.unwrap();
+    change.certificates().delete(waits.id).await.unwrap();
+    change.commit().await.unwrap();
+    create(&fixture.manage(), "Key", KeyAlgorithm::P256).await.unwrap();
+    let unfit = report(&fixture, "Jwt").await;
+    assert_eq!(codes(&unfit.missing), ["certificate_algorithm"]);
+    assert!(unfit.missing[0].message.contains("ES256 (it is RS256)"), "{unfit:?}");
+    // Now that it is there, a definition that does not fit it is refused.
+    let place = "external_credentials[0].settings.signing_algorithm signing_algorithm_mismatch";
+    assert_eq!(fixture.refused(&text(", signing_algorithm: RS512")).await, [format!("4:59 {place}")]);
+    assert_eq!(fixture.refused(&text("")).await, [format!("4:13 {place}")]);
+    fixture.apply(&text(", signing_algorithm: ES256")).await;
+    assert_eq!(report(&fixture, "Jwt").await.status, AuthenticationStatus::Configured);
 }
 
 async fn custom_is_unknown_once_it_has_a_principal(fixture: Fixture) {

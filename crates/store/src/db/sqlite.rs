@@ -70,6 +70,8 @@ impl Db {
             // Set before anything else happens on the connection, the switch to the write-ahead log included.
             .busy_timeout(PATIENCE)
             .foreign_keys(true)
+            // Reading all definitions is tens of thousands of rows from another thread: waking up for each handful costs more than the rows.
+            .row_buffer_size(1_000)
             // Whatever was acknowledged survives a power cut; NORMAL would lose the last commits.
             .synchronous(SqliteSynchronous::Full)
             .pragma("trusted_schema", "OFF");

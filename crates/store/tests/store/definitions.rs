@@ -74,6 +74,7 @@ async fn an_update_replaces_every_field(backend: Backend) {
         name: name("Crm_2"),
         label: label("New"),
         description: String::new(),
+        renewal_rules: Vec::new(),
         headers: Vec::new(),
         ..other.clone()
     };

@@ -2,8 +2,8 @@
 
 use sortie_model::{
     ApiKey, ApiKeyId, ApiName, CallerFormulas, CustomHeader, Endpoint, ExternalCredential, ExternalCredentialId, IdentityType, Label,
-    NamedCredential, NamedCredentialId, PermissionSet, PermissionSetId, Principal, PrincipalId, Profile, ProfileId, StatusCodes, Timeouts,
-    Timestamp, User, UserId, UserName,
+    NamedCredential, NamedCredentialId, PermissionSet, PermissionSetId, Principal, PrincipalId, Profile, ProfileId, RenewalRule,
+    StatusCodes, Timeouts, Timestamp, User, UserId, UserName,
 };
 use uuid::Uuid;
 
@@ -30,6 +30,10 @@ pub(crate) fn external_credential(text: &str) -> ExternalCredential {
         protocol: "oauth_client_credentials".to_owned(),
         settings: settings.as_object().unwrap().clone(),
         additional_status_codes: StatusCodes::parse(vec![403, 498]).unwrap(),
+        renewal_rules: vec![
+            RenewalRule::of_pointer(200, "/errors/0/code", "602").unwrap(),
+            RenewalRule::of_header(403, "X-State", "stale").unwrap(),
+        ],
         headers: vec![header("x-first", "{!$Credential.Crm.Key}", 1), header("x-second", "plain", 7)],
         revision: -1,
     }

@@ -147,7 +147,14 @@ async fn a_lease_that_was_taken_over_can_store_nothing(backend: Backend) {
     assert!(awake.fence > asleep.fence);
 
     assert_eq!(store.grants().commit(&asleep, grant(1, b"stale")).await.unwrap(), Committed::Fenced);
-    let failure = Failure { revision: 1, state: GrantState::NeedsAuthentication, code: "invalid_grant".to_owned(), retry_not_before: None };
+    let failure = Failure {
+        revision: 1,
+        state: GrantState::NeedsAuthentication,
+        code: "invalid_grant".to_owned(),
+        retry_not_before: None,
+        at: None,
+        said: None,
+    };
     assert_eq!(store.grants().release(&asleep, &failure).await.unwrap(), Released::Fenced);
     assert!(store.grants().load(identity).await.unwrap().unwrap().leased_until.is_some(), "the lease of the other one still stands");
 
@@ -178,8 +185,14 @@ async fn a_failure_stays_until_a_renewal_succeeds(backend: Backend) {
     let lease = take(&store, identity, 0, LONG).await;
     store.grants().commit(&lease, grant(1, b"one")).await.unwrap();
     for state in [GrantState::Ok, GrantState::NeedsAuthentication, GrantState::ConfigurationError] {
-        let failure =
-            Failure { revision: 6, state, code: "provider_unavailable".to_owned(), retry_not_before: Some(Timestamp::from_millis(77)) };
+        let failure = Failure {
+            revision: 6,
+            state,
+            code: "provider_unavailable".to_owned(),
+            retry_not_before: Some(Timestamp::from_millis(77)),
+            at: Some(Timestamp::from_millis(76)),
+            said: Some("{\"error\":\"x\"}".to_owned()),
+        };
         let lease = take(&store, identity, 1, LONG).await;
         assert_eq!(store.grants().release(&lease, &failure).await.unwrap(), Released::Done);
         let stored = store.grants().load(identity).await.unwrap().unwrap();

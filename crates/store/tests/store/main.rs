@@ -9,6 +9,7 @@ mod certificates;
 mod changes;
 mod credential_values;
 mod definitions;
+mod external_auth_identity_providers;
 mod faults;
 mod grants;
 mod kill;

@@ -33,7 +33,7 @@ pub struct AssertionClient<'a> {
     pub key: &'a TestKey,
 }
 
-/// A real OAuth token server on loopback (client credentials grant; scopes `read` and `write`), killed when dropped.
+/// A real OAuth token server on loopback (client credentials grant; scopes `read` and `write`; resources `urn:sortie:one` and `urn:sortie:two`), killed when dropped.
 #[derive(Debug)]
 pub struct OidcProvider {
     issuer: String,
@@ -43,6 +43,10 @@ pub struct OidcProvider {
 /// One request that the token endpoint received.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TokenRequest {
+    /// Path and query as they came.
+    pub target: String,
+    /// All headers as they came, in order.
+    pub headers: Vec<(String, String)>,
     /// The `Authorization` header as it came, if it came.
     pub authorization: Option<String>,
     /// The `Content-Type` header.
@@ -154,7 +158,7 @@ impl OidcProvider {
     }
 
     /// The protected resource. It and everything below it answer a living token with the request as JSON (`method`, `path`,
-    /// `headers` as `[name, value]` pairs, `body`, `client`, `scope`), anything else with 401 and `WWW-Authenticate`.
+    /// `headers` as `[name, value]` pairs, `body`, `client`, `scope`, `audience`), anything else with 401 and `WWW-Authenticate`.
     pub fn api_url(&self) -> String {
         format!("{}/api", self.issuer)
     }
@@ -181,6 +185,8 @@ impl OidcProvider {
         entries
             .iter()
             .map(|entry| TokenRequest {
+                target: text(&entry["target"]).unwrap_or_default(),
+                headers: serde_json::from_value(entry["headers"].clone()).unwrap_or_default(),
                 authorization: text(&entry["authorization"]),
                 content_type: text(&entry["contentType"]),
                 accept: text(&entry["accept"]),

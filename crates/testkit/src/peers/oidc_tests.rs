@@ -136,3 +136,16 @@ fn an_assertion_without_its_signature_gets_no_token_and_opens_nothing() {
     // A client with a key has no secret, so that nobody can leave the signature out.
     assert_eq!(ask(&provider, Some(&basic("signing", "SECRET-x")), "grant_type=client_credentials").status, 401);
 }
+
+#[test]
+fn a_token_is_for_a_resource_that_the_server_knows_or_for_none() {
+    let provider = OidcProvider::start();
+    let header = basic(OidcProvider::BASIC.id, &encoded(OidcProvider::BASIC.secret));
+    let asked = |resource: &str| ask(&provider, Some(&header), &format!("grant_type=client_credentials&resource={}", encoded(resource)));
+    let one = asked("urn:sortie:one").json();
+    assert_eq!(call(&provider, one["access_token"].as_str().unwrap()).json()["audience"], "urn:sortie:one");
+    assert_eq!(asked("urn:sortie:other").json()["error"], "invalid_target");
+    assert_eq!(call(&provider, &token(&provider)).json()["audience"], Value::Null);
+    let log = provider.log();
+    assert_eq!((log[0].target.as_str(), log[0].headers.iter().any(|(name, _)| name == "Authorization")), ("/token", true));
+}

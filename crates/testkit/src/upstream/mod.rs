@@ -65,6 +65,8 @@ struct Shared {
 struct Record {
     requests: Vec<Received>,
     connections: Vec<TcpStream>,
+    /// How many of them have been served to their end.
+    closed: usize,
     is_stopped: bool,
 }
 
@@ -141,6 +143,16 @@ impl RecordingUpstream {
     /// How many connections were accepted so far. None means that nobody even knocked.
     pub fn connections(&self) -> usize {
         self.shared.record().connections.len()
+    }
+
+    /// Waits until that many connections have come to their end on this side. What the peer knows of it by then is in its socket.
+    ///
+    /// # Panics
+    /// If that takes longer than 10 s.
+    pub fn wait_for_closed(&self, count: usize) {
+        let waited = self.shared.changed.wait_timeout_while(self.shared.record(), PATIENCE, |record| record.closed < count);
+        let (record, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
+        assert!(!timeout.timed_out(), "waited 10 s for {count} closed connections; there are {}", record.closed);
     }
 
     /// Waits until that many requests have arrived whole, and gives back everything received so far.

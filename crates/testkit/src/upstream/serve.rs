@@ -27,6 +27,7 @@ pub(super) fn connection(stream: TcpStream, connection: usize, shared: &Shared, 
     }
     // The record holds a clone of the socket: dropping ours alone would leave it open.
     let _ = stream.shutdown(Shutdown::Both);
+    shared.update(|record| record.closed += 1);
 }
 
 fn exchange(
@@ -41,7 +42,7 @@ fn exchange(
     let received = shared.record().requests[index].clone();
     let reply = script(&received);
     if reply.timing == Timing::BeforeTheBody {
-        answer(writer, &reply)?;
+        answer(writer, &received, &reply)?;
         return Ok(Next::Close);
     }
 
@@ -59,7 +60,7 @@ fn exchange(
     })?;
     shared.update(|record| record.requests[index].is_complete = true);
 
-    let next = answer(writer, &reply)?;
+    let next = answer(writer, &received, &reply)?;
     let asked_to_close = received.header("connection").is_some_and(|value| value.eq_ignore_ascii_case("close"));
     Ok(if asked_to_close { Next::Close } else { next })
 }
@@ -73,14 +74,17 @@ fn keep(shared: &Shared, index: usize, piece: &[u8]) {
     });
 }
 
-fn answer(writer: &mut impl Write, reply: &Reply) -> io::Result<Next> {
+fn answer(writer: &mut impl Write, received: &Received, reply: &Reply) -> io::Result<Next> {
     if !matches!(reply.kind, Kind::Echo) {
         thread::sleep(reply.delay);
     }
     match &reply.kind {
         Kind::Whole(body) => {
             write_head(writer, reply, &length(body))?;
-            writer.write_all(body)?;
+            // RFC 9110, section 9.3.2: whoever asks for the head gets no body, and would take one for the next answer.
+            if !received.request_line.starts_with("HEAD ") {
+                writer.write_all(body)?;
+            }
         }
         Kind::Drip { piece, times, pause } => {
             write_head(writer, reply, "Transfer-Encoding: chunked\r\n")?;

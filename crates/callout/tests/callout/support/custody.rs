@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use sortie_callout::{Committed, Custody, CustodyError, GrantKey, Kept, KeptFailure, Lease, Leased};
-use sortie_model::{ExternalCredentialId, PrincipalId, Secret, Timestamp, UserId};
+use sortie_model::{ApiName, ExternalAuthIdentityProvider, ExternalCredentialId, PrincipalId, Secret, Timestamp, UserId};
 use sortie_protocol::{Grant, Pending, Values};
 use uuid::Uuid;
 
@@ -15,6 +15,7 @@ use super::Clock;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Operation {
     Values,
+    ProviderValues,
     Load,
     Lease,
     Commit,
@@ -45,6 +46,7 @@ pub(crate) struct MemoryCustody {
 #[derive(Default)]
 struct State {
     values: HashMap<Identity, Values>,
+    provider_values: HashMap<ApiName, Values>,
     revisions: HashMap<ExternalCredentialId, i64>,
     rows: HashMap<RowKey, Row>,
     ledger: Vec<(Operation, GrantKey)>,
@@ -78,6 +80,12 @@ impl MemoryCustody {
         if user.is_some() {
             state.rows.remove(&(principal, user, None));
         }
+    }
+
+    /// Stores values of a provider; the scene moves the revision of those that name it.
+    pub(crate) fn store_of_provider(&self, provider: &str, values: &[(&str, &str)]) {
+        let values = values.iter().map(|(name, value)| ((*name).to_owned(), Secret::new(*value))).collect();
+        self.state.lock().unwrap().provider_values.insert(ApiName::parse(provider).unwrap(), values);
     }
 
     pub(crate) fn remove_values(&self, principal: PrincipalId, user: Option<UserId>) {
@@ -224,6 +232,20 @@ impl State {
 impl Custody for MemoryCustody {
     fn values(&self, key: GrantKey) -> Pending<'_, Result<Values, CustodyError>> {
         Box::pin(self.perform(Operation::Values, key, move |state, _| state.values.get(&identity(key)).cloned().unwrap_or_default()))
+    }
+
+    fn provider_values<'a>(&'a self, provider: &'a ExternalAuthIdentityProvider) -> Pending<'a, Result<Values, CustodyError>> {
+        // No identity of a grant: one provider is asked for many.
+        let key = GrantKey {
+            credential: ExternalCredentialId::from_uuid(Uuid::nil()),
+            principal: PrincipalId::from_uuid(Uuid::nil()),
+            user: None,
+            revision: 0,
+            variant: None,
+        };
+        Box::pin(self.perform(Operation::ProviderValues, key, move |state, _| {
+            state.provider_values.get(&provider.name).cloned().unwrap_or_default()
+        }))
     }
 
     fn load(&self, key: GrantKey) -> Pending<'_, Result<Option<Kept>, CustodyError>> {

@@ -4,11 +4,12 @@ use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
-use sortie_callout::{Call, Caller, Callouts, Delivered, Grants, NotDelivered, Plan, Snapshot, explain, parse};
+use http_body_util::Full;
+use sortie_callout::{Call, Caller, Callouts, Delivered, Grants, NotDelivered, Peeked, Plan, Snapshot, explain, parse};
 
 use super::{Clock, MemoryAudit, Scene, ScriptedUpstream, ScriptedWorld, TestBody};
 
-pub(crate) type Answered = Result<Delivered<Bytes>, NotDelivered>;
+pub(crate) type Answered = Result<Delivered<Peeked<Full<Bytes>>>, NotDelivered>;
 
 pub(crate) struct Node {
     pub(crate) grants: Arc<Grants>,

@@ -77,6 +77,7 @@ impl Scene {
             protocol: protocol.to_owned(),
             settings: Settings::new(),
             additional_status_codes: StatusCodes::default(),
+            renewal_rules: Vec::new(),
             headers: Vec::new(),
             revision: 1,
         });

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, Response};
+use http_body_util::Full;
 use sortie_callout::{Forward, ForwardError, HoldFault, Named, Replay};
 use sortie_protocol::shared::sigv4::{BodyFault, Recoder};
 
@@ -84,9 +85,9 @@ impl ScriptedUpstream {
 
 impl Forward for ScriptedUpstream {
     type RequestBody = TestBody;
-    type AnswerBody = Bytes;
+    type AnswerBody = Full<Bytes>;
 
-    async fn forward(&self, named: &Named, request: Request<TestBody>) -> Result<Response<Bytes>, ForwardError> {
+    async fn forward(&self, named: &Named, request: Request<TestBody>) -> Result<Response<Full<Bytes>>, ForwardError> {
         let (head, body) = request.into_parts();
         if let Some(fault) = body.fault {
             return Err(ForwardError::Body(fault));
@@ -107,7 +108,7 @@ impl Forward for ScriptedUpstream {
         if !latency.is_zero() {
             tokio::time::sleep(latency).await;
         }
-        (self.0.script.lock().unwrap())(&received)
+        (self.0.script.lock().unwrap())(&received).map(|answer| answer.map(Full::new))
     }
 }
 

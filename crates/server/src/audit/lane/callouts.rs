@@ -12,19 +12,12 @@ use crate::audit::record;
 struct Waiter<'a> {
     lane: &'a Lane,
     intent: Opened,
-    phase: Phase,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Phase {
-    Unregistered,
-    Registered,
-    Over,
+    is_over: bool,
 }
 
 impl Drop for Waiter<'_> {
     fn drop(&mut self) {
-        if self.phase == Phase::Over {
+        if self.is_over {
             return;
         }
         let mut state = self.lane.0.borrow_mut();
@@ -40,6 +33,35 @@ const fn unsent(code: &'static str, duration: Duration, ending: Ending) -> Outco
     Outcome { status: None, code: Some(code), sent_bytes: 0, received_bytes: 0, duration, completeness: ending, renewed: false }
 }
 
+impl Lane {
+    /// Waits until all that came in the same turn of the event loop have added their intents, and writes for all, if nobody else has done so.
+    async fn join_group(&self, sequence: u64) {
+        // Tokio looks at the sockets before those go on who wait so. More callouts join, and a connection that an upstream has closed meanwhile is known to be
+        // closed before this callout would take it.
+        tokio::task::yield_now().await;
+        let mut state = self.0.borrow_mut();
+        if !state.is_decided(sequence) {
+            state.write_group();
+        }
+    }
+
+    /// Waits for the flusher, which synchronises.
+    async fn wait_for_disk(&self, sequence: u64) {
+        let mut is_registered = false;
+        std::future::poll_fn(|context| {
+            let mut state = self.0.borrow_mut();
+            if state.is_decided(sequence) {
+                return Poll::Ready(());
+            }
+            if !std::mem::replace(&mut is_registered, true) {
+                state.wait(sequence, context.waker());
+            }
+            Poll::Pending
+        })
+        .await;
+    }
+}
+
 impl AuditLog for Lane {
     async fn open(&self, intent: Intent<'_>) -> Result<Opened, AuditUnavailable> {
         let at = intent.at;
@@ -48,42 +70,21 @@ impl AuditLog for Lane {
             if state.is_failing() {
                 return Err(AuditUnavailable);
             }
-            state.in_flight += 1;
-            let sequence = state.append(at, "intent", |line| record::intent(line, &intent));
-            if state.in_flight == 1 && state.durability == Durability::Process {
-                // There is nobody to form a group with.
-                state.write_group();
-            }
-            sequence
+            state.append(at, "intent", |line| record::intent(line, &intent))
         };
-        let mut waiter = Waiter { lane: self, intent: Opened { sequence, at }, phase: Phase::Unregistered };
-        std::future::poll_fn(|context| {
-            let mut state = self.0.borrow_mut();
-            let is_known = state.safe >= sequence || state.failed_up_to >= sequence;
-            if !is_known && waiter.phase == Phase::Registered && state.durability == Durability::Process {
-                // We are the first of this turn to come back. Its other callouts have added their intents meanwhile: that is the group.
-                state.write_group();
-            }
-            if state.safe >= sequence {
-                waiter.phase = Phase::Over;
-                return Poll::Ready(Ok(Opened { sequence, at }));
-            }
-            if state.failed_up_to >= sequence {
-                waiter.phase = Phase::Over;
-                state.close(waiter.intent, &unsent("audit_unavailable", Duration::ZERO, Ending::NoAnswer));
-                return Poll::Ready(Err(AuditUnavailable));
-            }
-            if waiter.phase == Phase::Unregistered {
-                waiter.phase = Phase::Registered;
-                match state.durability {
-                    // Back again behind all that are ready by now.
-                    Durability::Process => context.waker().wake_by_ref(),
-                    Durability::Machine => state.wait(sequence, context.waker()),
-                }
-            }
-            Poll::Pending
-        })
-        .await
+        let mut waiter = Waiter { lane: self, intent: Opened { sequence, at }, is_over: false };
+        let durability = self.0.borrow().durability;
+        match durability {
+            Durability::Process => self.join_group(sequence).await,
+            Durability::Machine => self.wait_for_disk(sequence).await,
+        }
+        waiter.is_over = true;
+        let mut state = self.0.borrow_mut();
+        if state.safe >= sequence {
+            return Ok(Opened { sequence, at });
+        }
+        state.close(waiter.intent, &unsent("audit_unavailable", Duration::ZERO, Ending::NoAnswer));
+        Err(AuditUnavailable)
     }
 
     fn close(&self, opened: Opened, outcome: Outcome) {

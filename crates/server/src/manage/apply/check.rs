@@ -1,7 +1,10 @@
 //! What can be judged without the database: does each protocol know what the file says of it?
 
 use sortie_metadata::{Definition, ExternalCredentialDefinition, Problem, ValueSource};
-use sortie_protocol::{CATALOGUE, Parameters, Protocol, Secrecy, check_principal_settings, check_settings};
+use sortie_protocol::{CATALOGUE, PROVIDER_FIELDS, Parameters, Protocol, Secrecy, check_principal_settings, check_settings};
+
+const SECRET_IN_CLEAR: &str =
+    "must not stand in the file: write {from_environment: VARIABLE} or {from_file: PATH}, or use `sortie secret set`";
 
 /// Everything that the protocols refuse.
 pub(super) fn against_protocols(definition: &Definition) -> Vec<Problem> {
@@ -14,6 +17,15 @@ pub(super) fn against_protocols(definition: &Definition) -> Vec<Problem> {
                 let known: Vec<&str> = CATALOGUE.iter().map(|protocol| protocol.name()).collect();
                 let message = format!("is none of the protocols: {}", known.join(", "));
                 problems.push(definition.problem(&format!("{path}.protocol"), "protocol_unknown", message));
+            }
+        }
+    }
+    for (index, provider) in definition.external_auth_identity_providers.iter().enumerate() {
+        for (name, source) in &provider.values {
+            let is_secret = PROVIDER_FIELDS.iter().any(|field| field.name == name && field.secrecy == Secrecy::Secret);
+            if matches!(source, ValueSource::Literal(_)) && is_secret {
+                let path = format!("external_auth_identity_providers[{index}].values.{name}");
+                problems.push(definition.problem(&path, "secret_in_clear", SECRET_IN_CLEAR));
             }
         }
     }
@@ -44,9 +56,7 @@ fn against_protocol(
         }
         for (name, source) in &principal.values {
             if matches!(source, ValueSource::Literal(_)) && !may_stand_in_clear(protocol, name) {
-                let message =
-                    "must not stand in the file: write {from_environment: VARIABLE} or {from_file: PATH}, or use `sortie secret set`";
-                problems.push(definition.problem(&format!("{path}.values.{name}"), "secret_in_clear", message));
+                problems.push(definition.problem(&format!("{path}.values.{name}"), "secret_in_clear", SECRET_IN_CLEAR));
             }
         }
     }

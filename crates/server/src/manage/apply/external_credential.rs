@@ -2,8 +2,8 @@
 
 use sortie_model::{ExternalCredential, ExternalCredentialId};
 
-use super::principal;
 use super::scene::Scene;
+use super::{certificate, external_auth_identity_provider, principal};
 use crate::manage::change::differing;
 use crate::manage::{Change, NotStored};
 
@@ -27,10 +27,13 @@ async fn apply_one(scene: &mut Scene<'_>, index: usize) -> Result<(), NotStored>
         protocol: wanted.protocol.clone(),
         settings: wanted.settings.clone(),
         additional_status_codes: wanted.additional_status_codes.clone(),
+        renewal_rules: wanted.renewal_rules.clone(),
         headers: wanted.headers.clone(),
         // The store decides, by what has changed.
         revision: before.as_ref().map_or(0, |before| before.revision),
     };
+    external_auth_identity_provider::judge(scene, &path, &credential);
+    certificate::judge(scene, &path, &credential);
     match &before {
         None => {
             scene.change.external_credentials().insert(&credential).await?;
@@ -64,13 +67,24 @@ fn may_become(scene: &mut Scene<'_>, path: &str, before: &ExternalCredential, wa
 }
 
 fn differing_fields(before: &ExternalCredential, wanted: &ExternalCredential) -> Vec<String> {
-    let ExternalCredential { id: _, name: _, label, description, protocol: _, settings, additional_status_codes, headers, revision: _ } =
-        wanted;
+    let ExternalCredential {
+        id: _,
+        name: _,
+        label,
+        description,
+        protocol: _,
+        settings,
+        additional_status_codes,
+        renewal_rules,
+        headers,
+        revision: _,
+    } = wanted;
     differing(&[
         ("label", before.label != *label),
         ("description", before.description != *description),
         ("settings", before.settings != *settings),
         ("additional_status_codes", before.additional_status_codes != *additional_status_codes),
+        ("renewal_rules", before.renewal_rules != *renewal_rules),
         ("headers", before.headers != *headers),
     ])
 }

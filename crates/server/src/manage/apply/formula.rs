@@ -73,7 +73,13 @@ async fn settings(
                     judge_one(scene, vocabulary, template, Place::Claim, &format!("{path}.{claim}")).await?;
                 }
             }
-            Kind::Text | Kind::Url | Kind::Choice(_) | Kind::Seconds { .. } | Kind::Bytes { .. } | Kind::Certificate => {}
+            Kind::Text
+            | Kind::Url
+            | Kind::Choice(_)
+            | Kind::Seconds { .. }
+            | Kind::Bytes { .. }
+            | Kind::Certificate
+            | Kind::IdentityProvider(_) => {}
         }
     }
     Ok(())

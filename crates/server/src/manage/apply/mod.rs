@@ -4,8 +4,11 @@
 //! stated, a stored value that is not named. Principals that a described external credential does not list stay too, unless pruned.
 //! Names, protocols and identity types never change: who wants another one deletes the object and makes a new one.
 
+mod certificate;
 mod check;
+mod discovery;
 mod error;
+mod external_auth_identity_provider;
 mod external_credential;
 mod formula;
 mod named_credential;
@@ -58,11 +61,13 @@ pub async fn apply(
 ) -> Result<Vec<Change>, ApplyError> {
     let mut problems = check::against_protocols(definition);
     let given = sources::read(definition, surroundings, &mut problems);
-    let mut scene = Scene::begin(manage, definition, given, unlisted, problems).await?;
+    let discovered = discovery::ask(definition, surroundings.world, &mut problems).await;
+    let mut scene = Scene::begin(manage, definition, (given, discovered), unlisted, problems).await?;
     formula::judge(&mut scene).await?;
     profile::apply(&mut scene).await?;
     permission_set::apply(&mut scene).await?;
     user::apply(&mut scene).await?;
+    external_auth_identity_provider::apply(&mut scene).await?;
     external_credential::apply(&mut scene).await?;
     named_credential::apply(&mut scene).await?;
     scene.finish(mode).await

@@ -2,6 +2,7 @@
 
 use sortie_metadata::{Definition, Problem};
 use sortie_model::{ApiName, PermissionSetId, ProfileId};
+use sortie_protocol::Discovered;
 use sortie_store::Definitions;
 
 use super::sources::Given;
@@ -12,6 +13,8 @@ pub(super) struct Scene<'a> {
     pub(super) manage: &'a Manage<'a>,
     pub(super) definition: &'a Definition,
     pub(super) given: Given,
+    /// For each provider of the definition what its issuer says, where it was asked.
+    pub(super) discovered: Vec<Option<Discovered>>,
     pub(super) unlisted: Unlisted,
     pub(super) change: sortie_store::Change<'a>,
     /// As it is within the change; objects that are made join it, so that later ones can refer to them.
@@ -24,13 +27,13 @@ impl<'a> Scene<'a> {
     pub(super) async fn begin(
         manage: &'a Manage<'a>,
         definition: &'a Definition,
-        given: Given,
+        (given, discovered): (Given, Vec<Option<Discovered>>),
         unlisted: Unlisted,
         problems: Vec<Problem>,
     ) -> Result<Self, NotStored> {
         let mut change = manage.store.change().await?;
         let stored = change.definitions().await?;
-        Ok(Self { manage, definition, given, unlisted, change, stored, problems, changes: Vec::new() })
+        Ok(Self { manage, definition, given, discovered, unlisted, change, stored, problems, changes: Vec::new() })
     }
 
     /// Commits if nothing is wrong and there is anything to commit.

@@ -5,15 +5,18 @@ use std::io::Read as _;
 use std::path::Path;
 
 use sortie_metadata::{Definition, Problem, ValueSource};
-use sortie_model::Secret;
+use sortie_model::{Secret, Violation};
+use sortie_protocol::World;
 use zeroize::Zeroizing;
 
-use crate::manage::secret;
+use crate::manage::{external_auth_identity_provider, secret};
 
 /// What a definition may refer to.
 pub struct Surroundings<'a> {
     /// A variable of the environment, if it is set.
     pub variable: &'a dyn Fn(&str) -> Option<Secret>,
+    /// Who is asked what an issuer publishes; `None`: nobody, and a definition that leaves something to its issuer is refused.
+    pub world: Option<&'a dyn World>,
     /// What relative paths begin at: the definition's own directory.
     pub directory: &'a Path,
 }
@@ -27,36 +30,56 @@ impl Given {
     pub(super) fn of(&self, credential: usize, principal: usize, name: &str) -> Option<&Secret> {
         self.0.get(&path(credential, principal, name))
     }
+
+    /// The same for a provider.
+    pub(super) fn of_provider(&self, provider: usize, name: &str) -> Option<&Secret> {
+        self.0.get(&provider_path(provider, name))
+    }
 }
 
 /// Reads all values. One that cannot be had, or that its protocol refuses, is a problem; no problem repeats a value.
 pub(super) fn read(definition: &Definition, surroundings: &Surroundings<'_>, problems: &mut Vec<Problem>) -> Given {
     let mut given = Given::default();
+    let mut take = |path: String, source: ReadOne, check: &dyn Fn(&Secret) -> Result<(), Violation>| match source {
+        Ok(value) => {
+            if let Err(violation) = check(&value) {
+                problems.push(definition.problem(&path, violation.rule, violation.message));
+            }
+            given.0.insert(path, value);
+        }
+        Err((rule, message)) => problems.push(definition.problem(&path, rule, message)),
+    };
     for (credential_index, credential) in definition.external_credentials.iter().enumerate() {
         let protocol = sortie_protocol::find(&credential.protocol);
         for (principal_index, principal) in credential.principals.iter().enumerate() {
             for (name, source) in &principal.values {
+                let check = |value: &Secret| protocol.map_or(Ok(()), |protocol| secret::check(protocol, name, value).map(|_| ()));
                 let path = path(credential_index, principal_index, name);
-                match read_one(source, surroundings) {
-                    Ok(value) => {
-                        if let Some(Err(violation)) = protocol.map(|protocol| secret::check(protocol, name, &value)) {
-                            problems.push(definition.problem(&path, violation.rule, violation.message));
-                        }
-                        given.0.insert(path, value);
-                    }
-                    Err((rule, message)) => problems.push(definition.problem(&path, rule, message)),
-                }
+                take(path, read_one(source, surroundings), &check);
             }
         }
     }
+    for (index, provider) in definition.external_auth_identity_providers.iter().enumerate() {
+        for (name, source) in &provider.values {
+            let check = |value: &Secret| external_auth_identity_provider::check_value(name, value);
+            take(provider_path(index, name), read_one(source, surroundings), &check);
+        }
+    }
     given
+}
+
+fn provider_path(provider: usize, name: &str) -> String {
+    format!("external_auth_identity_providers[{provider}].values.{name}")
 }
 
 fn path(credential: usize, principal: usize, name: &str) -> String {
     format!("external_credentials[{credential}].principals[{principal}].values.{name}")
 }
 
-fn read_one(source: &ValueSource, surroundings: &Surroundings<'_>) -> Result<Secret, (&'static str, String)> {
+/// A value, or the rule that its source breaks, with words.
+type ReadOne = Result<Secret, (&'static str, String)>;
+
+fn read_one(source: &ValueSource, surroundings: &Surroundings<'_>) -> ReadOne {
     match source {
         ValueSource::Literal(value) => Ok(value.clone()),
         ValueSource::Environment(variable) => {

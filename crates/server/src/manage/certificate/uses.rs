@@ -1,35 +1,50 @@
-//! Where a certificate is used: settings that name it.
+//! Where a certificate is used: settings that name it, and custom headers whose formulas sign with it.
 
-use sortie_model::{ApiName, ExternalCredentialId, Settings};
+use sortie_model::{ApiName, CustomHeader, ExternalCredential, ExternalCredentialId, Principal, Settings};
+use sortie_protocol::Kind;
 use sortie_store::Definitions;
 
-/// What uses it, in words: external credential `Billing`, principal `Billing/Service`.
+/// What uses it, in words: external credential `Billing`, principal `Billing/Service`, named credential `Pay`.
 pub(super) fn uses(definitions: &Definitions, name: &ApiName) -> Vec<String> {
-    let credentials = definitions.external_credentials.iter().filter(|credential| names(&credential.settings, name));
+    let credentials = definitions.external_credentials.iter().filter(|credential| uses_itself(credential, name));
     let mut found: Vec<_> = credentials.map(|credential| format!("external credential `{}`", credential.name)).collect();
-    for principal in definitions.principals.iter().filter(|principal| names(&principal.settings, name)) {
-        let credential = definitions.external_credentials.iter().find(|credential| credential.id == principal.external_credential);
-        let credential = credential.map(|credential| credential.name.as_str()).unwrap_or_default();
-        found.push(format!("principal `{credential}/{}`", principal.name));
+    for (credential, principal) in principals(definitions, name) {
+        found.push(format!("principal `{}/{}`", credential.name, principal.name));
     }
+    let named = definitions.named_credentials.iter().filter(|named| sign(&named.headers, name));
+    found.extend(named.map(|named| format!("named credential `{}`", named.name)));
     found
 }
 
-/// The external credentials that use it, themselves or through a principal.
+/// The external credentials whose tokens it may have signed, themselves or through a principal.
 pub(super) fn external_credentials(definitions: &Definitions, name: &ApiName) -> Vec<ExternalCredentialId> {
-    let own =
-        definitions.external_credentials.iter().filter(|credential| names(&credential.settings, name)).map(|credential| credential.id);
-    let through = definitions.principals.iter().filter(|principal| names(&principal.settings, name));
-    let mut found: Vec<_> = own.chain(through.map(|principal| principal.external_credential)).collect();
+    let own = definitions.external_credentials.iter().filter(|credential| uses_itself(credential, name));
+    let through = principals(definitions, name).map(|(credential, _)| credential);
+    let mut found: Vec<_> = own.chain(through).map(|credential| credential.id).collect();
     found.sort_unstable();
     found.dedup();
     found
 }
 
-/// Whether a setting called `certificate`, or `…_certificate`, holds the name.
-fn names(settings: &Settings, name: &ApiName) -> bool {
-    let is_certificate = |field: &str| field == "certificate" || field.ends_with("_certificate");
-    settings
-        .iter()
-        .any(|(field, value)| is_certificate(field) && value.as_str().is_some_and(|value| value.eq_ignore_ascii_case(name.as_str())))
+fn principals<'a>(definitions: &'a Definitions, name: &ApiName) -> impl Iterator<Item = (&'a ExternalCredential, &'a Principal)> {
+    let belonging = definitions.principals.iter().filter_map(|principal| {
+        let credential = definitions.external_credentials.iter().find(|credential| credential.id == principal.external_credential);
+        Some((credential?, principal))
+    });
+    belonging.filter(|(credential, principal)| names(&credential.protocol, &principal.settings, name))
+}
+
+fn uses_itself(credential: &ExternalCredential, name: &ApiName) -> bool {
+    names(&credential.protocol, &credential.settings, name) || sign(&credential.headers, name)
+}
+
+/// Whether one of the protocol's settings that hold a certificate holds this one.
+fn names(protocol: &str, settings: &Settings, name: &ApiName) -> bool {
+    let fields = sortie_protocol::find(protocol).map_or(&[][..], |protocol| protocol.fields());
+    let mut written = fields.iter().filter(|field| field.kind == Kind::Certificate).filter_map(|field| settings.get(field.name)?.as_str());
+    written.any(|written| written.eq_ignore_ascii_case(name.as_str()))
+}
+
+fn sign(headers: &[CustomHeader], name: &ApiName) -> bool {
+    headers.iter().flat_map(|header| header.value.certificates()).any(|written| written.eq_ignore_ascii_case(name.as_str()))
 }

@@ -62,6 +62,10 @@ impl Vocabulary {
     pub(in crate::manage) fn judge(&self, template: &Template, place: Place<'_>) -> Result<(), Violation> {
         let judged = template.check_variables(|variable| self.judge_variable(variable, place));
         judged.map_err(|error| Violation::of_formula("", &error))?;
+        if matches!(place, Place::Setting | Place::Claim) && template.reads().certificate {
+            let message = "must not sign with a certificate: only the formulas of custom headers can";
+            return Err(Violation::new("", "formula_not_here", message));
+        }
         if matches!(place, Place::Setting) && template.reads().time {
             let message = "must not read the clock: its result is part of what a token is kept under";
             return Err(Violation::new("", "formula_not_here", message));

@@ -3,10 +3,10 @@
 use serde::Serialize;
 use sortie_model::{IdentityType, UserName};
 use sortie_protocol::{Need, Place};
-use sortie_store::Identity;
+use sortie_store::{Definitions, Identity};
 
 use super::SecretError;
-use crate::manage::{Manage, PrincipalReference, UnknownName};
+use crate::manage::{Manage, PrincipalReference, UnknownName, external_auth_identity_provider};
 
 /// One value as shown.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -23,6 +23,9 @@ pub struct ValueView {
     pub version: Option<i64>,
     /// When it was stored last, RFC 3339.
     pub updated_at: Option<String>,
+    /// Where it comes from, if it is stored elsewhere: `provider:Okta`. It cannot be stored here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
 }
 
 /// The values of a principal, or of one user of it: those that the protocol declares, then all others that are stored.
@@ -43,6 +46,9 @@ pub async fn list(manage: &Manage<'_>, reference: &PrincipalReference, user: Opt
     let mut heads = manage.store.credential_values().heads(Identity { principal: principal.id, owner }).await?;
     let fields = sortie_protocol::find(&credential.protocol).map(|protocol| protocol.fields()).unwrap_or_default();
     let mut views = Vec::new();
+    if let Some(setting) = external_auth_identity_provider::setting_of(credential) {
+        views.extend(of_provider(manage, &definitions, setting.name).await?);
+    }
     for field in fields.iter().filter(|field| field.place == Place::Values) {
         let head = heads.iter().position(|head| head.name == field.name).map(|index| heads.remove(index));
         views.push(ValueView {
@@ -52,6 +58,7 @@ pub async fn list(manage: &Manage<'_>, reference: &PrincipalReference, user: Opt
             set: head.is_some(),
             version: head.as_ref().map(|head| head.version),
             updated_at: head.as_ref().map(|head| head.updated_at.to_string()),
+            from: None,
         });
     }
     views.extend(heads.into_iter().map(|head| ValueView {
@@ -61,6 +68,16 @@ pub async fn list(manage: &Manage<'_>, reference: &PrincipalReference, user: Opt
         set: true,
         version: Some(head.version),
         updated_at: Some(head.updated_at.to_string()),
+        from: None,
     }));
     Ok(views)
+}
+
+/// The values of the provider that manages the credential; none, if there is no such provider: the status says so.
+async fn of_provider(manage: &Manage<'_>, definitions: &Definitions, name: &str) -> Result<Vec<ValueView>, SecretError> {
+    let mut providers = definitions.external_auth_identity_providers.iter();
+    let Some(provider) = providers.find(|known| known.name.as_str().eq_ignore_ascii_case(name)) else { return Ok(Vec::new()) };
+    let heads = manage.store.external_auth_identity_providers().heads(provider.id).await?;
+    let from = |view: ValueView| ValueView { from: Some(format!("provider:{}", provider.name)), ..view };
+    Ok(external_auth_identity_provider::views(&heads).into_iter().map(from).collect())
 }

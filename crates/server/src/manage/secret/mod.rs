@@ -12,7 +12,7 @@ pub use destination::destination;
 pub use error::SecretError;
 pub use list::{ValueView, list};
 pub use remove::remove;
-pub(super) use rules::check;
+pub(super) use rules::{check, check_size};
 pub(super) use seal::{Sealer, Slot};
 pub use set::set;
 
@@ -39,6 +39,6 @@ async fn identity(
 }
 
 /// A name that somebody typed, in a message: bounded, and with nothing that a terminal would obey.
-fn shown(name: &str) -> String {
+pub(in crate::manage) fn shown(name: &str) -> String {
     name.chars().take(80).flat_map(char::escape_debug).collect()
 }

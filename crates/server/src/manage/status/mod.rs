@@ -2,4 +2,4 @@
 
 mod report;
 
-pub use report::{CredentialReport, HealthReport, PlaceReport, PrincipalReport, StatusError, status};
+pub use report::{CredentialReport, HealthReport, ManagerReport, PlaceReport, PrincipalReport, StatusError, status};

@@ -1,13 +1,19 @@
 //! One report for each external credential.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
-use sortie_model::{ApiName, AuthenticationStatus, ExternalCredential, Health, IdentityType, MissingStep, Principal, PrincipalId};
-use sortie_protocol::{CredentialFacts, PrincipalFacts, PrincipalStatus, credential_status, principal_status};
+use sortie_model::{
+    ApiName, AuthenticationStatus, Certificate, ExternalAuthIdentityProvider, ExternalAuthIdentityProviderId, ExternalCredential, Grantee,
+    Health, IdentityType, MissingStep, Principal, PrincipalId, Timestamp,
+};
+use sortie_protocol::{
+    CertificateFacts, CredentialFacts, PROVIDER_FIELDS, PrincipalFacts, PrincipalStatus, ProviderFacts, Reach, certificate_settings,
+    credential_status, principal_status,
+};
 use sortie_store::{Definitions, ReadError, ValueSummary};
 
-use crate::manage::{Manage, UnknownName, find};
+use crate::manage::{Manage, UnknownName, external_auth_identity_provider, find};
 
 /// Status of an external credential.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -24,10 +30,21 @@ pub struct CredentialReport {
     pub status: AuthenticationStatus,
     /// What the credential itself lacks. Each is the next thing to do.
     pub missing: Vec<MissingStep>,
+    /// The external auth identity provider that its client and its tokens come from, if they do.
+    pub managed_by: Option<ManagerReport>,
     /// Its principals, lowest sequence number first.
     pub principals: Vec<PrincipalReport>,
     /// The named credentials that use it.
     pub named_credentials: Vec<PlaceReport>,
+}
+
+/// The external auth identity provider of a credential.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ManagerReport {
+    /// Its name.
+    pub external_auth_identity_provider: String,
+    /// Names of the values that come from it: they cannot be stored for a principal.
+    pub values: Vec<&'static str>,
 }
 
 /// Status of one principal.
@@ -112,7 +129,11 @@ impl StatusError {
 struct Facts {
     definitions: Definitions,
     values: BTreeMap<PrincipalId, ValueSummary>,
+    provider_values: BTreeMap<ExternalAuthIdentityProviderId, BTreeSet<String>>,
     health: BTreeMap<PrincipalId, Health>,
+    now: Timestamp,
+    /// Permission sets and profiles that some active user has.
+    held: BTreeSet<Grantee>,
 }
 
 /// The status of all external credentials in the order of their names, or of one.
@@ -123,7 +144,10 @@ pub async fn status(manage: &Manage<'_>, name: Option<&ApiName>) -> Result<Vec<C
     let facts = Facts {
         definitions: manage.store.definitions().await?,
         values: manage.store.credential_values().summary().await?,
+        provider_values: manage.store.external_auth_identity_providers().summary().await?,
         health: manage.store.health().shared().await?,
+        now: manage.now,
+        held: manage.store.users().held_grantees().await?,
     };
     let wanted = |credential: &&ExternalCredential| name.is_none_or(|name| credential.name == *name);
     let reports: Vec<_> = facts.definitions.external_credentials.iter().filter(wanted).map(|credential| facts.report(credential)).collect();
@@ -141,6 +165,8 @@ impl Facts {
         let facts = CredentialFacts {
             name: credential.name.as_str(),
             settings: &credential.settings,
+            provider: self.provider(credential).map(|provider| self.provider_facts(provider)),
+            certificates: self.certificates(credential).map(|certificate| self.certificate_facts(certificate)).collect(),
             principals: principals.iter().map(|principal| self.principal_facts(credential, principal)).collect(),
         };
         let PrincipalStatus { status, missing } = protocol.map_or_else(unknown_protocol, |protocol| credential_status(protocol, &facts));
@@ -156,6 +182,10 @@ impl Facts {
             status,
             missing,
             principals: principals.collect(),
+            managed_by: self.provider(credential).map(|provider| ManagerReport {
+                external_auth_identity_provider: provider.name.to_string(),
+                values: PROVIDER_FIELDS.iter().map(|field| field.name).collect(),
+            }),
             named_credentials: self.places(credential),
         }
     }
@@ -173,8 +203,17 @@ impl Facts {
             identity_type: principal.identity_type,
             settings: &principal.settings,
             stored_values: stored.map(|stored| stored.shared.iter().cloned().collect()).unwrap_or_default(),
-            has_access: self.definitions.principal_access.iter().any(|access| access.principal == principal.id),
+            reach: self.reach(principal),
             users_with_values: stored.map_or(0, |stored| stored.users_with(&required)),
+        }
+    }
+
+    fn reach(&self, principal: &Principal) -> Reach {
+        let grantees = || self.definitions.principal_access.iter().filter(|access| access.principal == principal.id);
+        match grantees().count() {
+            0 => Reach::Nobody,
+            _ if grantees().any(|access| self.held.contains(&access.grantee)) => Reach::Users,
+            _ => Reach::Unassigned,
         }
     }
 
@@ -198,6 +237,31 @@ impl Facts {
             users_with_values: facts.users_with_values,
             health: self.health.get(&principal.id).map(health_report).unwrap_or_default(),
         }
+    }
+
+    /// The provider that the credential's settings name.
+    fn provider(&self, credential: &ExternalCredential) -> Option<&ExternalAuthIdentityProvider> {
+        let setting = external_auth_identity_provider::setting_of(credential)?;
+        let mut providers = self.definitions.external_auth_identity_providers.iter();
+        providers.find(|provider| provider.name.as_str().eq_ignore_ascii_case(setting.name))
+    }
+
+    /// The certificates that the credential's settings name.
+    fn certificates<'a>(&'a self, credential: &'a ExternalCredential) -> impl Iterator<Item = &'a Certificate> {
+        let protocol = sortie_protocol::find(&credential.protocol).into_iter();
+        let named = protocol.flat_map(|protocol| certificate_settings(protocol, &credential.settings));
+        named
+            .filter_map(|setting| self.definitions.certificates.iter().find(|known| known.name.as_str().eq_ignore_ascii_case(setting.name)))
+    }
+
+    fn certificate_facts(&self, certificate: &Certificate) -> CertificateFacts {
+        let signing = certificate.signing_version(self.now).map(|(version, _)| version.algorithm);
+        CertificateFacts { name: certificate.name.to_string(), signs_with: signing.map_or(&[], |key| key.signing_algorithms()) }
+    }
+
+    fn provider_facts(&self, provider: &ExternalAuthIdentityProvider) -> ProviderFacts {
+        let stored_values = self.provider_values.get(&provider.id).into_iter().flatten().cloned().collect();
+        ProviderFacts { flow: provider.flow, stored_values }
     }
 
     fn places(&self, credential: &ExternalCredential) -> Vec<PlaceReport> {

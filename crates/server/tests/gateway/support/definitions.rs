@@ -80,6 +80,7 @@ impl TestServer {
             protocol: credential.protocol.to_owned(),
             settings: credential.settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).into())).collect::<Settings>(),
             additional_status_codes: StatusCodes::parse(credential.additional_status_codes.to_vec()).unwrap(),
+            renewal_rules: Vec::new(),
             headers: headers.collect(),
             revision: 0,
         };

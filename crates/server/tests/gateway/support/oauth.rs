@@ -69,9 +69,10 @@ impl Stage {
         Self { server, key, callers }
     }
 
-    pub(crate) fn add(&self, name: OAuthName<'_>) {
-        name.store(&self.server, &[self.callers]);
+    pub(crate) fn add(&self, name: OAuthName<'_>) -> Pay {
+        let pay = name.store(&self.server, &[self.callers]);
         self.server.settle();
+        pay
     }
 
     pub(crate) fn get(&self, target: &str) -> Answer {

@@ -1,0 +1,119 @@
+//! `sortie provider`. Providers are made and changed by `sortie apply`; here they are looked at, and found.
+
+use clap::builder::PossibleValuesParser;
+use clap::{Args, Subcommand};
+use sortie_model::{ApiName, AuthenticationFlow, Issuer};
+use sortie_server::manage::external_auth_identity_provider::{self as manage_provider, ProviderSummary, ProviderView, Suggested};
+use sortie_server::outside_world;
+
+use crate::failure::Failure;
+use crate::printer::{Printer, Tone, harmless};
+use crate::setup::Opened;
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ProviderCommand {
+    /// List external auth identity providers, and which external credentials get their tokens from each
+    List,
+    /// Show a provider: its endpoints, its parameters, which values are stored, and what uses it
+    Show {
+        /// Its name
+        name: String,
+    },
+    Discover(DiscoverArguments),
+}
+
+/// Ask an issuer where its endpoints are, and print a definition
+#[derive(Debug, Args)]
+#[command(
+    after_long_help = "Examples:\n  sortie provider discover https://login.example.com\n  sortie provider discover https://login.example.com/tenant --name Login > login.yaml\n  sortie apply -f login.yaml\n\nReads what the issuer publishes at /.well-known/openid-configuration or /.well-known/oauth-authorization-server. The issuer must call itself exactly as it is written here. Nothing is stored."
+)]
+pub(crate) struct DiscoverArguments {
+    /// What the server calls itself, such as https://login.example.com
+    #[arg(value_name = "URL")]
+    issuer: String,
+    /// Name of the definition [default: made of the host]
+    #[arg(long)]
+    name: Option<String>,
+    /// How tokens are to be obtained [default: by what the server says]
+    #[arg(long, value_parser = PossibleValuesParser::new(AuthenticationFlow::ALL.map(AuthenticationFlow::as_str)))]
+    flow: Option<String>,
+}
+
+pub(crate) async fn run(command: &ProviderCommand, opened: &Opened, printer: &Printer) -> Result<u8, Failure> {
+    match command {
+        ProviderCommand::List => list(printer, &manage_provider::list(&opened.manage()).await?),
+        ProviderCommand::Show { name } => show(printer, &manage_provider::show(&opened.manage(), &ApiName::parse(name)?).await?),
+        ProviderCommand::Discover(DiscoverArguments { issuer, name, flow }) => {
+            let name = name.as_deref().map(ApiName::parse).transpose()?;
+            let flow = flow.as_deref().and_then(AuthenticationFlow::parse);
+            let world = outside_world(&opened.config)?;
+            suggest(printer, &manage_provider::discover(&world, &Issuer::parse(issuer)?, name, flow).await?);
+        }
+    }
+    Ok(0)
+}
+
+fn list(printer: &Printer, providers: &[ProviderSummary]) {
+    if printer.is_json() {
+        return printer.json(&serde_json::json!({ "external_auth_identity_providers": providers }));
+    }
+    let row = |one: &ProviderSummary| {
+        let values = if one.missing_values.is_empty() {
+            (Tone::Good, "stored".to_owned())
+        } else {
+            (Tone::Bad, format!("missing {}", one.missing_values.join(", ")))
+        };
+        vec![
+            (Tone::Plain, one.name.clone()),
+            (Tone::Plain, one.flow.to_owned()),
+            (Tone::Plain, one.token_endpoint.clone()),
+            values,
+            (Tone::Plain, one.external_credentials.join(", ")),
+        ]
+    };
+    printer.table(&["provider", "flow", "token endpoint", "client", "used by"], providers.iter().map(row).collect());
+}
+
+fn show(printer: &Printer, view: &ProviderView) {
+    if printer.is_json() {
+        return printer.json(view);
+    }
+    printer.line(&format!("{}  {}", view.name, printer.toned(Tone::Quiet, &view.label)));
+    if !view.description.is_empty() {
+        printer.line(&format!("  {}", printer.toned(Tone::Plain, &view.description)));
+    }
+    let fact = |name: &str, value: &str| printer.line(&format!("  {name:<22} {}", printer.toned(Tone::Plain, value)));
+    fact("used by", &if view.external_credentials.is_empty() { "nothing".to_owned() } else { view.external_credentials.join(", ") });
+    fact("flow", view.flow);
+    let endpoints = [
+        ("issuer", &view.issuer),
+        ("authorize endpoint", &view.authorize_endpoint),
+        ("token endpoint", &Some(view.token_endpoint.clone())),
+        ("user info endpoint", &view.user_info_endpoint),
+        ("default scopes", &view.default_scopes),
+    ];
+    endpoints.iter().filter_map(|(name, value)| Some((name, value.as_ref()?))).for_each(|(name, value)| fact(name, value));
+    fact("client authentication", view.client_authentication);
+    if view.pkce {
+        fact("proof key", "S256");
+    }
+    for one in &view.request_parameters {
+        let why = if one.description.is_empty() { String::new() } else { format!("  {}", printer.toned(Tone::Quiet, &one.description)) };
+        let text = format!("{}. {} = {}", one.sequence_number, one.name, one.value);
+        printer.line(&format!("  {:<22} {}{why}", format!("{} {}", one.request, one.place), harmless(&text)));
+    }
+    for value in &view.stored_values {
+        printer.line(&format!("  {value:<22} {}", printer.toned(Tone::Good, "stored")));
+    }
+    for value in &view.missing_values {
+        printer.line(&format!("  next: store {value}: sortie secret set provider:{} {value}", view.name));
+    }
+}
+
+/// The definition alone, so that it can be redirected into a file.
+fn suggest(printer: &Printer, suggested: &Suggested) {
+    if printer.is_json() {
+        return printer.json(suggested);
+    }
+    printer.line(harmless(&suggested.definition).trim_end());
+}

@@ -1,0 +1,86 @@
+//! Sealing: what the stored values of a provider are bound to, beside their rows: where they may be sent.
+
+use aws_lc_rs::digest;
+use sortie_model::{ExternalAuthIdentityProvider, Secret, SecretBytes};
+use sortie_store::{Change, StoredValue, ValueHead};
+use sortie_vault::{OpenError, SealContext, Vault};
+use uuid::Uuid;
+
+use crate::manage::NotStored;
+
+/// SHA-256 over the token endpoint, with its length in front. A value that was sealed for one endpoint does not open for another: editing a token endpoint in
+/// the database sends no client secret there.
+fn destination(provider: &ExternalAuthIdentityProvider) -> [u8; 32] {
+    let endpoint = provider.token_endpoint.to_string();
+    let mut context = digest::Context::new(&digest::SHA256);
+    for text in ["external_auth_identity_provider", &endpoint] {
+        context.update(&(text.len() as u64).to_be_bytes());
+        context.update(text.as_bytes());
+    }
+    let mut destination = [0; 32];
+    destination.copy_from_slice(context.finish().as_ref());
+    destination
+}
+
+/// The context of a stored value of a provider.
+fn context<'a>(provider: &ExternalAuthIdentityProvider, row: Uuid, field: &'a str, version: i64) -> SealContext<'a> {
+    let (table, destination) = ("external_auth_identity_provider_values", destination(provider));
+    SealContext { table, row, field, owner: None, version, destination }
+}
+
+/// Opens a stored value of a provider, for whoever has the vault and asks a token with it.
+///
+/// # Errors
+/// It was changed, or sealed for another place.
+pub fn open(vault: &Vault, provider: &ExternalAuthIdentityProvider, row: &StoredValue) -> Result<SecretBytes, OpenError> {
+    let ValueHead { id, name, version, updated_at: _ } = &row.head;
+    vault.open(&context(provider, *id, name, *version), &row.sealed)
+}
+
+/// Stores a value, in the place of the one that is there.
+pub(in crate::manage) async fn store(
+    change: &mut Change<'_>,
+    vault: &Vault,
+    provider: &ExternalAuthIdentityProvider,
+    (name, row): (&str, Option<&StoredValue>),
+    new_id: fn() -> Uuid,
+    value: &Secret,
+) -> Result<(), NotStored> {
+    let plain = SecretBytes::new(value.expose().as_bytes());
+    match row {
+        None => {
+            let id = new_id();
+            let sealed = vault.seal(&context(provider, id, name, 1), &plain)?;
+            change.external_auth_identity_providers().insert_value(provider.id, id, name, &sealed).await?;
+        }
+        Some(row) => replace(change, vault, provider, row, &plain).await?,
+    }
+    Ok(())
+}
+
+/// Seals a stored value anew where the provider's token endpoint has moved.
+pub(in crate::manage) async fn move_on(
+    change: &mut Change<'_>,
+    vault: &Vault,
+    (before, wanted): (&ExternalAuthIdentityProvider, &ExternalAuthIdentityProvider),
+    row: &StoredValue,
+) -> Result<(), NotStored> {
+    let holder = format!("provider:{}", wanted.name);
+    let open_error = |source| NotStored::Open { field: row.head.name.clone(), principal: holder, source };
+    // A row whose provider somebody moved in the database still opens if this change moves it back.
+    let plain = open(vault, before, row).or_else(|error| open(vault, wanted, row).map_err(|_| error)).map_err(open_error)?;
+    replace(change, vault, wanted, row, &plain).await
+}
+
+async fn replace(
+    change: &mut Change<'_>,
+    vault: &Vault,
+    provider: &ExternalAuthIdentityProvider,
+    row: &StoredValue,
+    plain: &SecretBytes,
+) -> Result<(), NotStored> {
+    let head = &row.head;
+    let sealed = vault.seal(&context(provider, head.id, &head.name, head.version + 1), plain)?;
+    change.external_auth_identity_providers().replace_value(head, &sealed).await?;
+    Ok(())
+}

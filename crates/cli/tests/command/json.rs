@@ -91,7 +91,10 @@ fn status_and_audit() {
     ];
     has_shape(&status, &expected.map(|path| format!(".external_credentials[]{path}")).join(" "));
     assert_eq!(status["external_credentials"][0]["status"], "NotConfigured");
-    has_shape(&sortie.json(&["audit", "verify"]), ".intact .lanes[].finding .lanes[].lane .lanes[].records .lanes[].unfinished .lanes_elsewhere");
+    has_shape(
+        &sortie.json(&["audit", "verify"]),
+        ".intact .lanes[].finding .lanes[].lane .lanes[].records .lanes[].unfinished .lanes_elsewhere",
+    );
 }
 
 #[test]

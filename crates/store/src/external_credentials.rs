@@ -117,7 +117,7 @@ pub(crate) async fn all(tx: &mut Tx) -> Result<Vec<ExternalCredential>, Fault> {
         "SELECT id, name, label, description, protocol, settings, additional_status_codes, renewal_rules, headers, revision
          FROM external_credentials ORDER BY folded",
     );
-    tx.fetch(ALL, []).await?.iter().map(read).collect()
+    tx.fetch_each(ALL, read).await
 }
 
 fn read(row: &Row) -> Result<ExternalCredential, Fault> {

@@ -102,7 +102,7 @@ pub(crate) async fn all(tx: &mut Tx) -> Result<Vec<NamedCredential>, Fault> {
              formulas_in_header, formulas_in_body, forwarded_headers, headers, timeouts
          FROM named_credentials ORDER BY folded",
     );
-    tx.fetch(ALL, []).await?.iter().map(read).collect()
+    tx.fetch_each(ALL, read).await
 }
 
 fn read(row: &Row) -> Result<NamedCredential, Fault> {

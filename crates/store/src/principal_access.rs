@@ -56,7 +56,7 @@ pub(crate) async fn all(tx: &mut Tx) -> Result<Vec<PrincipalAccess>, Fault> {
         "SELECT principal_id, permission_set_id, profile_id FROM principal_access
          ORDER BY principal_id, COALESCE(permission_set_id, profile_id)",
     );
-    tx.fetch(ALL, []).await?.iter().map(read).collect()
+    tx.fetch_each(ALL, read).await
 }
 
 fn read(row: &Row) -> Result<PrincipalAccess, Fault> {

@@ -101,7 +101,7 @@ pub(crate) async fn all(tx: &mut Tx) -> Result<Vec<Principal>, Fault> {
         "SELECT id, external_credential_id, name, identity_type, sequence_number, settings FROM principals
          ORDER BY external_credential_id, sequence_number",
     );
-    tx.fetch(ALL, []).await?.iter().map(read).collect()
+    tx.fetch_each(ALL, read).await
 }
 
 fn read(row: &Row) -> Result<Principal, Fault> {

@@ -139,6 +139,19 @@ impl Tx {
         fetched
     }
 
+    /// Reads all rows of a statement without arguments, each while the next ones are on their way: for those that may be very many.
+    pub(crate) async fn fetch_each<T>(&mut self, sql: Sql, read: fn(&Row) -> Result<T, Fault>) -> Result<Vec<T>, Fault> {
+        if self.has_failed {
+            return Err(Fault::new(FaultKind::Aborted, sql.table));
+        }
+        let fetched = match &mut self.inner {
+            Inner::Sqlite(tx) => sqlite::fetch_each(tx, sql, read).await,
+            Inner::Postgres(tx, sessions) => postgres::fetch_each(tx, *sessions, sql, read).await,
+        };
+        self.has_failed = fetched.is_err();
+        fetched
+    }
+
     pub(crate) async fn fetch_optional<const N: usize>(&mut self, sql: Sql, values: [Value; N]) -> Result<Option<Row>, Fault> {
         Ok(self.fetch(sql, values).await?.into_iter().next())
     }

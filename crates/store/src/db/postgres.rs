@@ -5,8 +5,9 @@
 
 use std::time::Duration;
 
+use futures_util::TryStreamExt as _;
 use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
-use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool, query_with, raw_sql};
+use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool, query, query_with, raw_sql};
 
 use super::{Db, Fault, FaultKind, PATIENCE, Row, Sql, Translate, Value, value};
 
@@ -118,6 +119,21 @@ pub(super) async fn fetch(
     let query = query_with(sql.text, value::postgres(values, sql.table)?).persistent(sessions == Sessions::Own);
     let rows = query.fetch_all(connection).await.map_err(|error| translate(&error, sql.table))?;
     Ok(rows.into_iter().map(|row| Row::postgres(sql.table, row)).collect())
+}
+
+/// Reads each row while the next ones are on their way.
+pub(super) async fn fetch_each<T>(
+    connection: &mut PgConnection,
+    sessions: Sessions,
+    sql: Sql,
+    read: fn(&Row) -> Result<T, Fault>,
+) -> Result<Vec<T>, Fault> {
+    let mut rows = query(sql.text).persistent(sessions == Sessions::Own).fetch(connection);
+    let mut found = Vec::new();
+    while let Some(row) = rows.try_next().await.map_err(|error| Fault::of(&error, sql.table))? {
+        found.push(read(&Row::postgres(sql.table, row))?);
+    }
+    Ok(found)
 }
 
 pub(super) async fn execute(connection: &mut PgConnection, sessions: Sessions, sql: Sql, values: Vec<Value>) -> Result<u64, Fault> {

@@ -6,8 +6,9 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
 use std::time::Duration;
 
+use futures_util::TryStreamExt as _;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{AssertSqlSafe, SqliteConnection, SqlitePool, query_with, raw_sql};
+use sqlx::{AssertSqlSafe, SqliteConnection, SqlitePool, query, query_with, raw_sql};
 
 use super::{Db, Fault, FaultKind, PATIENCE, Row, Sql, Translate, Value, value};
 
@@ -139,6 +140,20 @@ pub(super) async fn fetch(
     // All rows, always: a statement that is dropped after its first row may not have been committed yet.
     let rows = query_with(sql.text, arguments).fetch_all(connection).await.map_err(|error| translate(&error, sql.table))?;
     Ok(rows.into_iter().map(|row| Row::sqlite(sql.table, row)).collect())
+}
+
+/// Reads each row while the next ones are on their way.
+pub(super) async fn fetch_each<T>(
+    connection: &mut SqliteConnection,
+    sql: Sql,
+    read: fn(&Row) -> Result<T, Fault>,
+) -> Result<Vec<T>, Fault> {
+    let mut rows = query(sql.text).fetch(connection);
+    let mut found = Vec::new();
+    while let Some(row) = rows.try_next().await.map_err(|error| Fault::of(&error, sql.table))? {
+        found.push(read(&Row::sqlite(sql.table, row))?);
+    }
+    Ok(found)
 }
 
 pub(super) async fn execute(connection: &mut SqliteConnection, sql: Sql, values: Vec<Value>) -> Result<u64, Fault> {

@@ -28,7 +28,7 @@ pub(crate) enum ProviderCommand {
     after_long_help = "Examples:\n  sortie provider discover https://login.example.com\n  sortie provider discover https://login.example.com/tenant --name Login > login.yaml\n  sortie apply -f login.yaml\n\nReads what the issuer publishes at /.well-known/openid-configuration or /.well-known/oauth-authorization-server. The issuer must call itself exactly as it is written here. Nothing is stored."
 )]
 pub(crate) struct DiscoverArguments {
-    /// What the server calls itself, such as https://login.example.com
+    /// The issuer: what the server calls itself, as a URL
     #[arg(value_name = "URL")]
     issuer: String,
     /// Name of the definition [default: made of the host]

@@ -24,6 +24,18 @@ pub struct Field {
     pub help: &'static str,
 }
 
+impl Field {
+    /// A setting of the external credential, which may be shown.
+    pub const fn setting(name: &'static str, label: &'static str, need: Need, kind: Kind, help: &'static str) -> Self {
+        Self { name, label, place: Place::Settings, secrecy: Secrecy::Public, need, kind, help }
+    }
+
+    /// The same where a principal's own may replace it.
+    pub const fn setting_or_principal(name: &'static str, label: &'static str, need: Need, kind: Kind, help: &'static str) -> Self {
+        Self { place: Place::SettingsOrPrincipal, ..Self::setting(name, label, need, kind, help) }
+    }
+}
+
 /// Where a field belongs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {

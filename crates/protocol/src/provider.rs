@@ -2,29 +2,11 @@
 
 use sortie_model::{AuthenticationFlow, ExternalAuthIdentityProvider, Settings};
 
-use crate::{Field, Kind, Material, Need, ObtainError, Place, Protocol, Secrecy, Values};
+use crate::shared::oauth;
+use crate::{Field, Kind, Material, ObtainError, Protocol, Values};
 
 /// What is stored for a provider: the client that it knows. Kept encrypted, write-only, and used for nothing but its own token endpoint.
-pub const PROVIDER_FIELDS: &[Field] = &[
-    Field {
-        name: "client_id",
-        label: "Client ID",
-        place: Place::Values,
-        secrecy: Secrecy::Public,
-        need: Need::Required,
-        kind: Kind::Text,
-        help: "The client's identifier at the authorization server.",
-    },
-    Field {
-        name: "client_secret",
-        label: "Client Secret",
-        place: Place::Values,
-        secrecy: Secrecy::Secret,
-        need: Need::Required,
-        kind: Kind::Text,
-        help: "The client's secret at the authorization server.",
-    },
-];
+pub const PROVIDER_FIELDS: &[Field] = &[oauth::CLIENT_ID, oauth::CLIENT_SECRET];
 
 /// The provider that settings name, with what is stored for it.
 #[derive(Clone, Copy, Debug)]

@@ -5,7 +5,7 @@ use sortie_model::{IdentityType, Settings, Violations};
 
 use crate::shared::assertion::{self, Defaults};
 use crate::shared::{oauth, token_endpoint};
-use crate::{Field, Grant, Kind, Material, Need, ObtainError, Part, Pending, Place, Proof, ProveError, Renewal, Secrecy, World};
+use crate::{Field, Grant, Material, Need, ObtainError, Part, Pending, Proof, ProveError, Renewal, World};
 
 #[cfg(test)]
 mod tests;
@@ -15,13 +15,9 @@ mod tests;
 pub(crate) struct OAuthClientAssertion;
 
 const CLIENT_ID: Field = Field {
-    name: "client_id",
-    label: "Client ID",
-    place: Place::Values,
-    secrecy: Secrecy::Public,
     need: Need::Optional,
-    kind: Kind::Text,
     help: "The client's identifier at the authorization server. May be left out if the claims say who the client is, and the server does not want it besides.",
+    ..oauth::CLIENT_ID
 };
 
 const FIELDS: &[Field] = &[

@@ -26,24 +26,8 @@ const FIELDS: &[Field] = &[
         kind: Kind::Choice(ClientAuthentication::WORDS),
         help: "Where client id and secret stand in the token request.",
     },
-    Field {
-        name: "client_id",
-        label: "Client ID",
-        place: Place::Values,
-        secrecy: Secrecy::Public,
-        need: Need::Required,
-        kind: Kind::Text,
-        help: "The client's identifier at the authorization server.",
-    },
-    Field {
-        name: "client_secret",
-        label: "Client Secret",
-        place: Place::Values,
-        secrecy: Secrecy::Secret,
-        need: Need::Required,
-        kind: Kind::Text,
-        help: "The client's secret at the authorization server.",
-    },
+    oauth::CLIENT_ID,
+    oauth::CLIENT_SECRET,
 ];
 
 impl crate::Protocol for OAuthClientCredentials {

@@ -5,12 +5,8 @@ use sortie_model::{Secret, Settings, Violation, Violations};
 use super::sigv4::{Encoding, Normalisation, PathRule, PayloadRule, SigningOptions, TokenPlace, is_access_key_id, is_s3};
 use crate::{Field, Kind, Material, Need, Place, ProveError, Secrecy};
 
-const fn setting(name: &'static str, label: &'static str, need: Need, kind: Kind, help: &'static str) -> Field {
-    Field { name, label, place: Place::Settings, secrecy: Secrecy::Public, need, kind, help }
-}
-
 /// Which region's.
-pub const REGION: Field = setting(
+pub const REGION: Field = Field::setting(
     "region",
     "Region",
     Need::Required,
@@ -19,7 +15,7 @@ pub const REGION: Field = setting(
 );
 
 /// Which service.
-pub const SERVICE: Field = setting(
+pub const SERVICE: Field = Field::setting(
     "service",
     "Service",
     Need::Required,
@@ -28,7 +24,7 @@ pub const SERVICE: Field = setting(
 );
 
 /// Whose.
-pub const ACCOUNT_ID: Field = setting(
+pub const ACCOUNT_ID: Field = Field::setting(
     "account_id",
     "AWS Account ID",
     Need::Optional,
@@ -37,7 +33,7 @@ pub const ACCOUNT_ID: Field = setting(
 );
 
 /// How bodies are signed.
-pub const PAYLOAD: Field = setting(
+pub const PAYLOAD: Field = Field::setting(
     "payload",
     "Payload",
     Need::Optional,
@@ -46,7 +42,7 @@ pub const PAYLOAD: Field = setting(
 );
 
 /// The longest body that is held.
-pub const MAX_HASHED_BYTES: Field = setting(
+pub const MAX_HASHED_BYTES: Field = Field::setting(
     "max_hashed_bytes",
     "Largest Hashed Body",
     Need::Default("1048576"),
@@ -55,7 +51,7 @@ pub const MAX_HASHED_BYTES: Field = setting(
 );
 
 /// How paths are signed.
-pub const PATHS: Field = setting(
+pub const PATHS: Field = Field::setting(
     "paths",
     "Paths",
     Need::Optional,
@@ -64,7 +60,7 @@ pub const PATHS: Field = setting(
 );
 
 /// Where a session token stands.
-pub const SESSION_TOKEN_PLACE: Field = setting(
+pub const SESSION_TOKEN_PLACE: Field = Field::setting(
     "session_token_place",
     "Session Token",
     Need::Default("signed"),

@@ -27,6 +27,28 @@ pub const SCOPE: Field = Field {
     help: "Scopes to ask for, separated by spaces; leave it out to ask for none. May hold formulas over the user who calls.",
 };
 
+/// The client, as the provider knows it.
+pub const CLIENT_ID: Field = Field {
+    name: "client_id",
+    label: "Client ID",
+    place: Place::Values,
+    secrecy: Secrecy::Public,
+    need: Need::Required,
+    kind: Kind::Text,
+    help: "The client's identifier at the authorization server.",
+};
+
+/// What the client proves itself with.
+pub const CLIENT_SECRET: Field = Field {
+    name: "client_secret",
+    label: "Client Secret",
+    place: Place::Values,
+    secrecy: Secrecy::Secret,
+    need: Need::Required,
+    kind: Kind::Text,
+    help: "The client's secret at the authorization server.",
+};
+
 /// The token endpoint of these settings.
 ///
 /// # Errors

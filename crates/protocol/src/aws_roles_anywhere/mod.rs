@@ -1,5 +1,7 @@
 #![doc = include_str!("README.md")]
 
+use std::borrow::Cow;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
@@ -11,8 +13,7 @@ use crate::shared::aws_session::{self, Issued};
 use crate::shared::sigv4::{Hex, Moment, PathRule, SigningScope, X_AMZ_DATE, canonical_request, string_to_sign};
 use crate::shared::{aws, ecdsa, serial};
 use crate::{
-    Answer, Ask, Field, Grant, Kind, Material, Need, ObtainError, Pending, Place, Proof, ProveError, Renewal, Secrecy, Signer, SignerError,
-    World,
+    Answer, Ask, Field, Grant, Kind, Material, Need, ObtainError, Pending, Proof, ProveError, Renewal, Signer, SignerError, World,
 };
 
 #[cfg(test)]
@@ -28,21 +29,16 @@ const X_AMZ_X509_CHAIN: HeaderName = HeaderName::from_static("x-amz-x509-chain")
 /// Five, as AWS accepts at most in the chain ("Signing process" of the Roles Anywhere user guide).
 const MAX_INTERMEDIATES: usize = 5;
 
-const fn setting(name: &'static str, label: &'static str, place: Place, need: Need, kind: Kind, help: &'static str) -> Field {
-    Field { name, label, place, secrecy: Secrecy::Public, need, kind, help }
-}
-
-const TRUST_ANCHOR_ARN: Field = setting(
+const TRUST_ANCHOR_ARN: Field = Field::setting(
     "trust_anchor_arn",
     "Trust Anchor ARN",
-    Place::Settings,
     Need::Required,
     Kind::Text,
     "The authority that AWS takes our certificate from; its region is the one that is asked.",
 );
 
 const PROFILE_ARN: Field =
-    setting("profile_arn", "Profile ARN", Place::SettingsOrPrincipal, Need::Required, Kind::Text, "The profile that allows the role.");
+    Field::setting_or_principal("profile_arn", "Profile ARN", Need::Required, Kind::Text, "The profile that allows the role.");
 
 const FIELDS: &[Field] = &[
     aws::REGION,
@@ -53,18 +49,16 @@ const FIELDS: &[Field] = &[
     aws_session::ROLE_ARN,
     SIGNING_CERTIFICATE,
     aws_session::DURATION,
-    setting(
+    Field::setting_or_principal(
         "session_name",
         "Session Name",
-        Place::SettingsOrPrincipal,
         Need::Optional,
         Kind::Template,
         "Who it is, in the service's own log, if the profile lets us say so; left out, AWS takes the certificate's serial number.",
     ),
-    setting(
+    Field::setting(
         "roles_anywhere_endpoint",
         "Roles Anywhere URL",
-        Place::Settings,
         Need::Optional,
         Kind::Url,
         "The service that gives temporary keys, if it is not Amazon's own of the trust anchor's region.",
@@ -116,6 +110,10 @@ impl crate::Protocol for AwsRolesAnywhere {
         aws::check_key_value(name, value)
     }
 
+    fn asks<'a>(&self, material: Material<'a>) -> Option<Cow<'a, str>> {
+        endpoint(material).ok().map(|(url, _)| Cow::Owned(url.to_string()))
+    }
+
     fn obtain<'a>(&'a self, world: &'a dyn World, material: Material<'a>) -> Pending<'a, Result<Grant, ObtainError>> {
         Box::pin(async move {
             let certificate = material.setting(SIGNING_CERTIFICATE.name);
@@ -133,17 +131,26 @@ impl crate::Protocol for AwsRolesAnywhere {
     }
 }
 
+/// The service that is asked, and its region: the trust anchor's.
+fn endpoint(material: Material<'_>) -> Result<(ServiceUrl, &str), ObtainError> {
+    let anchor = arn(material, &TRUST_ANCHOR_ARN, "rolesanywhere", "trust-anchor/")?;
+    let region = aws_session::region_of(anchor).ok_or_else(|| wrong_anchor("names no region"))?;
+    Ok((aws_session::endpoint(material, "roles_anywhere_endpoint", "rolesanywhere", region, "/sessions")?, region))
+}
+
+fn wrong_anchor(problem: &str) -> ObtainError {
+    ObtainError::WrongConfiguration { field: TRUST_ANCHOR_ARN.name, problem: problem.to_owned() }
+}
+
 /// `CreateSession` of the Roles Anywhere user guide.
 fn question(material: Material<'_>, signer: &dyn Signer, at: Timestamp) -> Result<Ask, ObtainError> {
+    let (url, region) = endpoint(material)?;
     let anchor = arn(material, &TRUST_ANCHOR_ARN, "rolesanywhere", "trust-anchor/")?;
     let profile = arn(material, &PROFILE_ARN, "rolesanywhere", "profile/")?;
     let role = arn(material, &aws_session::ROLE_ARN, "iam", "role/")?;
-    let wrong = |problem: &str| ObtainError::WrongConfiguration { field: TRUST_ANCHOR_ARN.name, problem: problem.to_owned() };
-    let region = aws_session::region_of(anchor).ok_or_else(|| wrong("names no region"))?;
     if aws_session::region_of(profile) != Some(region) {
-        return Err(wrong("is in another region than the profile"));
+        return Err(wrong_anchor("is in another region than the profile"));
     }
-    let url = aws_session::endpoint(material, "roles_anywhere_endpoint", "rolesanywhere", region, "/sessions")?;
     let mut body = json!({
         "durationSeconds": aws_session::duration_seconds(material), "profileArn": profile, "roleArn": role, "trustAnchorArn": anchor
     });

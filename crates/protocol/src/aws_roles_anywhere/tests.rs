@@ -10,8 +10,8 @@ use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, PublicKeyData as 
 use serde_json::json;
 
 use super::*;
-use crate::Values;
 use crate::testing::{NOW, settings};
+use crate::{Protocol as _, Values};
 
 /// A key with a certificate, one in the middle and a root above it.
 struct Certified {
@@ -91,6 +91,9 @@ fn the_question_is_signed_with_the_certificate() {
         let signer = Certified::new(kind);
         let asked = ask(&signer, |_| {}).unwrap();
         assert_eq!(asked.url.to_string(), "https://rolesanywhere.eu-west-1.amazonaws.com/sessions");
+        let (settings, values) = (settings(written()), Values::new());
+        let material = Material { settings: &settings, values: &values, grant: None, provider: None };
+        assert_eq!(AwsRolesAnywhere.asks(material).as_deref(), Some("https://rolesanywhere.eu-west-1.amazonaws.com/sessions"));
         // The root is not sent: it is the trust anchor.
         let [leaf, middle, _] = [0, 1, 2].map(|at| STANDARD.encode(&signer.chain[at]));
         assert!(asked.headers[X_AMZ_X509] == leaf && asked.headers[X_AMZ_X509_CHAIN] == middle);

@@ -1,13 +1,15 @@
 #![doc = include_str!("README.md")]
 
+use std::borrow::Cow;
+
 use http::{Method, header};
-use sortie_model::{IdentityType, Secret, SecretBytes, Settings, Violation, Violations};
+use sortie_model::{IdentityType, Secret, SecretBytes, ServiceUrl, Settings, Violation, Violations};
 
 use crate::shared::aws_session::{self, Issued};
 use crate::shared::form::Form;
 use crate::shared::sigv4::{Hex, PathRule, Payload, PayloadRule, RequestSigner, SigningOptions, TokenPlace};
 use crate::shared::{aws, form};
-use crate::{Answer, Ask, Field, Grant, Kind, Material, Need, ObtainError, Pending, Place, Proof, ProveError, Renewal, Secrecy, World};
+use crate::{Answer, Ask, Field, Grant, Kind, Material, Need, ObtainError, Pending, Proof, ProveError, Renewal, World};
 
 #[cfg(test)]
 mod tests;
@@ -16,43 +18,35 @@ mod tests;
 #[derive(Debug)]
 pub(crate) struct AwsSts;
 
-const fn setting(name: &'static str, label: &'static str, need: Need, kind: Kind, help: &'static str) -> Field {
-    Field { name, label, place: Place::Settings, secrecy: Secrecy::Public, need, kind, help }
-}
-
 const FIELDS: &[Field] = &[
     aws::REGION,
     aws::SERVICE,
     aws::ACCOUNT_ID,
     aws_session::ROLE_ARN,
-    setting("external_id", "STS External ID", Need::Optional, Kind::Text, "What the role's trust policy demands of us, if it does."),
+    Field::setting("external_id", "STS External ID", Need::Optional, Kind::Text, "What the role's trust policy demands of us, if it does."),
     aws_session::DURATION,
-    Field {
-        name: "session_name",
-        label: "Session Name",
-        place: Place::SettingsOrPrincipal,
-        secrecy: Secrecy::Public,
-        need: Need::Default("{!$User.UserName}"),
-        kind: Kind::Template,
-        help: "Who it is, in the service's own log; every user has a session of their own unless it is a text without formulas.",
-    },
-    Field {
-        name: "session_policy",
-        label: "Session Policy",
-        place: Place::SettingsOrPrincipal,
-        secrecy: Secrecy::Public,
-        need: Need::Optional,
-        kind: Kind::Template,
-        help: "A policy in JSON that narrows what the role may do; values of users belong in `JSENCODE`.",
-    },
-    setting(
+    Field::setting_or_principal(
+        "session_name",
+        "Session Name",
+        Need::Default("{!$User.UserName}"),
+        Kind::Template,
+        "Who it is, in the service's own log; every user has a session of their own unless it is a text without formulas.",
+    ),
+    Field::setting_or_principal(
+        "session_policy",
+        "Session Policy",
+        Need::Optional,
+        Kind::Template,
+        "A policy in JSON that narrows what the role may do; values of users belong in `JSENCODE`.",
+    ),
+    Field::setting(
         "sts_region",
         "STS Region",
         Need::Optional,
         Kind::Text,
         "The region whose token service is asked; left out, that of the requests.",
     ),
-    setting("sts_endpoint", "STS URL", Need::Optional, Kind::Url, "The token service, if it is not Amazon's own of the region."),
+    Field::setting("sts_endpoint", "STS URL", Need::Optional, Kind::Url, "The token service, if it is not Amazon's own of the region."),
     aws::PAYLOAD,
     aws::MAX_HASHED_BYTES,
     aws::PATHS,
@@ -106,6 +100,10 @@ impl crate::Protocol for AwsSts {
         aws::check_key_value(name, value)
     }
 
+    fn asks<'a>(&self, material: Material<'a>) -> Option<Cow<'a, str>> {
+        endpoint(material).ok().map(|(url, _)| Cow::Owned(url.to_string()))
+    }
+
     fn obtain<'a>(&'a self, world: &'a dyn World, material: Material<'a>) -> Pending<'a, Result<Grant, ObtainError>> {
         Box::pin(async move {
             let secret = material.value(aws::SECRET_ACCESS_KEY.name)?;
@@ -119,11 +117,16 @@ impl crate::Protocol for AwsSts {
     }
 }
 
-/// `AssumeRole` of the AWS Security Token Service API reference, as a `POST`: some verifiers hash the query of a `GET` as if it were a body.
-fn question(material: Material<'_>, world: &dyn World) -> Result<Ask, ObtainError> {
+/// The token service that is asked, and its region.
+fn endpoint(material: Material<'_>) -> Result<(ServiceUrl, &str), ObtainError> {
     let region = material.setting("sts_region").or_else(|| material.setting(aws::REGION.name));
     let region = region.ok_or(ObtainError::NotConfigured { field: aws::REGION.name })?;
-    let url = aws_session::endpoint(material, "sts_endpoint", "sts", region, "/")?;
+    Ok((aws_session::endpoint(material, "sts_endpoint", "sts", region, "/")?, region))
+}
+
+/// `AssumeRole` of the AWS Security Token Service API reference, as a `POST`: some verifiers hash the query of a `GET` as if it were a body.
+fn question(material: Material<'_>, world: &dyn World) -> Result<Ask, ObtainError> {
+    let (url, region) = endpoint(material)?;
     let session_name = aws_session::session_name(material.setting("session_name").unwrap_or("sortie"));
     let mut form = Form::default()
         .with("Action", "AssumeRole")

@@ -39,6 +39,10 @@ fn a_role_is_assumed_with_a_signed_question() {
     });
     let asked = asked.unwrap();
     assert_eq!(asked.url.to_string(), "https://sts.eu-central-1.amazonaws.com/");
+    // Renewals queue for the service that they ask.
+    let (settings, values) = (settings(written()), Values::new());
+    let material = Material { settings: &settings, values: &values, grant: None, provider: None };
+    assert_eq!(AwsSts.asks(material).as_deref(), Some("https://sts.eu-central-1.amazonaws.com/"));
     assert_eq!(
         std::str::from_utf8(asked.body.expose()).unwrap(),
         "Action=AssumeRole&Version=2011-06-15&RoleArn=arn%3Aaws%3Aiam%3A%3A123456789012%3Arole%2Fdemo&RoleSessionName=alice%40acme\

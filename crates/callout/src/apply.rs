@@ -117,6 +117,10 @@ pub(crate) fn apply(chosen: &Chosen<'_>, live: &Live, scope: &CalloutScope<'_>, 
         (Some(host), None) => *host = named.host.clone(),
         _ => drop(headers.insert(header::HOST, named.host.clone())),
     }
+    if named.credential.reads_answers {
+        // RFC 9110, section 12.5.3: what a renewal rule looks into must be readable, whatever the caller could unpack.
+        headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+    }
     place(headers, injected.headers());
     Ok(())
 }

@@ -84,7 +84,7 @@ fn has_header(headers: &HeaderMap, name: &str, equals: &str) -> bool {
     headers.get_all(name).iter().any(|value| value.as_bytes() == equals.as_bytes())
 }
 
-/// Plain JSON, not compressed: what callers ask to have compressed is theirs to unpack.
+/// Plain JSON. [`crate::apply`] has asked for it uncompressed; an upstream that compresses all the same is not looked into.
 fn is_json(headers: &HeaderMap) -> bool {
     let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();

@@ -9,7 +9,7 @@ use http::HeaderValue;
 use sortie_model::{
     ApiName, CallerFormulas, CustomHeader, Endpoint, ExternalAuthIdentityProvider, ExternalCredential, ExternalCredentialId, Grantee,
     IdentityType, MAX_NAME_LENGTH, NamedCredential, NamedCredentialId, Organization, Principal, PrincipalAccess, PrincipalId, RenewalRule,
-    Settings, StatusCodes, Timeouts,
+    RenewalSign, Settings, StatusCodes, Timeouts,
 };
 use sortie_protocol::{Protocol, provider_setting};
 
@@ -95,6 +95,8 @@ pub struct Credential {
     pub additional_status_codes: StatusCodes,
     /// Other answers that mean it too.
     pub renewal_rules: Box<[RenewalRule]>,
+    /// Whether one of them looks into bodies, which must come uncompressed then.
+    pub(crate) reads_answers: bool,
     /// Lowest sequence number first.
     pub principals: Box<[ChosenPrincipal]>,
 }
@@ -239,7 +241,9 @@ fn compile_credential(
     let provider =
         provider_setting(protocol, &external.settings).and_then(|setting| providers.get(&setting.name.to_ascii_lowercase())).cloned();
     let ExternalCredential { id, name, settings, additional_status_codes, renewal_rules, .. } = external;
-    Credential { id, name, protocol, settings, provider, additional_status_codes, renewal_rules: renewal_rules.into(), principals }
+    let reads_answers = renewal_rules.iter().any(|rule| matches!(rule.sign, RenewalSign::Pointer { .. }));
+    let renewal_rules = renewal_rules.into();
+    Credential { id, name, protocol, settings, provider, additional_status_codes, renewal_rules, reads_answers, principals }
 }
 
 fn compile_named(

@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 use http::Response;
 use http_body_util::{BodyExt, Full};
 use sortie_callout::{Delivered, Peeked};
-use sortie_model::{RenewalRule, StatusCodes};
+use sortie_model::{RenewalRule, RenewalSign, StatusCodes};
 
 use crate::support::{Fault, Operation, Reply, Scene, TestBody, advance, answer, outcome, settle};
 
@@ -275,6 +275,7 @@ async fn an_answer_that_breaks_a_rule_renews_whatever_its_status() {
     let answers: [(Vec<RenewalRule>, Script); 3] =
         [(pointer("602"), || marketo(STALE)), (pointer("602"), || marketo(&STALE.replace("\"602\"", "602"))), (header, of_header)];
     for (rules, answer_stale) in answers {
+        let reads_body = matches!(rules[0].sign, RenewalSign::Pointer { .. });
         scene.revise(|credential| credential.renewal_rules = rules);
         let node = scene.node();
         let before = scene.provider.asked();
@@ -283,9 +284,13 @@ async fn an_answer_that_breaks_a_rule_renews_whatever_its_status() {
             let is_first = first.swap(false, std::sync::atomic::Ordering::SeqCst);
             if is_first { answer_stale() } else { marketo(r#"{"success": true}"#) }
         });
-        let delivered = node.get(&alice, "callout:Pay/x").await.ok().unwrap();
+        let gzip = [("accept-encoding", "gzip")];
+        let delivered = node.get_with(&alice, "callout:Pay/x", &gzip).await.ok().unwrap();
         assert!(delivered.renewed);
         assert_eq!(text(delivered).await, r#"{"success": true}"#);
+        // Only what is looked into is asked for uncompressed.
+        let encoding = node.upstream.last().header("accept-encoding");
+        assert_eq!(encoding.as_deref(), if reads_body { Some("identity") } else { Some("gzip") });
         assert_eq!((node.upstream.count(), scene.provider.asked() - before), (2, 2));
         // Another one within the pause is the caller's, whole.
         node.upstream.answers(move |_| marketo(STALE));

@@ -6,8 +6,14 @@ use std::fmt;
 use aws_lc_rs::{constant_time, hmac};
 use sortie_model::SecretBytes;
 
-/// Length of the ending that the last line of a group has: `,"mac":"` + 64 hexadecimal digits + `"}`.
-const ENDING: usize = r#","mac":""#.len() + 64 + r#""}"#.len();
+/// What stands before a MAC. A value cannot hold it: in JSON a quotation mark within a text is escaped.
+const BEFORE_MAC: &[u8] = br#","mac":""#;
+
+/// Length of the ending that the last line of a group has: the MAC is 64 hexadecimal digits, and the object ends behind it.
+const ENDING: usize = BEFORE_MAC.len() + 64 + r#""}"#.len();
+
+/// Of the eight bytes of [`BEFORE_MAC`], how many are enough to tell that it was there. Three are quotation marks, so that a value can have five at most.
+const TELLING: usize = 6;
 
 /// What every other line ends with.
 const PLAIN_ENDING: &[u8] = b"}\n";
@@ -79,7 +85,7 @@ impl Mac {
         for (pair, byte) in digits.as_chunks_mut().0.iter_mut().zip(self.0) {
             *pair = PAIRS[usize::from(byte)];
         }
-        line.extend_from_slice(br#","mac":""#);
+        line.extend_from_slice(BEFORE_MAC);
         line.extend_from_slice(&digits);
         line.extend_from_slice(b"\"}\n");
     }
@@ -87,7 +93,7 @@ impl Mac {
     /// Splits the last line of a group (without its line break) into body and MAC; `None` for any other line.
     pub(super) fn split(line: &[u8]) -> Option<(&[u8], Self)> {
         let (body, ending) = line.split_at_checked(line.len().checked_sub(ENDING)?)?;
-        let digits = ending.strip_prefix(br#","mac":""#)?.strip_suffix(br#""}"#)?;
+        let digits = ending.strip_prefix(BEFORE_MAC)?.strip_suffix(br#""}"#)?;
         let mut mac = [0; 32];
         for (byte, pair) in mac.iter_mut().zip(digits.chunks_exact(2)) {
             let digit = |at: usize| HEX.iter().position(|hex| *hex == pair[at]).and_then(|value| u8::try_from(value).ok());
@@ -99,7 +105,8 @@ impl Mac {
     /// Whether a line that does not split ends with what was a MAC: nobody writes such a line, not even in part.
     pub(super) fn was_in(line: &[u8]) -> bool {
         let ending = &line[line.len().saturating_sub(ENDING)..];
-        ending.windows(3).any(|window| window == b"mac")
+        let alike = ending.iter().zip(BEFORE_MAC).filter(|(byte, expected)| byte == expected).count();
+        alike >= TELLING || line.windows(BEFORE_MAC.len()).any(|window| window == BEFORE_MAC)
     }
 
     /// Whether two are the same, in constant time.

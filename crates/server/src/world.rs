@@ -5,6 +5,7 @@ use std::sync::Arc;
 use sortie_model::{SigningAlgorithm, Timestamp};
 use sortie_outbound::{Connector, OutboundWorld};
 use sortie_protocol::{Answer, Ask, AskError, Pending, SignerError, World};
+use sortie_vault::signing::SignError;
 
 use crate::config::Config;
 use crate::node::{NodeError, trust};
@@ -67,7 +68,9 @@ impl sortie_protocol::Signer for signers::Signer {
     }
 
     fn sign(&self, algorithm: SigningAlgorithm, input: &[u8]) -> Result<Vec<u8>, SignerError> {
-        // The only thing that can be wrong with a key that is open.
-        self.sign(algorithm, input).map_err(|_| SignerError::WrongKey)
+        self.sign(algorithm, input).map_err(|error| match error {
+            SignError::DoesNotFit { .. } => SignerError::WrongKey,
+            SignError::Failed => SignerError::Unavailable,
+        })
     }
 }

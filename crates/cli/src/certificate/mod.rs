@@ -168,7 +168,7 @@ pub(crate) struct ImportArguments {
     #[arg(long, value_name = "FILE", requires = "pkcs12")]
     password_file: Option<PathBuf>,
     /// It is the next version of a certificate that is there
-    #[arg(long, conflicts_with_all = ["label", "kid"])]
+    #[arg(long, conflicts_with_all = ["label", "kid", "description"])]
     renew: bool,
     #[command(flatten)]
     handover: HandoverArguments,
@@ -273,6 +273,10 @@ pub(crate) async fn run(command: &CertificateCommand, opened: &Opened, printer: 
 
 async fn import(arguments: &ImportArguments, opened: &Opened) -> Result<Change, Failure> {
     let ImportArguments { name, key, chain, pkcs12, password_file, renew, handover } = arguments;
+    if !renew && handover.is_given() {
+        let message = "`--delay`, `--at-once` and `--overlap` say how the next version takes over, and this is a first one";
+        return Err(Failure::new("handover_without_renew", message, "leave them out, or add --renew"));
+    }
     let target =
         if *renew { ImportTarget::Version(ApiName::parse(&name.name)?, handover.read()?) } else { ImportTarget::New(name.read()?) };
     let manage = opened.manage();
@@ -325,6 +329,10 @@ impl KeyArguments {
 }
 
 impl HandoverArguments {
+    fn is_given(&self) -> bool {
+        self.delay.is_some() || self.at_once || self.overlap.is_some()
+    }
+
     fn read(&self) -> Result<Handover, Failure> {
         let Self { delay, at_once, overlap } = self;
         let usual = Handover::default();

@@ -141,8 +141,16 @@ async fn keys_from_elsewhere_are_imported(fixture: Fixture) {
     assert_eq!((b.key_algorithm, b.origin, b.private_key), ("rsa_3072", "imported", "matches"));
     let renewed = certificate::renew(&manage, &name("A"), Handover::default()).await.unwrap_err();
     assert_eq!(renewed.code(), "certificate_imported");
-    let next = ImportTarget::Version(name("A"), Handover::default());
-    let done = certificate::import_pkcs12(&manage, next, &file, &Secret::new("SECRET-password")).await.unwrap();
+    // A key that what uses the certificate cannot sign with would end every token once it takes over.
+    let using = "external_credentials: [{name: Erp, protocol: jwt, settings: {signing_certificate: a, signing_algorithm: ES256}}]";
+    fixture.apply(using).await;
+    let next = || ImportTarget::Version(name("A"), Handover::default());
+    let refused = certificate::import_pkcs12(&manage, next(), &file, &Secret::new("SECRET-password")).await.unwrap_err();
+    assert_eq!(refused.code(), "signing_algorithm_mismatch");
+    assert!(refused.to_string().contains("`Erp` signs with ES256"), "{refused}");
+    assert_eq!(show(&fixture, "A").await.versions.len(), 1);
+    fixture.apply(&using.replace("certificate: a", "certificate: B").replace("ES256", "RS256")).await;
+    let done = certificate::import_pkcs12(&manage, next(), &file, &Secret::new("SECRET-password")).await.unwrap();
     assert_eq!(say(&done), "updated certificate A version 2");
     assert_eq!(show(&fixture, "A").await.versions[1].kid, "A-2");
     // The fixture's clock stands still and is behind OpenSSL's: no certificate signs before it is valid.

@@ -1,6 +1,6 @@
 //! What can be wrong with an operation on certificates. No variant holds a key or a password.
 
-use sortie_model::{Timestamp, Violation};
+use sortie_model::{KeyAlgorithm, SigningAlgorithm, Timestamp, Violation};
 use sortie_store::{ChangeError, ReadError};
 use sortie_vault::SealError;
 use sortie_vault::signing::{ChainError, GenerateError, ImportError, IssueError};
@@ -88,6 +88,18 @@ pub enum CertificateError {
         /// Since when.
         since: Timestamp,
     },
+    /// What uses the certificate signs in a way that the new key cannot.
+    #[error("external credential `{credential}` signs with {algorithm} by certificate `{name}`, and a key of kind {key} cannot")]
+    KeyDoesNotFit {
+        /// Which certificate.
+        name: String,
+        /// What uses it.
+        credential: String,
+        /// How.
+        algorithm: SigningAlgorithm,
+        /// The new key.
+        key: KeyAlgorithm,
+    },
     /// It was right, and could not be done.
     #[error(transparent)]
     NotStored(#[from] NotStored),
@@ -111,6 +123,7 @@ impl CertificateError {
             Self::Active { .. } => "certificate_version_active",
             Self::OnlyVersion { .. } => "certificate_version_only",
             Self::AlreadyRetired { .. } => "certificate_version_retired",
+            Self::KeyDoesNotFit { .. } => "signing_algorithm_mismatch",
             Self::NotStored(error) => error.code(),
         }
     }
@@ -139,6 +152,9 @@ impl CertificateError {
             }
             Self::Active { name, .. } => format!("renew it first, or remove the certificate: sortie certificate renew {name}"),
             Self::OnlyVersion { name, .. } => format!("remove the certificate: sortie certificate remove {name}"),
+            Self::KeyDoesNotFit { credential, algorithm, .. } => {
+                format!("import a key that signs {algorithm}, or change `signing_algorithm` of `{credential}` together with its receiver")
+            }
             Self::NotStored(error) => error.next_step(),
         }
     }

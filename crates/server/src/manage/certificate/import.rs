@@ -5,6 +5,7 @@ use sortie_vault::signing::{SigningKey, read_certificates, read_pkcs12, verify_c
 
 use super::handover::{Handover, require_settled};
 use super::renew::add_version;
+use super::uses::misfit;
 use super::{CertificateError, NewCertificate, find, store_first};
 use crate::manage::{Change, Manage};
 
@@ -53,6 +54,11 @@ async fn store(manage: &Manage<'_>, target: ImportTarget, key: &SigningKey, chai
             let definitions = change.definitions().await?;
             let certificate = find(&definitions, &name)?;
             require_settled(certificate, manage.now)?;
+            // From the moment at which it takes over, every token would fail.
+            if let Some((credential, algorithm)) = misfit(&definitions, &certificate.name, key.algorithm()) {
+                let (name, credential) = (certificate.name.to_string(), credential.to_string());
+                return Err(CertificateError::KeyDoesNotFit { name, credential, algorithm, key: key.algorithm() });
+            }
             let state = handover.begin(&mut change, certificate, issued, manage.now).await?;
             add_version(manage, change, certificate, key, Origin::Imported, state).await
         }

@@ -1,7 +1,9 @@
 //! Where a certificate is used: settings that name it, and custom headers whose formulas sign with it.
 
-use sortie_model::{ApiName, CustomHeader, ExternalCredential, ExternalCredentialId, Principal, Settings};
-use sortie_protocol::Kind;
+use std::collections::BTreeMap;
+
+use sortie_model::{ApiName, CustomHeader, ExternalCredential, ExternalCredentialId, KeyAlgorithm, Principal, Settings, SigningAlgorithm};
+use sortie_protocol::{CertificateSetting, certificate_settings};
 use sortie_store::Definitions;
 
 /// What uses it, in words: external credential `Billing`, principal `Billing/Service`, named credential `Pay`.
@@ -27,8 +29,9 @@ pub(super) fn external_credentials(definitions: &Definitions, name: &ApiName) ->
 }
 
 fn principals<'a>(definitions: &'a Definitions, name: &ApiName) -> impl Iterator<Item = (&'a ExternalCredential, &'a Principal)> {
-    let belonging = definitions.principals.iter().filter_map(|principal| {
-        let credential = definitions.external_credentials.iter().find(|credential| credential.id == principal.external_credential);
+    let credentials: BTreeMap<_, _> = definitions.external_credentials.iter().map(|credential| (credential.id, credential)).collect();
+    let belonging = definitions.principals.iter().filter_map(move |principal| {
+        let credential = credentials.get(&principal.external_credential).copied();
         Some((credential?, principal))
     });
     belonging.filter(|(credential, principal)| names(&credential.protocol, &principal.settings, name))
@@ -40,9 +43,21 @@ fn uses_itself(credential: &ExternalCredential, name: &ApiName) -> bool {
 
 /// Whether one of the protocol's settings that hold a certificate holds this one.
 fn names(protocol: &str, settings: &Settings, name: &ApiName) -> bool {
-    let fields = sortie_protocol::find(protocol).map_or(&[][..], |protocol| protocol.fields());
-    let mut written = fields.iter().filter(|field| field.kind == Kind::Certificate).filter_map(|field| settings.get(field.name)?.as_str());
-    written.any(|written| written.eq_ignore_ascii_case(name.as_str()))
+    settings_naming(protocol, settings, name).next().is_some()
+}
+
+fn settings_naming<'a>(protocol: &str, settings: &'a Settings, name: &ApiName) -> impl Iterator<Item = CertificateSetting<'a>> {
+    let protocol = sortie_protocol::find(protocol).into_iter();
+    let named = protocol.flat_map(|protocol| certificate_settings(protocol, settings));
+    named.filter(|setting| setting.name.eq_ignore_ascii_case(name.as_str()))
+}
+
+/// The first external credential whose algorithm a key of this kind does not fit.
+pub(super) fn misfit(definitions: &Definitions, name: &ApiName, key: KeyAlgorithm) -> Option<(ApiName, SigningAlgorithm)> {
+    definitions.external_credentials.iter().find_map(|credential| {
+        let mut algorithms = settings_naming(&credential.protocol, &credential.settings, name).filter_map(|setting| setting.algorithm);
+        algorithms.find(|algorithm| !algorithm.fits(key)).map(|algorithm| (credential.name.clone(), algorithm))
+    })
 }
 
 fn sign(headers: &[CustomHeader], name: &ApiName) -> bool {

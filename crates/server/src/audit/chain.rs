@@ -12,8 +12,9 @@ const BEFORE_MAC: &[u8] = br#","mac":""#;
 /// Length of the ending that the last line of a group has: the MAC is 64 hexadecimal digits, and the object ends behind it.
 const ENDING: usize = BEFORE_MAC.len() + 64 + r#""}"#.len();
 
-/// Of the eight bytes of [`BEFORE_MAC`], how many are enough to tell that it was there. Three are quotation marks, so that a value can have five at most.
-const TELLING: usize = 6;
+/// Of the eight bytes of [`BEFORE_MAC`], how many are enough to tell that it was there. Three are quotation marks that end or begin a text; whoever is called `mac`
+/// has six, as `:"mac","`.
+const TELLING: usize = 7;
 
 /// What every other line ends with.
 const PLAIN_ENDING: &[u8] = b"}\n";

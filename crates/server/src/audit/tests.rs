@@ -190,12 +190,15 @@ async fn what_was_put_behind_the_last_group_is_not_taken_for_a_torn_one() {
 async fn what_callers_and_admins_name_is_never_taken_for_a_mac() {
     // An intent ends with the caller's path, behind the names of an admin.
     let digits = "0123456789abcdef".repeat(4);
-    let hostile = ["/machines", "/pharmacy/mac", "/x/,mac:", &format!("/,xmacx:x{digits}"), r#"/,\"mac\":\""#];
+    let mut hostile: Vec<String> = ["/machines", "/pharmacy/mac", "/x/,mac:", r#"/,\"mac\":\""#].map(str::to_owned).into();
+    hostile.push(format!("/,xmacx:x{digits}"));
+    // The principal's name at every distance from the end.
+    hostile.extend((0..90).map(|length| "x".repeat(length)));
     for path in hostile {
         let directory = tempfile::tempdir().unwrap();
         let record = |sequence: u64| {
             format!(
-                r#"{{"lane":"core-0","sequence":{sequence},"at":"1970-01-01T00:00:01.000Z","event":"intent","principal":"Pharmacy/mac","path":"{path}""#
+                r#"{{"lane":"core-0","sequence":{sequence},"at":"1970-01-01T00:00:01.000Z","event":"intent","principal":"mac","path":"{path}""#
             )
         };
         let mut group = format!("{}}}\n{}", record(1), record(2)).into_bytes();

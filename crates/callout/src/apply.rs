@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arc_swap::Guard;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use sortie_model::CallerFormulas;
-use sortie_protocol::shared::sigv4::BodyFault;
+use sortie_protocol::shared::sigv4::{BodyFault, SIGNATURE_HEADERS};
 
 use crate::choose::Chosen;
 use crate::formulas::{self, FormulaFault};
@@ -281,9 +281,10 @@ fn is_withheld(text: &str, named: &Named) -> bool {
     }
 }
 
-/// Whether the services behind this protocol are spoken to with such headers.
+/// Whether the services behind this protocol are spoken to with such headers. Those of a signature are ours to make (SIG-13).
 fn belongs_to_service(text: &str, named: &Named) -> bool {
-    named.credential.protocol.forwarded_prefixes().iter().any(|prefix| text.starts_with(prefix))
+    let is_spoken = named.credential.protocol.forwarded_prefixes().iter().any(|prefix| text.starts_with(prefix));
+    is_spoken && !SIGNATURE_HEADERS.contains(&text)
 }
 
 /// Under its own spelling the length of the body is forwarded; a second opinion of it is not.

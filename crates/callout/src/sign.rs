@@ -150,8 +150,9 @@ pub(crate) fn show(
 
 /// The target in one spelling, without the signature of a presigned one.
 pub(crate) fn spelled(signer: &RequestSigner, target: &PathAndQuery) -> Result<PathAndQuery, TargetFault> {
-    let plain = sigv4::without_signature(target.as_str());
-    let spelled = sigv4::one_spelling(&plain, signer.options().paths.encoding);
+    // In this order: an escaped name would be no parameter of a signature before it is spelled, and one behind it.
+    let spelled = sigv4::one_spelling(target.as_str(), signer.options().paths.encoding);
+    let spelled = sigv4::without_signature(&spelled);
     if spelled == target.as_str() {
         return Ok(target.clone());
     }

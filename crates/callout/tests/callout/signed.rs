@@ -92,6 +92,14 @@ async fn what_the_caller_signed_is_signed_anew() {
     let names = verify(&scene, &received, "dynamodb");
     assert!(names.contains(&"x-amz-target".to_owned()));
     assert_eq!((received.header("x-amz-security-token"), received.target.as_str()), (None, "/v1/base/?a=b"));
+    // Names that become those of a signature only where they are read.
+    let headers = [("x_amz_date", "20150830T123600Z"), ("x-amz_security-token", "theirs"), ("x_amz_content_sha256", "UNSIGNED-PAYLOAD")];
+    let target = "callout:Pay/?X%2DAmz-Signature=00&a=b&X-Amz-Expire%73=604800";
+    assert_eq!(put(&node, &alice, target, &headers, TestBody::buffered("{}")).await, "200");
+    let received = node.upstream.last();
+    verify(&scene, &received, "dynamodb");
+    assert_eq!(received.target, "/v1/base/?a=b");
+    assert!(!received.headers.keys().any(|name| name.as_str().contains('_')), "{:?}", received.headers);
 }
 
 #[tokio::test(start_paused = true)]

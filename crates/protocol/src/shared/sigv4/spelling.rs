@@ -102,7 +102,7 @@ const SIGNATURE_PARAMETERS: &[&str] = &[
     "x-amz-signedheaders",
 ];
 
-/// Path and query without the signature of somebody else in it (SIG-13).
+/// Path and query without the signature of somebody else in it (SIG-13). They must be in one spelling: an escaped name is not recognised.
 pub fn without_signature(path_and_query: &str) -> Cow<'_, str> {
     let Some((path, query)) = path_and_query.split_once('?') else { return Cow::Borrowed(path_and_query) };
     let is_signature = |pair: &str| {

@@ -422,3 +422,21 @@ async fn a_provider_is_not_asked_for_everything_at_once() {
     let asked: Vec<usize> = moments.chunk_by(|one, other| one == other).map(<[_]>::len).collect();
     assert_eq!(asked, [32, 32, 32, 4]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn who_waits_in_a_providers_queue_for_too_long_is_told_so() {
+    // Two seconds each, 32 at a time: 25 s are enough for twelve turns and not for a thirteenth.
+    let mut scene = Scene::new();
+    for number in 0..32 * 14 {
+        let (credential, _) = scene.oauth_credential(&format!("Ec{number}"));
+        scene.name(&format!("N{number}"), "https://up.test", credential);
+    }
+    let alice = scene.user("alice");
+    let node = scene.node();
+    scene.provider.usually(Reply::token(1000).after(Duration::from_secs(2)));
+    let targets: Vec<String> = (0..32 * 14).map(|number| format!("callout:N{number}")).collect();
+    let answered = join_all(targets.iter().map(|target| node.get(&alice, target))).await;
+    let outcomes: Vec<String> = answered.iter().map(outcome).collect();
+    let count = |wanted: &str| outcomes.iter().filter(|outcome| *outcome == wanted).count();
+    assert_eq!((count("200"), count("token_endpoint_timeout"), count("store_unavailable")), (32 * 12, 32 * 2, 0));
+}

@@ -85,9 +85,7 @@ fn unframe(framed: &[u8], caller: &CallerBody) -> Result<(Bytes, Vec<(HeaderName
     if caller.length.is_some_and(|length| length != plain.len() as u64) {
         return Err(BodyFault::Length);
     }
-    if !trailers.iter().all(|(name, _)| caller.trailers.contains(name)) {
-        return Err(BodyFault::Trailer);
-    }
+    sigv4::check_trailers(&caller.trailers, &trailers)?;
     Ok((plain.into(), trailers))
 }
 

@@ -97,6 +97,18 @@ pub(super) fn trailer_length(name: &HeaderName) -> Option<u64> {
     }
 }
 
+/// Trailers of a body: exactly those that were announced, each a checksum of its kind's length in visible ASCII, since it becomes a header or is signed as one.
+///
+/// # Errors
+/// [`BodyFault::Trailer`].
+pub fn check_trailers(announced: &[HeaderName], trailers: &[(HeaderName, HeaderValue)]) -> Result<(), BodyFault> {
+    let is_checksum = |(name, value): &(HeaderName, HeaderValue)| {
+        let bytes = value.as_bytes();
+        announced.contains(name) && trailer_length(name) == Some(bytes.len() as u64) && bytes.iter().all(u8::is_ascii_graphic)
+    };
+    if trailers.len() == announced.len() && trailers.iter().all(is_checksum) { Ok(()) } else { Err(BodyFault::Trailer) }
+}
+
 fn codings(headers: &HeaderMap) -> impl Iterator<Item = &str> {
     let values = headers.get_all(header::CONTENT_ENCODING).into_iter().filter_map(|value| value.to_str().ok());
     values.flat_map(|value| value.split(',')).map(str::trim).filter(|coding| !coding.is_empty())

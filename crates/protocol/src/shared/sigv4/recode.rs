@@ -3,7 +3,7 @@
 use bytes::{Bytes, BytesMut};
 use http::{HeaderName, HeaderValue};
 
-use super::body::trailer_length;
+use super::body::{check_trailers, trailer_length};
 use super::{BodyFault, CallerBody, ChunkSigner, Decoder};
 
 /// 64 KiB: what Amazon's own programs send, and eight times what S3 demands at least.
@@ -19,6 +19,8 @@ pub struct Recoder {
     frames: Option<Frames>,
     /// What is still to come without framing, if that is known.
     left: Option<u64>,
+    /// The last bytes of a body that goes out without framing: whoever sends it stops asking with the last one, and what ends the caller's framing must be seen first.
+    last: Bytes,
     length: Option<u64>,
 }
 
@@ -40,14 +42,18 @@ impl Recoder {
     pub fn unsigned(body: &CallerBody) -> Self {
         match body.length.filter(|_| !body.trailers.is_empty()) {
             Some(length) => Self::framed(body, length, None),
-            None => Self { decoder: body.is_chunked.then(Decoder::default), frames: None, left: body.length, length: body.length },
+            None => {
+                let decoder = body.is_chunked.then(Decoder::default);
+                Self { decoder, frames: None, left: body.length, last: Bytes::new(), length: body.length }
+            }
         }
     }
 
     fn framed(body: &CallerBody, length: u64, signer: Option<ChunkSigner>) -> Self {
         let encoded = encoded_length(length, signer.is_some(), &body.trailers);
         let frames = Frames { chunk: BytesMut::new(), signer, trailers: body.trailers.clone() };
-        Self { decoder: body.is_chunked.then(Decoder::default), frames: Some(frames), left: Some(length), length: Some(encoded) }
+        let decoder = body.is_chunked.then(Decoder::default);
+        Self { decoder, frames: Some(frames), left: Some(length), last: Bytes::new(), length: Some(encoded) }
     }
 
     /// How long it will be, framing included.
@@ -71,7 +77,10 @@ impl Recoder {
         if let Some(left) = &mut self.left {
             *left = left.checked_sub(plain.len() as u64).ok_or(BodyFault::Length)?;
         }
-        let Some(frames) = &mut self.frames else { return Ok(plain) };
+        let Some(frames) = &mut self.frames else {
+            let is_last = self.left == Some(0) && !plain.is_empty();
+            return Ok(if is_last { std::mem::replace(&mut self.last, plain) } else { plain });
+        };
         frames.chunk.extend_from_slice(&plain);
         let mut out = BytesMut::new();
         while frames.chunk.len() >= CHUNK_BYTES {
@@ -90,7 +99,7 @@ impl Recoder {
         if self.left.is_some_and(|left| left > 0) {
             return Err(BodyFault::Length);
         }
-        let Some(mut frames) = self.frames.take() else { return Ok(Bytes::new()) };
+        let Some(mut frames) = self.frames.take() else { return Ok(std::mem::take(&mut self.last)) };
         let mut out = BytesMut::new();
         let rest = std::mem::take(&mut frames.chunk);
         if !rest.is_empty() {
@@ -120,11 +129,7 @@ impl Frames {
 
     /// The last chunk and the trailers: exactly those that were announced, since the headers are signed already.
     fn end(&mut self, trailers: &[(HeaderName, HeaderValue)], out: &mut BytesMut) -> Result<(), BodyFault> {
-        let is_announced =
-            |(name, value): &(HeaderName, HeaderValue)| self.trailers.contains(name) && trailer_length(name) == Some(value.len() as u64);
-        if trailers.len() != self.trailers.len() || !trailers.iter().all(is_announced) {
-            return Err(BodyFault::Trailer);
-        }
+        check_trailers(&self.trailers, trailers)?;
         self.head(b"", out);
         let mut canonical = BytesMut::new();
         for (name, value) in trailers {
@@ -248,6 +253,13 @@ mod tests {
         let mut plain = Recoder::unsigned(&CallerBody { is_chunked: true, length: Some(5), trailers: Vec::new() });
         assert_eq!(plain.length(), Some(5));
         assert_eq!(recode(&mut plain, b"5\r\nhello\r\n0\r\n\r\n", 4).unwrap(), b"hello");
+        // The last byte goes out only when the caller's framing has ended.
+        let mut plain = Recoder::unsigned(&CallerBody { is_chunked: true, length: Some(5), trailers: Vec::new() });
+        assert_eq!(plain.piece(Bytes::from_static(b"3\r\nhel\r\n")).unwrap(), "hel");
+        assert_eq!(plain.piece(Bytes::from_static(b"2\r\nlo\r\n")).unwrap(), "");
+        assert_eq!(plain.finish().unwrap_err(), BodyFault::Framing);
+        assert_eq!(plain.piece(Bytes::from_static(b"0\r\n\r\n")).unwrap(), "");
+        assert_eq!(plain.finish().unwrap(), "lo");
     }
 
     #[test]

@@ -48,11 +48,11 @@ impl<B: Replay> Body<B> {
         let is_text = named.formulas_in_body != CallerFormulas::Literal && formulas::is_text(headers);
         let has_formulas = is_text && named.formulas_in_body == CallerFormulas::Evaluated;
         let is_read = named.headers_read_body || (named.formulas_in_header == CallerFormulas::Evaluated && formulas::any(headers));
+        if is_text && !has_formulas {
+            body.withhold_formulas();
+        }
         if has_formulas || is_read {
             return Box::pin(Self::hold(body, named, has_formulas)).await;
-        }
-        if is_text {
-            body.withhold_formulas();
         }
         Ok(Self::Stream(body))
     }

@@ -82,7 +82,7 @@ impl Recipe {
     }
 
     fn provider<'a>(&'a self, values: &'a Values) -> Option<Provider<'a>> {
-        self.provider.as_deref().map(|definition| Provider { definition, values })
+        self.provider.as_deref().map(|definition| Provider::new(definition, values))
     }
 
     /// Whom obtaining a grant will ask. Its secret is not needed for that.

@@ -27,6 +27,9 @@ pub enum ObtainError {
     /// The grant or the credentials behind it are no longer good (`invalid_grant`). Whose turn: who authenticates.
     #[error("the provider does not accept the grant: {0}")]
     InvalidGrant(ProviderError),
+    /// Somebody has to log in with a browser first, or again. Whose turn: the admin, or the user for a Per User principal.
+    #[error("{0}")]
+    NotLoggedIn(NoLogin),
     /// There is no connection to the provider, and nothing was sent. Repeating later may help.
     #[error("there is no connection to the provider: {reason}")]
     Unreachable {
@@ -61,6 +64,26 @@ pub enum ObtainError {
     Denied,
 }
 
+/// Why somebody has to log in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NoLogin {
+    /// Nobody has.
+    #[error("nobody has authenticated yet")]
+    Never,
+    /// The login was with another client or at another token endpoint.
+    #[error("the provider has changed since the login")]
+    OtherProvider,
+    /// The login was for other scopes.
+    #[error("the scope has changed since the login")]
+    OtherScope,
+    /// The provider has refused what it gave at the login.
+    #[error("the provider does not accept the login any more")]
+    Refused,
+    /// The access token is not good any more, and there is no refresh token to get another one with.
+    #[error("the access token is not good any more, and the provider gave no refresh token at the login")]
+    NoRefreshToken,
+}
+
 impl ObtainError {
     /// The stable code.
     pub const fn code(&self) -> &'static str {
@@ -68,7 +91,7 @@ impl ObtainError {
             Self::NotConfigured { .. } => "credential_not_configured",
             Self::WrongConfiguration { .. } => "credential_misconfigured",
             Self::Refused(_) => "token_refused",
-            Self::InvalidGrant(_) => "needs_authentication",
+            Self::InvalidGrant(_) | Self::NotLoggedIn(_) => "needs_authentication",
             Self::Unreachable { .. } | Self::Unavailable { .. } => "token_endpoint_unavailable",
             Self::Malformed { .. } => "token_answer_malformed",
             Self::Unanswered => "token_endpoint_timeout",
@@ -94,6 +117,7 @@ impl ObtainError {
             | Self::WrongConfiguration { .. }
             | Self::Refused(_)
             | Self::InvalidGrant(_)
+            | Self::NotLoggedIn(_)
             | Self::KeySealed
             | Self::Denied => false,
         }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use sortie_model::{Grantee, PermissionSetId, User, UserId, UserName};
+use sortie_model::{Grantee, PermissionSetId, SystemPermissions, User, UserId, UserName};
 
 use crate::change::{Rules, require_one};
 use crate::db::{Db, Fault, Row, Sql, Tx};
@@ -64,6 +64,23 @@ impl Users<'_> {
     pub async fn permission_sets(&self, id: UserId) -> Result<Vec<PermissionSetId>, ReadError> {
         let rows = self.db.fetch(SETS, [id.into()]).await?;
         Ok(rows.iter().map(|row| row.id("permission_set_id")).collect::<Result<_, _>>()?)
+    }
+
+    /// What a user may do with Sortie itself, by its permission sets and its profile together. Nothing for a user who does not exist.
+    ///
+    /// # Errors
+    /// A [`ReadError`].
+    pub async fn system_permissions(&self, id: UserId) -> Result<SystemPermissions, ReadError> {
+        const HELD: Sql = Sql::new(
+            "permission_sets",
+            "SELECT permissions FROM permission_sets JOIN permission_set_assignments ON permission_set_id = id WHERE user_id = $1
+             UNION ALL SELECT permissions FROM profiles JOIN users ON users.profile_id = profiles.id WHERE users.id = $1",
+        );
+        let mut held = SystemPermissions::new();
+        for row in self.db.fetch(HELD, [id.into()]).await? {
+            held.extend(row.json::<SystemPermissions>("permissions")?);
+        }
+        Ok(held)
     }
 
     /// The permission sets and profiles that at least one active user has.

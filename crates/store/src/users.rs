@@ -130,6 +130,10 @@ impl UserChanges<'_> {
         let attributes = crate::json(attributes);
         let values = [(*id).into(), name.into(), name.folded().into(), (*profile).into(), (*is_active).into(), attributes];
         let changed = self.tx.execute(UPDATE, values).await.map_err(|fault| RULES.translate(fault, name))?;
+        if !is_active {
+            // Not only hidden: they would go on when the user is active again.
+            crate::sessions::end_all(self.tx, *id).await?;
+        }
         require_one(changed, RULES.what)
     }
 

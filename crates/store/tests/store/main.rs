@@ -15,4 +15,5 @@ mod grants;
 mod kill;
 mod opening;
 mod records;
+mod sign_in;
 mod users;

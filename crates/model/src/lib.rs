@@ -36,7 +36,7 @@ pub use id::{
 pub use name::{ApiName, Label, MAX_NAME_LENGTH, UserName};
 pub use named_credential::{CallerFormulas, NamedCredential, Timeouts};
 pub use organization::Organization;
-pub use permission::{Grantee, PermissionSet, PrincipalAccess, Profile};
+pub use permission::{Grantee, PermissionSet, PrincipalAccess, Profile, SystemPermission, SystemPermissions};
 pub use renewal_rule::{MAX_RENEWAL_RULES, RenewalRule, RenewalSign};
 pub use request_parameter::{ParameterKind, ParameterPlace, RequestParameter};
 pub use secret::{Secret, SecretBytes};

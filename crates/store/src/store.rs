@@ -23,6 +23,10 @@ use crate::keyring::Keyring;
 use crate::location::{Location, postgres_server};
 use crate::logins::Logins;
 use crate::migrations;
+use crate::openid_identities::OpenIdIdentities;
+use crate::passwords::Passwords;
+use crate::sessions::Sessions;
+use crate::sign_in_failures::SignInFailures;
 use crate::users::Users;
 
 /// An open database with the newest schema. Cheap to clone; the last clone that goes takes the change feed with it.
@@ -120,6 +124,26 @@ impl Store {
     /// Reads users.
     pub fn users(&self) -> Users<'_> {
         Users { db: &self.inner.db }
+    }
+
+    /// Reads passwords, hashed.
+    pub fn passwords(&self) -> Passwords<'_> {
+        Passwords { db: &self.inner.db }
+    }
+
+    /// Sessions of people in the console.
+    pub fn sessions(&self) -> Sessions<'_> {
+        Sessions { db: &self.inner.db }
+    }
+
+    /// How often somebody could not sign in.
+    pub fn sign_in_failures(&self) -> SignInFailures<'_> {
+        SignInFailures { db: &self.inner.db }
+    }
+
+    /// Reads who somebody is at an OpenID provider.
+    pub fn openid_identities(&self) -> OpenIdIdentities<'_> {
+        OpenIdIdentities { db: &self.inner.db }
     }
 
     /// Reads API keys.

@@ -16,4 +16,5 @@ mod kill;
 mod logins;
 mod opening;
 mod records;
+mod sign_in;
 mod users;

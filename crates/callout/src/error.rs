@@ -199,7 +199,8 @@ fn turn_of(error: &Unobtainable) -> Turn {
             | ObtainError::WrongConfiguration { .. }
             | ObtainError::Refused(_)
             | ObtainError::InvalidGrant(_)
-            | ObtainError::NotLoggedIn(_),
+            | ObtainError::NotLoggedIn(_)
+            | ObtainError::IdToken(_),
         ) => Turn::Admin,
         Unobtainable::Protocol(ObtainError::Denied | ObtainError::KeyUnavailable | ObtainError::KeySealed)
         | Unobtainable::Custody(_)
@@ -255,6 +256,9 @@ fn next_step_of(error: &Unobtainable) -> &'static str {
             "an admin must check client id, scope, and the client secret and how it is passed (`client_authentication`), or the signing certificate, the audience and the claims; of AWS, the access key, the region and the role's trust policy"
         }
         Unobtainable::Protocol(ObtainError::InvalidGrant(_) | ObtainError::NotLoggedIn(_)) => "the principal must be authenticated again",
+        Unobtainable::Protocol(ObtainError::IdToken(_)) => {
+            "an admin must check `issuer`, `key_set_endpoint` and client id of the provider, and that this machine's clock is synchronised"
+        }
         Unobtainable::Protocol(ObtainError::Malformed { .. }) => "check that the token endpoint's URL is right: its answer is not a token",
         Unobtainable::Protocol(ObtainError::Unreachable { .. }) => {
             "check that the token endpoint's URL is right and that its server is up: no connection could be made"

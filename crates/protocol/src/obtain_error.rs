@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::shared::id_token::IdTokenError;
 use crate::{AskError, ProveError, ProviderError};
 
 /// A failed attempt to obtain a grant. No variant holds a secret: what a provider says is cut, and dropped where it echoes one.
@@ -50,6 +51,9 @@ pub enum ObtainError {
         /// What was expected and not found.
         what: &'static str,
     },
+    /// The provider's statement of who has logged in is not believed. Whose turn: the admin.
+    #[error("{0}")]
+    IdToken(#[from] IdTokenError),
     /// The request was sent and no answer came: the provider may or may not have acted on it.
     #[error("the provider did not answer in time")]
     Unanswered,
@@ -94,6 +98,7 @@ impl ObtainError {
             Self::InvalidGrant(_) | Self::NotLoggedIn(_) => "needs_authentication",
             Self::Unreachable { .. } | Self::Unavailable { .. } => "token_endpoint_unavailable",
             Self::Malformed { .. } => "token_answer_malformed",
+            Self::IdToken(_) => "id_token_refused",
             Self::Unanswered => "token_endpoint_timeout",
             Self::KeyUnavailable => "store_unavailable",
             Self::KeySealed => "sealed",
@@ -118,6 +123,7 @@ impl ObtainError {
             | Self::Refused(_)
             | Self::InvalidGrant(_)
             | Self::NotLoggedIn(_)
+            | Self::IdToken(_)
             | Self::KeySealed
             | Self::Denied => false,
         }

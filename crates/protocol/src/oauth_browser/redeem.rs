@@ -4,16 +4,17 @@ use std::time::Duration;
 
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use serde_json::Value;
-use sortie_model::{Secret, SecretBytes, ServiceUrl};
+use sortie_model::{AuthorizationServer, Secret, SecretBytes, ServiceUrl};
 use zeroize::Zeroizing;
 
 use super::{OAuthBrowser, client_authentication, origin};
 use crate::grant::REFRESH_TOKEN;
 use crate::login::{ACCOUNT_NAME, SUBJECT};
-use crate::shared::client_auth;
 use crate::shared::form::Form;
+use crate::shared::id_token::{self, Expected};
 use crate::shared::request_parameters::{self, Purpose};
 use crate::shared::token_endpoint::{self, Tokens};
+use crate::shared::{client_auth, key_set};
 use crate::{Account, Ask, Grant, LoginRequest, Material, ObtainError, Values, World, usable_provider};
 
 /// Ten years: a token without an end and without a successor is good until somebody refuses it.
@@ -43,12 +44,18 @@ pub(super) async fn redeem(
     let (parameters, endpoint) = (&provider.server.parameters, &provider.server.token_endpoint);
     let (url, form) = request_parameters::add_to_request(parameters, Purpose::Token, endpoint, &mut headers, form)?;
     let confidential = [client_secret, code, request.code_verifier];
-    let Tokens { mut grant, refresh_token, id_token: _ } = token_endpoint::request_all(world, url, headers, form, &confidential).await?;
+    let Tokens { mut grant, refresh_token, id_token } = token_endpoint::request_all(world, url, headers, form, &confidential).await?;
     grant.lifetime = lifetime(&grant, refresh_token.as_ref());
     origin.keep(&mut grant);
-    if let Some(endpoint) = &provider.server.user_info_endpoint {
-        keep(user_info(world, endpoint, &grant).await, &mut grant.parts);
-    }
+    let signed = match id_token {
+        Some(token) => signed_account(world, provider.server, (&token, &grant), client_id, request).await?,
+        None => None,
+    };
+    let said = match &provider.server.user_info_endpoint {
+        Some(endpoint) => user_info(world, endpoint, &grant).await,
+        None => None,
+    };
+    keep(signed.map(|signed| signed.completed(said.clone())).or(said), &mut grant.parts);
     grant.parts.extend(refresh_token.map(|token| (REFRESH_TOKEN.to_owned(), token)));
     Ok(grant)
 }
@@ -56,6 +63,36 @@ pub(super) async fn redeem(
 /// A token of which the provider says no end, and that cannot be renewed, is kept until somebody refuses it: GitHub's and Slack's are like that.
 pub(super) fn lifetime(grant: &Grant, refresh_token: Option<&Secret>) -> Option<Duration> {
     grant.lifetime.or_else(|| refresh_token.is_none().then_some(UNTIL_REFUSED))
+}
+
+/// Who has logged in, as the ID token says, if its issuer is known. A token that is not for this login ends it: the code may have been another's.
+async fn signed_account(
+    world: &dyn World,
+    server: &AuthorizationServer,
+    (token, grant): (&Secret, &Grant),
+    client_id: &Secret,
+    request: &LoginRequest<'_>,
+) -> Result<Option<Account>, ObtainError> {
+    let (Some(issuer), Some(endpoint)) = (&server.issuer, &server.key_set_endpoint) else { return Ok(None) };
+    let keys = key_set::fetch(world, endpoint).await.map_err(|error| ObtainError::Unreachable { reason: error.to_string() })?;
+    let expected = Expected {
+        issuer: issuer.as_str(),
+        client_id: client_id.expose(),
+        nonce: Some(request.nonce.expose()),
+        access_token: grant.parts.get("access_token"),
+        algorithms: id_token::USUAL_ALGORITHMS,
+    };
+    let token = id_token::check(token.expose(), &keys, &expected, world.now())?;
+    let name = ["preferred_username", "email", "name"].iter().find_map(|claim| plain(token.text(claim)?));
+    Ok(Some(Account { subject: token.subject().to_owned(), name }))
+}
+
+impl Account {
+    /// With the name that the user info endpoint says, if it speaks of the same person (OpenID Connect Core 1.0, section 5.3.2: else it "MUST NOT be used").
+    fn completed(self, said: Option<Self>) -> Self {
+        let said = said.filter(|said| said.subject == self.subject).and_then(|said| said.name);
+        Self { name: self.name.or(said), ..self }
+    }
 }
 
 fn keep(account: Option<Account>, parts: &mut Values) {
@@ -89,6 +126,10 @@ fn text_of(value: &Value) -> Option<String> {
         Value::Number(number) => number.to_string(),
         _ => return None,
     };
+    plain(&text)
+}
+
+fn plain(text: &str) -> Option<String> {
     let plain: String = text.chars().filter(|character| !character.is_control()).take(NAME_CHARACTERS).collect();
     Some(plain).filter(|plain| !plain.is_empty())
 }

@@ -246,3 +246,15 @@ fn nothing_of_a_login_prints() {
     let shown = format!("{:?} {:?} {:?}", request(&state, &code_verifier, &nonce), grant, scene.material(Some(&grant)));
     assert!(!shown.contains("SECRET") && !shown.contains("dBjft"), "{shown}");
 }
+
+#[test]
+fn an_id_token_that_is_not_for_this_login_ends_it() {
+    let mut scene = Scene::new(json!({}));
+    scene.provider.server.issuer = Some(sortie_model::Issuer::parse("https://idp.test").unwrap());
+    scene.provider.server.key_set_endpoint = Some(ServiceUrl::parse("https://idp.test/keys").unwrap());
+    // The scripted world gives one answer to both questions: tokens and keys.
+    let forged = r#"{"access_token":"SECRET-a","id_token":"eyJhbGciOiJub25lIn0.eyJzdWIiOiJtYWxsb3J5In0.","keys":[]}"#;
+    let refused = scene.redeem(&Scripted::new(forged)).unwrap_err();
+    assert_eq!(refused.code(), "id_token_refused");
+    assert!(!refused.to_string().contains("mallory"), "{refused}");
+}

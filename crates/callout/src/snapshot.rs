@@ -7,9 +7,9 @@ use arc_swap::ArcSwapOption;
 use foldhash::fast::RandomState;
 use http::HeaderValue;
 use sortie_model::{
-    ApiName, CallerFormulas, CustomHeader, Endpoint, ExternalAuthIdentityProvider, ExternalCredential, ExternalCredentialId, Grantee,
-    IdentityType, MAX_NAME_LENGTH, NamedCredential, NamedCredentialId, Organization, Principal, PrincipalAccess, PrincipalId, RenewalRule,
-    RenewalSign, Settings, StatusCodes, Timeouts,
+    ApiName, AuthorizationServer, CallerFormulas, CustomHeader, Endpoint, ExternalAuthIdentityProvider, ExternalCredential,
+    ExternalCredentialId, Grantee, IdentityType, MAX_NAME_LENGTH, NamedCredential, NamedCredentialId, Organization, Principal,
+    PrincipalAccess, PrincipalId, RenewalRule, RenewalSign, Settings, StatusCodes, Timeouts,
 };
 use sortie_protocol::{Protocol, provider_setting};
 
@@ -126,6 +126,18 @@ pub struct ChosenPrincipal {
     pub(crate) lender: Option<GrantKey>,
     /// The grant of a Named principal.
     pub(crate) slot: Arc<Slot>,
+}
+
+impl Credential {
+    /// The name of the provider that its settings name, if it is there.
+    pub fn provider_name(&self) -> Option<&ApiName> {
+        self.provider.as_ref().map(|provider| &provider.name)
+    }
+
+    /// The authorization server behind that provider.
+    pub fn server(&self) -> Option<&AuthorizationServer> {
+        self.provider.as_ref().map(|provider| &provider.server)
+    }
 }
 
 impl Snapshot {

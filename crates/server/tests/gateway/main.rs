@@ -16,6 +16,7 @@ mod identity_providers;
 mod jwks;
 mod keys;
 mod leaks;
+mod logins;
 mod names;
 mod protocols;
 mod renewal;

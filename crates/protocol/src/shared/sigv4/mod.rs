@@ -18,7 +18,7 @@ mod differential_tests;
 #[cfg(test)]
 mod vector_tests;
 
-pub use body::{BodyFault, BodyPlan, CallerBody, check_trailers, describe};
+pub use body::{BodyFault, BodyPlan, CallerBody, check_trailers, describe, is_aws_chunked};
 pub use canonical::{CanonicalRequest, Encoding, Normalisation, PathRule, canonical_request};
 pub use chunk::ChunkSigner;
 pub use decode::Decoder;

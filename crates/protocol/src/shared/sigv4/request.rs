@@ -215,6 +215,11 @@ impl RequestSigner {
         String::from_utf8_lossy(canonical.as_bytes()).into_owned()
     }
 
+    /// Whether a secret other than the session token, which nobody can guess, is part of what is signed.
+    pub fn covers_secret(&self, headers: &HeaderMap) -> bool {
+        headers.iter().any(|(name, value)| value.is_sensitive() && *name != X_AMZ_SECURITY_TOKEN && self.is_signed(name))
+    }
+
     fn canonical(&self, method: &Method, target: &str, headers: &HeaderMap, payload: Payload) -> CanonicalRequest {
         let (path, query) = target.split_once('?').map_or((target, None), |(path, query)| (path, Some(query)));
         let mut signed: Vec<(&HeaderName, &HeaderValue)> = headers.iter().filter(|(name, _)| self.is_signed(name)).collect();
@@ -260,6 +265,7 @@ pub fn is_access_key_id(text: &str) -> bool {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
+    use super::super::{CallerBody, Recoder};
     use super::*;
 
     /// 2013-05-24T00:00:00Z, the moment of the examples in the S3 reference.
@@ -306,11 +312,45 @@ mod tests {
     }
 
     #[test]
-    fn a_body_in_chunks_begins_with_the_signature_of_the_example() {
-        // "Transferring payload in multiple chunks (chunked upload)"; the example signs Content-Length, which we leave to the connection.
+    fn a_body_in_chunks_is_signed_as_in_the_example_of_the_s3_reference() {
+        // "Transferring payload in multiple chunks (chunked upload)", "Example: PUT Object". It signs Content-Length, which we leave to the connection: the
+        // canonical request is made of its headers, and key, seed and chunks as ever.
+        let put = headers(&[
+            ("host", "s3.amazonaws.com"),
+            ("x-amz-date", "20130524T000000Z"),
+            ("x-amz-storage-class", "REDUCED_REDUNDANCY"),
+            ("x-amz-content-sha256", Payload::Chunked.as_str()),
+            ("content-encoding", "aws-chunked"),
+            ("x-amz-decoded-content-length", "66560"),
+            ("content-length", "66824"),
+        ]);
+        let (signer, moment) = (signer(None, TokenPlace::Signed), Moment::of(AT));
+        let mut signed: Vec<_> = put.iter().collect();
+        let canonical =
+            canonical_request("PUT", "/examplebucket/chunkObject.txt", None, &mut signed, Payload::Chunked.as_str(), PathRule::S3);
+        let scope = signer.options().scope();
+        let seed = signer.key(&moment).sign(&string_to_sign(HMAC_ALGORITHM, &moment, &scope, &canonical));
+        assert_eq!(seed.as_str(), "4f232c4386841ef735655705268965c44a0e4690baa4adea153f7db9fa80a0a9");
+        let body = CallerBody { is_chunked: false, length: Some(66_560), trailers: Vec::new() };
+        let mut recoder = Recoder::signed(&body, 66_560, ChunkSigner::new(signer.key(&moment), &moment, &scope, seed));
+        assert_eq!(recoder.length(), Some(66_824));
+        let plain = recoder.plain(vec![b'a'; 66_560].into()).unwrap();
+        let sent = [recoder.framed(plain), recoder.finish().unwrap()].concat();
+        let expected = [
+            b"10000;chunk-signature=ad80c730a21e5b8d04586a2213dd63b9a0e99e0e2307b0ade35a65485a288648\r\n".as_slice(),
+            &[b'a'; 65_536],
+            b"\r\n400;chunk-signature=0055627c9e194cb4542bae2aa5492e3c1575bbb81b612b7d234b86a503ef5497\r\n",
+            &[b'a'; 1024],
+            b"\r\n0;chunk-signature=b6c6ea8a5354eaf15b3cb7646744f4275b71ea724fed81ceb9323e279d449df9\r\n\r\n",
+        ];
+        assert!(sent == expected.concat());
+    }
+
+    #[test]
+    fn a_body_in_chunks_has_what_tells_so_among_its_signed_headers() {
         let mut put =
             headers(&[("host", "s3.amazonaws.com"), ("content-encoding", "aws-chunked"), ("x-amz-decoded-content-length", "66560")]);
-        let signed = signer(None, TokenPlace::Signed).sign(&Method::PUT, "/examplebucket/chunkObject.txt", &mut put, Payload::Chunked, AT);
+        let signed = signer(None, TokenPlace::Signed).sign(&Method::PUT, "/b/k", &mut put, Payload::Chunked, AT);
         assert_eq!(put[X_AMZ_CONTENT_SHA256], "STREAMING-AWS4-HMAC-SHA256-PAYLOAD");
         assert_eq!(signed.canonical.signed_headers(), "content-encoding;host;x-amz-content-sha256;x-amz-date;x-amz-decoded-content-length");
     }

@@ -268,6 +268,9 @@ class Handler(BaseHTTPRequestHandler):
             if form.get("Action"):
                 text = f"<ErrorResponse><Error><Type>Sender</Type><Code>{refused.code}</Code><Message>{refused.message}</Message></Error></ErrorResponse>"
                 return self.reply(refused.status, text, "text/xml")
+            if "/s3/aws4_request" in self.headers.get("authorization", ""):
+                text = f"<Error><Code>{refused.code}</Code><Message>{refused.message}</Message></Error>"
+                return self.reply(refused.status, text, "application/xml")
             return self.reply(refused.status, {"__type": refused.code, "message": refused.message}, headers=[("x-amzn-errortype", refused.code)])
 
     def control(self, words):

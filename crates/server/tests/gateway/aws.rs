@@ -129,8 +129,9 @@ fn large_bodies_arrive_in_chunks_that_the_judge_verifies() {
 fn a_role_is_assumed_for_each_user_and_again_when_its_session_has_ended() {
     let (judge, stage) = (AwsJudge::start(""), Stage::new());
     let settings = [("region", "eu-central-1"), ("service", "execute-api"), ("role_arn", AwsJudge::ROLE), ("sts_endpoint", judge.url())];
-    let credential = Credential { settings: &settings, additional_status_codes: &[403], ..Credential::new("Api", "aws_sts") };
-    add(&stage, &credential, judge.url(), JUDGED);
+    let s3: Vec<_> = settings.iter().map(|(name, value)| (*name, if *name == "service" { "s3" } else { value })).collect();
+    add(&stage, &Credential { settings: &settings, ..Credential::new("Api", "aws_sts") }, judge.url(), JUDGED);
+    add(&stage, &Credential { settings: &s3, ..Credential::new("Files", "aws_sts") }, judge.url(), JUDGED);
     let get = || stage.get("/callout/Api/x");
     let first = verdict(&get())["key"].clone();
     assert_eq!(verdict(&get())["key"], first);
@@ -141,6 +142,10 @@ fn a_role_is_assumed_for_each_user_and_again_when_its_session_has_ended() {
     assert_ne!(verdict(&get())["key"], first);
     let codes: Vec<Value> = judge.verdicts().iter().map(|one| one["code"].clone()).collect();
     assert_eq!(codes, [json!("ExpiredToken"), Value::Null, Value::Null]);
+    // S3 says it with 400, in a document.
+    let first = verdict(&stage.get("/callout/Files/x"))["key"].clone();
+    judge.expire();
+    assert_ne!(verdict(&stage.get("/callout/Files/x"))["key"], first);
 }
 
 #[test]

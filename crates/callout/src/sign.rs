@@ -142,7 +142,8 @@ pub(crate) fn show(
     let target = PathAndQuery::try_from(target).map_err(|_| TargetFault::Path(sortie_model::path::PathFault::RawByte))?;
     let (target, payload) = (spelled(signer, &target)?, Payload::Hash(Hex::sha256(b"")));
     headers.insert(header::HOST, named.host.clone());
-    let Signed { mut string_to_sign, .. } = signer.sign(&Method::GET, target.as_str(), headers, payload, at);
+    let Signed { string_to_sign, .. } = signer.sign(&Method::GET, target.as_str(), headers, payload, at);
+    let mut string_to_sign = String::from_utf8_lossy(&string_to_sign).into_owned();
     // A short secret could be guessed from the hash of what it stands in.
     if signer.covers_secret(headers) {
         let hash = string_to_sign.rfind('\n').map_or(0, |line| line + 1);

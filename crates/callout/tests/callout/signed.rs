@@ -44,14 +44,14 @@ fn verify(scene: &Scene, received: &Received, service: &str) -> Vec<String> {
     for name in received.headers.keys().filter(|name| name.as_str().starts_with("x-amz-") || *name == "host") {
         assert!(names.contains(&name.to_string()), "{name} is not signed");
     }
-    let mut signed: Vec<_> = received.headers.iter().filter(|(name, _)| names.contains(&name.to_string())).collect();
+    let signed = received.headers.iter().filter(|(name, _)| names.contains(&name.to_string()));
     let (path, query) = received.target.split_once('?').map_or((&*received.target, None), |(path, query)| (path, Some(query)));
     let rule = if service == "s3" { PathRule::S3 } else { PathRule::OTHERS };
     let payload = received.header("x-amz-content-sha256").unwrap();
-    let canonical = canonical_request(received.method.as_str(), path, query, &mut signed, &payload, rule);
+    let canonical = canonical_request(received.method.as_str(), path, query, signed, &payload, rule);
     let scope = SigningScope { region: "eu-central-1", service };
     let key = SigningKey::derive(&Secret::new("SECRET-aws"), moment.day(), &scope);
-    assert_eq!(key.sign(&string_to_sign(HMAC_ALGORITHM, &moment, &scope, &canonical)).as_str(), signature);
+    assert_eq!(key.sign(string_to_sign(HMAC_ALGORITHM, &moment, &scope, &canonical)).as_str(), signature);
     if payload.len() == 64 {
         assert_eq!(payload, Hex::sha256(&received.body).as_str());
     }

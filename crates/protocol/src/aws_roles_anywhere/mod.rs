@@ -196,10 +196,9 @@ fn sign(url: &ServiceUrl, region: &str, body: &[u8], signer: &dyn Signer, at: Ti
     if !above.is_empty() {
         headers.insert(X_AMZ_X509_CHAIN, value(above.join(","))?);
     }
-    let mut signed: Vec<_> = headers.iter().collect();
     let target = url.path_and_query();
     let (path, query) = target.split_once('?').map_or((target, None), |(path, query)| (path, Some(query)));
-    let canonical = canonical_request("POST", path, query, &mut signed, Hex::sha256(body).as_str(), PathRule::OTHERS);
+    let canonical = canonical_request("POST", path, query, &headers, Hex::sha256(body).as_str(), PathRule::OTHERS);
     let scope = SigningScope { region, service: "rolesanywhere" };
     let (algorithm, signature) = sign_text(signer, |algorithm| string_to_sign(algorithm, &moment, &scope, &canonical))?;
     let mut credential = format!("{serial}/");

@@ -206,6 +206,28 @@ fn one_flipped_byte_is_refused() {
 }
 
 #[test]
+fn a_formula_that_two_frames_share_is_not_sent() {
+    let s3 = S3Server::start();
+    let stage = stage(s3.url());
+    // Held for its hash, and streamed.
+    for length in [1000, 300_000] {
+        let (begin, rest) = ([vec![b'x'; length], b"{".to_vec()].concat(), b"!x}");
+        let end = "0;chunk-signature=00\r\n\r\n";
+        let first = [chunk_head(begin.len()).as_bytes(), &begin, b"\r\n"].concat();
+        let second = [chunk_head(rest.len()).as_bytes(), rest, b"\r\n", end.as_bytes()].concat();
+        let headers = chunked_headers((begin.len() + rest.len()) as u64, (first.len() + second.len()) as u64);
+        let headers = headers.replace("X-Amz-Trailer: x-amz-checksum-crc32\r\n", "");
+        let mut caller = stage.server.caller();
+        caller.send(head(&stage.key, &target("formula"), &headers));
+        caller.send(first);
+        caller.send(second);
+        let answer = caller.answer_to("PUT").unwrap();
+        assert_eq!(answer.verdict(), (400, Some("formula_not_allowed")), "{}", answer.text());
+        assert!(!s3.object("formula").exists());
+    }
+}
+
+#[test]
 fn the_end_of_a_callers_chunks_may_come_alone() {
     let s3 = S3Server::start();
     let front = TlsFront::of(s3.url());

@@ -10,6 +10,7 @@ use sortie_store::Identity;
 use sortie_testkit::peers::{AwsJudge, Moto};
 use sortie_testkit::plain_http;
 
+use crate::identity_providers::apply;
 use crate::support::{Answer, Credential, Stage};
 
 /// A name with one principal, and the values on the principal that holds them.
@@ -146,6 +147,43 @@ fn a_role_is_assumed_for_each_user_and_again_when_its_session_has_ended() {
     let first = verdict(&stage.get("/callout/Files/x"))["key"].clone();
     judge.expire();
     assert_ne!(verdict(&stage.get("/callout/Files/x"))["key"], first);
+}
+
+#[test]
+fn a_session_has_the_tags_that_formulas_make() {
+    let (judge, stage) = (AwsJudge::start(""), Stage::new());
+    let (_, bob) = stage.server.user("bob", &[stage.callers]);
+    let text = format!(
+        "
+external_credentials:
+- name: Tagged
+  protocol: aws_sts
+  settings:
+    region: eu-central-1
+    service: execute-api
+    role_arn: {}
+    sts_endpoint: {url}
+    session_name: shared
+    session_tags: {{Caller: 'u-{{!UPPER($User.UserName)}}', Cost Center: '4711'}}
+    transitive_tag_keys: Cost Center
+  principals:
+  - {{name: AwsStsPrincipal, sequence_number: 2, values: {{access_key_id: {}, secret_access_key: {{from_environment: CLIENT_SECRET}}}}}}
+  - {{name: Main, sequence_number: 1, enabled_for: {{permission_sets: [Callers]}}}}
+named_credentials: [{{name: Tagged, url: '{url}', external_credential: Tagged}}]
+",
+        AwsJudge::ROLE,
+        AwsJudge::KEY_ID,
+        url = judge.url()
+    );
+    apply(&stage, &text, AwsJudge::SECRET);
+    let mut keys = Vec::new();
+    for (key, caller) in [(&stage.key, "u-ALICE"), (&bob, "u-BOB")] {
+        keys.push(verdict(&stage.server.get(key, "/callout/Tagged/x"))["key"].clone());
+        let asked = judge.verdicts().remove(0);
+        assert_eq!(asked["tags"], json!({ "Caller": caller, "Cost Center": "4711" }));
+        assert_eq!((&asked["transitive"], &asked["session"]), (&json!(["Cost Center"]), &json!("shared")));
+    }
+    assert_ne!(keys[0], keys[1], "whoever has other tags has another session");
 }
 
 #[test]

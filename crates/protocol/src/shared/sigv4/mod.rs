@@ -16,6 +16,8 @@ mod spelling;
 #[cfg(test)]
 mod differential_tests;
 #[cfg(test)]
+mod request_tests;
+#[cfg(test)]
 mod vector_tests;
 
 pub use body::{BodyFault, BodyPlan, CallerBody, check_trailers, describe, is_aws_chunked};

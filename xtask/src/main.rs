@@ -32,7 +32,7 @@ enum Chore {
         #[arg(last = true)]
         nextest: Vec<String>,
     },
-    /// Install the servers that the tests talk to: Debian's packages and npm's.
+    /// Install the servers that the tests talk to: Debian's packages, npm's, Python's and one of Rust's.
     Peers,
     /// Check that crates depend only on what the table of arrows allows.
     Arrows,

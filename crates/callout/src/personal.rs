@@ -5,7 +5,7 @@ use std::sync::Arc;
 use aws_lc_rs::digest;
 use sortie_formula::{Evaluated, Fault, Scope, SignFault, Template, Value, Variable};
 use sortie_model::{Organization, Settings};
-use sortie_protocol::{Claims, Kind, Need, Protocol};
+use sortie_protocol::{Claims, Kind, Need, Protocol, Tags};
 
 use crate::Caller;
 use crate::formulas::FormulaFault;
@@ -27,6 +27,8 @@ enum Holder {
     Template,
     /// Some stand in it.
     Claims(Claims),
+    /// Some are among them.
+    Tags(Tags),
 }
 
 /// A setting whose formula has no result.
@@ -84,6 +86,16 @@ impl PrincipalSettings {
                         holders.push((name.clone(), Holder::Claims(claims)));
                     }
                 }
+                Some(Kind::Tags) => {
+                    let Ok(tags) = Tags::parse(value) else { continue };
+                    let before = formulas.len();
+                    formulas.extend(tags.formulas().map(|(key, template)| (format!("{name}.{key}"), template.clone())));
+                    if formulas.len() == before {
+                        literals.push((name.clone(), tags.fill([])));
+                    } else {
+                        holders.push((name.clone(), Holder::Tags(tags)));
+                    }
+                }
                 _ => {}
             }
         }
@@ -125,6 +137,7 @@ impl PrincipalSettings {
             let value = match holder {
                 Holder::Template => results.next().unwrap_or_default().into(),
                 Holder::Claims(claims) => claims.fill(&mut results),
+                Holder::Tags(tags) => tags.fill(&mut results),
             };
             settings.insert(name.clone(), value);
         }

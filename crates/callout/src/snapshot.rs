@@ -6,6 +6,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwapOption;
 use foldhash::fast::RandomState;
 use http::HeaderValue;
+use http::header::AUTHORIZATION;
 use sortie_model::{
     ApiName, AuthorizationServer, CallerFormulas, CustomHeader, Endpoint, ExternalAuthIdentityProvider, ExternalCredential,
     ExternalCredentialId, Grantee, IdentityType, MAX_NAME_LENGTH, NamedCredential, NamedCredentialId, Organization, Principal,
@@ -135,6 +136,15 @@ impl Credential {
     /// The authorization server behind that provider.
     pub fn server(&self) -> Option<&AuthorizationServer> {
         self.provider.as_ref().map(|provider| &provider.server)
+    }
+}
+
+impl Named {
+    /// Whether requests are signed: not if the header of the signature is somebody else's to make.
+    pub(crate) fn signs_requests(&self) -> bool {
+        self.credential.protocol.signs_requests()
+            && self.generate_authorization_header
+            && !self.headers.iter().any(|custom| custom.name == AUTHORIZATION)
     }
 }
 

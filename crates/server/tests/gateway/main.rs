@@ -8,6 +8,8 @@ mod access;
 mod answers;
 mod audit;
 mod aws;
+mod aws_certificates;
+mod aws_s3;
 mod first_callout;
 mod formulas;
 mod framing;

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use sortie_model::{CustomHeader, Settings, Template};
-use sortie_protocol::{Claims, Kind, Protocol};
+use sortie_protocol::{Claims, Kind, Protocol, Tags};
 
 use super::scene::Scene;
 use crate::manage::NotStored;
@@ -74,6 +74,12 @@ async fn settings(
                 let Ok(claims) = Claims::parse(value) else { continue };
                 for (claim, template) in claims.formulas() {
                     judge_one(scene, vocabulary, template, Place::Claim, &format!("{path}.{claim}")).await?;
+                }
+            }
+            Kind::Tags => {
+                let Ok(tags) = Tags::parse(value) else { continue };
+                for (key, template) in tags.formulas() {
+                    judge_one(scene, vocabulary, template, Place::Setting, &format!("{path}.{key}")).await?;
                 }
             }
             Kind::Text

@@ -26,6 +26,12 @@ impl Timestamp {
         self.0.div_euclid(1000)
     }
 
+    /// The moment `duration` earlier; saturates.
+    #[must_use]
+    pub fn before(self, duration: Duration) -> Self {
+        Self(self.0.saturating_sub(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)))
+    }
+
     /// The moment `duration` later; saturates.
     #[must_use]
     pub fn after(self, duration: Duration) -> Self {

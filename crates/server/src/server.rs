@@ -135,6 +135,7 @@ impl Server {
         tasks.push(serving);
         if let Some(node) = &node {
             tasks.push(tokio::spawn(node.clone().follow_changes()));
+            tasks.push(tokio::spawn(node.clone().follow_announcements()));
             tasks.push(tokio::spawn(keep_health(node.clone())));
         }
         Ok(Self { node, cores, gateway: address, admin, stop, tasks, _lock: lock })

@@ -35,6 +35,7 @@ named_credentials: [{{name: Files, url: '{}', external_credential: Files}}]
 }
 
 #[test]
+#[allow(clippy::disallowed_methods, reason = "the server's clock is the machine's: a URL has to be waited for")]
 fn whoever_has_the_url_may_do_what_it_says_and_nothing_else() {
     let s3 = S3Server::start();
     let sortie = sortie(&s3);

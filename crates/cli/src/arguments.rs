@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::{apply, audit, call, certificate, explain, formula, grant, key, presign, provider, remove, secret, status, user};
+use crate::{apply, audit, auth, call, certificate, explain, formula, grant, key, presign, provider, remove, secret, status, user};
 
 /// Authenticated outbound calls by name
 ///
@@ -88,6 +88,9 @@ pub(crate) enum Command {
     /// External auth identity providers: where OAuth tokens come from, for any number of external credentials
     #[command(subcommand)]
     Provider(provider::ProviderCommand),
+    /// Logins with a browser: how a principal of the protocol oauth_browser gets its tokens
+    #[command(subcommand)]
+    Auth(auth::AuthCommand),
     Status(status::StatusArguments),
     Explain(explain::ExplainArguments),
     Presign(presign::PresignArguments),

@@ -4,6 +4,7 @@
 mod apply;
 mod arguments;
 mod audit;
+mod auth;
 mod call;
 mod certificate;
 mod demo;
@@ -86,6 +87,7 @@ async fn run(cli: &Cli, printer: &Printer) -> Result<u8, Failure> {
         Command::Secret(command) => secret::run(command, &setup::open(&cli.global).await?, printer).await,
         Command::Certificate(command) => certificate::run(command, &setup::open(&cli.global).await?, printer).await,
         Command::Provider(command) => provider::run(command, &setup::open(&cli.global).await?, printer).await,
+        Command::Auth(command) => auth::run(command, &setup::open(&cli.global).await?, printer).await,
         Command::Status(arguments) => status::run(arguments, &setup::open(&cli.global).await?, printer).await,
         Command::Formula(command) => formula::run(command, &cli.global, printer).await,
         Command::Explain(arguments) => explain::run(arguments, &setup::open(&cli.global).await?, printer).await,

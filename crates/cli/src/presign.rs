@@ -6,7 +6,7 @@ use clap::Args;
 use http::Method;
 use serde::Serialize;
 use sortie_callout::{Presigned, Presigning};
-use sortie_model::{Timestamp, UserName};
+use sortie_model::UserName;
 use sortie_server::Node;
 
 use crate::failure::Failure;
@@ -38,7 +38,8 @@ pub(crate) struct PresignArguments {
 #[derive(Serialize)]
 struct Printed<'a> {
     url: &'a str,
-    expires_at: Timestamp,
+    /// RFC 3339.
+    expires_at: String,
 }
 
 pub(crate) async fn run(arguments: &PresignArguments, opened: &Opened, printer: &Printer) -> Result<u8, Failure> {
@@ -54,7 +55,7 @@ pub(crate) async fn run(arguments: &PresignArguments, opened: &Opened, printer: 
     let made = node.presign(user, &opened.actor, presigning).await;
     let Presigned { url, expires_at } = made.map_err(|refused| Failure::new(refused.code(), refused.to_string(), refused.next_step()))?;
     if printer.is_json() {
-        printer.json(&Printed { url: url.expose(), expires_at });
+        printer.json(&Printed { url: url.expose(), expires_at: expires_at.to_string() });
     } else {
         printer.line(url.expose());
     }

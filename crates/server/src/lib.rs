@@ -20,4 +20,5 @@ pub use house::{Anchors, House, HouseConfig, OpenError, new_id};
 pub use node::{Node, NodeError};
 pub use server::{Server, StartError};
 pub use signers::{Signer, SignerError, Signers};
+pub use sortie_store::StoredUser;
 pub use world::outside_world;

@@ -213,6 +213,11 @@ impl Node {
         sortie_callout::presign(&self.snapshot(), &self.0.grants, &caller_without_key(user), presigning, record).await
     }
 
+    /// A user as a callout sees who calls.
+    pub fn caller(&self, user: StoredUser) -> Caller {
+        caller_without_key(user)
+    }
+
     /// What a formula would give in a callout of `user`, with `body` as the request's body. Without a target it sees the user only.
     ///
     /// # Errors

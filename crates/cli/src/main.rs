@@ -11,6 +11,7 @@ mod explain;
 mod failure;
 mod formula;
 mod grant;
+mod input;
 mod key;
 mod manual;
 mod presign;

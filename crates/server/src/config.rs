@@ -4,9 +4,11 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+use sortie_model::Violation;
 use sortie_outbound::{EgressPolicy, Roots};
 
 use crate::audit::Durability;
+use crate::public_url::PublicUrl;
 
 /// All settings of a node.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -20,8 +22,10 @@ pub struct Config {
     pub organization: OrganizationSettings,
     /// The data plane.
     pub gateway: Gateway,
-    /// The operators' listener.
+    /// The listener for operators and for the console.
     pub admin: Admin,
+    /// How browsers reach the console: `https://host[:port]`, or `http://` with this machine itself. Absent: `admin.listen`, if only this machine reaches it.
+    pub public_url: Option<String>,
     /// Where callouts and token requests may go.
     pub egress: EgressPolicy,
     /// Whose certificates are trusted.
@@ -149,6 +153,9 @@ pub enum ConfigError {
         /// What and where.
         problem: String,
     },
+    /// Browsers cannot, or must not, reach the console so.
+    #[error("`public_url` {}", .0.message)]
+    PublicUrl(Violation),
     /// A listener that others can reach, without TLS in front of it.
     #[error("`gateway.listen` is {listen}, which others can reach, and nothing ends their TLS: API keys would cross the network in clear")]
     ListensInClear {
@@ -163,6 +170,7 @@ impl ConfigError {
         match self {
             Self::Read { .. } => "config_unreadable",
             Self::Syntax { .. } => "config_invalid",
+            Self::PublicUrl(violation) => violation.rule,
             Self::ListensInClear { .. } => "config_listens_in_clear",
         }
     }
@@ -172,6 +180,7 @@ impl ConfigError {
         match self {
             Self::Read { .. } => "check the path and the file's permissions",
             Self::Syntax { .. } => "correct that line; `docs/guide/configuration.md` lists every setting",
+            Self::PublicUrl(_) => "write how browsers reach the console: https://host[:port]",
             Self::ListensInClear { .. } => "listen on 127.0.0.1, or put a TLS proxy in front and set `gateway.behind_tls_proxy = true`",
         }
     }
@@ -205,11 +214,20 @@ impl Config {
         })
     }
 
+    /// How browsers reach the console, as far as the configuration says it.
+    ///
+    /// # Errors
+    /// [`ConfigError::PublicUrl`].
+    pub fn public_url(&self) -> Result<Option<PublicUrl>, ConfigError> {
+        self.public_url.as_deref().map(PublicUrl::parse).transpose().map_err(ConfigError::PublicUrl)
+    }
+
     /// Refuses what would be unsafe to serve with.
     ///
     /// # Errors
     /// [`ConfigError::ListensInClear`].
     pub fn check_for_serving(&self) -> Result<(), ConfigError> {
+        self.public_url()?;
         let Gateway { listen, behind_tls_proxy, .. } = self.gateway;
         if listen.ip().is_loopback() || behind_tls_proxy { Ok(()) } else { Err(ConfigError::ListensInClear { listen }) }
     }

@@ -3,13 +3,16 @@
 mod admin;
 pub mod audit;
 mod config;
+mod console;
 mod custody;
 mod gateway;
 mod house;
 mod jwks;
 pub mod manage;
 mod node;
+mod public_url;
 mod server;
+mod sign_in;
 mod signers;
 mod world;
 
@@ -17,6 +20,7 @@ pub use config::{Admin, Audit, Config, ConfigError, Gateway, Key, TrustSettings,
 pub use gateway::CoreError;
 pub use house::{Anchors, House, HouseConfig, OpenError, new_id};
 pub use node::{Node, NodeError};
+pub use public_url::PublicUrl;
 pub use server::{Server, StartError};
 pub use signers::{Signer, SignerError, Signers};
 pub use world::outside_world;

@@ -8,6 +8,7 @@ mod access;
 mod answers;
 mod audit;
 mod aws;
+mod console;
 mod first_callout;
 mod formulas;
 mod framing;

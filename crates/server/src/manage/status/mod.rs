@@ -2,4 +2,5 @@
 
 mod report;
 
+pub(in crate::manage) use report::Facts;
 pub use report::{CredentialReport, HealthReport, ManagerReport, PlaceReport, PrincipalReport, StatusError, status};

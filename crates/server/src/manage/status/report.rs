@@ -126,14 +126,14 @@ impl StatusError {
 }
 
 /// Everything that a report is made of.
-struct Facts {
-    definitions: Definitions,
-    values: BTreeMap<PrincipalId, ValueSummary>,
-    provider_values: BTreeMap<ExternalAuthIdentityProviderId, BTreeSet<String>>,
-    health: BTreeMap<PrincipalId, Health>,
-    now: Timestamp,
+pub(in crate::manage) struct Facts {
+    pub(in crate::manage) definitions: Definitions,
+    pub(in crate::manage) values: BTreeMap<PrincipalId, ValueSummary>,
+    pub(in crate::manage) provider_values: BTreeMap<ExternalAuthIdentityProviderId, BTreeSet<String>>,
+    pub(in crate::manage) health: BTreeMap<PrincipalId, Health>,
+    pub(in crate::manage) now: Timestamp,
     /// Permission sets and profiles that some active user has.
-    held: BTreeSet<Grantee>,
+    pub(in crate::manage) held: BTreeSet<Grantee>,
 }
 
 /// The status of all external credentials in the order of their names, or of one.
@@ -158,7 +158,7 @@ pub async fn status(manage: &Manage<'_>, name: Option<&ApiName>) -> Result<Vec<C
 }
 
 impl Facts {
-    fn report(&self, credential: &ExternalCredential) -> CredentialReport {
+    pub(in crate::manage) fn report(&self, credential: &ExternalCredential) -> CredentialReport {
         let principals: Vec<&Principal> =
             self.definitions.principals.iter().filter(|principal| principal.external_credential == credential.id).collect();
         let protocol = sortie_protocol::find(&credential.protocol);

@@ -90,12 +90,17 @@ fn show(printer: &Printer, view: &ProviderView) {
         ("authorize endpoint", &view.authorize_endpoint),
         ("token endpoint", &Some(view.token_endpoint.clone())),
         ("user info endpoint", &view.user_info_endpoint),
+        ("revocation endpoint", &view.revocation_endpoint),
+        ("key set endpoint", &view.key_set_endpoint),
         ("default scopes", &view.default_scopes),
     ];
     endpoints.iter().filter_map(|(name, value)| Some((name, value.as_ref()?))).for_each(|(name, value)| fact(name, value));
     fact("client authentication", view.client_authentication);
     if view.pkce {
         fact("proof key", "S256");
+    }
+    if view.issuer_in_response {
+        fact("names itself", "when it sends a browser back");
     }
     for one in &view.request_parameters {
         let why = if one.description.is_empty() { String::new() } else { format!("  {}", printer.toned(Tone::Quiet, &one.description)) };

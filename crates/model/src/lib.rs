@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod authorization_server;
 mod certificate;
 mod client_authentication;
 mod custom_header;
@@ -21,11 +22,12 @@ mod timestamp;
 mod user;
 mod violation;
 
+pub use authorization_server::{AuthorizationServer, Issuer, Scopes};
 pub use certificate::{Certificate, CertificateVersion, Issued, Origin, VersionState};
 pub use client_authentication::ClientAuthentication;
 pub use custom_header::{CustomHeader, parse_forwarded_header};
 pub use endpoint::{Endpoint, Host, Scheme, ServiceUrl};
-pub use external_auth_identity_provider::{AuthenticationFlow, ExternalAuthIdentityProvider, Issuer, Scopes};
+pub use external_auth_identity_provider::{AuthenticationFlow, ExternalAuthIdentityProvider};
 pub use external_credential::{ExternalCredential, IdentityType, Principal, Settings, StatusCodes};
 pub use id::{
     CertificateId, CertificateVersionId, ExternalAuthIdentityProviderId, ExternalCredentialId, NamedCredentialId, PermissionSetId,

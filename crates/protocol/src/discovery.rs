@@ -20,10 +20,12 @@ pub struct Discovered {
     pub token_endpoint: ServiceUrl,
     /// Where it says who a user is.
     pub user_info_endpoint: Option<ServiceUrl>,
-    /// Where the keys are that it signs with (a JWK Set).
-    pub key_set: Option<ServiceUrl>,
-    /// Whether it says in its answer to an authorization request who it is (RFC 9207, section 3). An answer that does not is then somebody else's.
-    pub names_itself: bool,
+    /// Where it is told that a token is not needed any more.
+    pub revocation_endpoint: Option<ServiceUrl>,
+    /// Where its public keys are.
+    pub key_set_endpoint: Option<ServiceUrl>,
+    /// Whether it says who it is when it sends a browser back (RFC 9207, section 3: "If omitted, the default value is false").
+    pub issuer_in_response: bool,
     /// How it takes client id and secret; `None`: only in ways that are no secret in a header or a body.
     pub client_authentication: Option<ClientAuthentication>,
     /// Whether it takes a proof key with SHA-256 (RFC 7636).
@@ -157,7 +159,6 @@ fn read(issuer: &Issuer, source: ServiceUrl, metadata: &Value) -> Result<Discove
     }
     let endpoint = |field: &'static str| endpoint(issuer, &source, metadata, field);
     let (authorize_endpoint, user_info_endpoint) = (endpoint("authorization_endpoint")?, endpoint("userinfo_endpoint")?);
-    let key_set = endpoint("jwks_uri")?;
     let absent = || DiscoveryError::Unusable { source_url: source.clone(), field: "token_endpoint", problem: "is not there".to_owned() };
     let token_endpoint = endpoint("token_endpoint")?.ok_or_else(absent)?;
     let methods = texts(metadata, "token_endpoint_auth_methods_supported");
@@ -167,8 +168,9 @@ fn read(issuer: &Issuer, source: ServiceUrl, metadata: &Value) -> Result<Discove
         authorize_endpoint,
         token_endpoint,
         user_info_endpoint,
-        key_set,
-        names_itself: metadata.get("authorization_response_iss_parameter_supported") == Some(&Value::Bool(true)),
+        revocation_endpoint: endpoint("revocation_endpoint")?,
+        key_set_endpoint: endpoint("jwks_uri")?,
+        issuer_in_response: metadata.get("authorization_response_iss_parameter_supported").and_then(Value::as_bool).unwrap_or_default(),
         client_authentication: client_authentication(methods.as_deref()),
         // RFC 8414, section 2: "If omitted, the authorization server does not support PKCE".
         supports_pkce: texts(metadata, "code_challenge_methods_supported").is_some_and(|methods| methods.iter().any(|one| one == "S256")),

@@ -176,7 +176,7 @@ fn what_a_sign_in_needs_is_read_too() {
     page["jwks_uri"] = json!("https://idp.test/jwks");
     page["authorization_response_iss_parameter_supported"] = json!(true);
     let found = ask(&publishing(&[("https://idp.test/.well-known/openid-configuration", page.clone())]), "https://idp.test").unwrap();
-    assert_eq!((found.key_set.unwrap().to_string().as_str(), found.names_itself), ("https://idp.test/jwks", true));
+    assert_eq!((found.key_set_endpoint.unwrap().to_string().as_str(), found.issuer_in_response), ("https://idp.test/jwks", true));
     // Keys that anybody on the way can change prove nothing.
     page["jwks_uri"] = json!("http://idp.test/jwks");
     let refused = ask(&publishing(&[("https://idp.test/.well-known/openid-configuration", page)]), "https://idp.test").unwrap_err();
@@ -184,5 +184,5 @@ fn what_a_sign_in_needs_is_read_too() {
     let silent =
         ask(&publishing(&[("https://idp.test/.well-known/openid-configuration", metadata("https://idp.test"))]), "https://idp.test")
             .unwrap();
-    assert_eq!((silent.key_set, silent.names_itself), (None, false));
+    assert_eq!((silent.key_set_endpoint, silent.issuer_in_response), (None, false));
 }

@@ -1,6 +1,6 @@
 //! External auth identity providers, as protocols that are managed by one see them.
 
-use sortie_model::{AuthenticationFlow, ExternalAuthIdentityProvider, Settings};
+use sortie_model::{AuthenticationFlow, AuthorizationServer, ExternalAuthIdentityProvider, Settings};
 
 use crate::shared::oauth;
 use crate::{Field, Kind, Material, ObtainError, Protocol, Values};
@@ -11,8 +11,10 @@ pub const PROVIDER_FIELDS: &[Field] = &[oauth::CLIENT_ID, oauth::CLIENT_SECRET];
 /// The provider that settings name, with what is stored for it.
 #[derive(Clone, Copy, Debug)]
 pub struct Provider<'a> {
+    /// How tokens are obtained from it.
+    pub flow: AuthenticationFlow,
     /// Endpoints, and how it wants to be asked.
-    pub definition: &'a ExternalAuthIdentityProvider,
+    pub server: &'a AuthorizationServer,
     /// What is stored of [`PROVIDER_FIELDS`].
     pub values: &'a Values,
 }
@@ -56,8 +58,8 @@ pub fn usable_provider<'a>(protocol: &dyn Protocol, material: Material<'a>) -> R
     let Some(provider) = material.provider else {
         return wrong(format!("names the external auth identity provider `{name}`, which does not exist"));
     };
-    if provider.definition.flow != flow {
-        let (has, needs) = (provider.definition.flow.as_str(), flow.as_str());
+    if provider.flow != flow {
+        let (has, needs) = (provider.flow.as_str(), flow.as_str());
         return wrong(format!("names the external auth identity provider `{name}` of the flow {has}; the flow must be {needs}"));
     }
     for (value, shown) in [("client_id", "client_id of the provider"), ("client_secret", "client_secret of the provider")] {
@@ -69,6 +71,11 @@ pub fn usable_provider<'a>(protocol: &dyn Protocol, material: Material<'a>) -> R
 }
 
 impl<'a> Provider<'a> {
+    /// A provider with what is stored for it.
+    pub const fn new(definition: &'a ExternalAuthIdentityProvider, values: &'a Values) -> Self {
+        Self { flow: definition.flow, server: &definition.server, values }
+    }
+
     /// A stored value.
     ///
     /// # Errors

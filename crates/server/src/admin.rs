@@ -20,7 +20,7 @@ use tower::ServiceExt as _;
 use crate::console::{self, Console, Source};
 use crate::node::Node;
 use crate::public_url::PublicUrl;
-use crate::sign_in::Door;
+use crate::sign_in::{Door, OpenId, OpenIdSettings};
 
 /// 10 s for the head of a request, the first one and each after it: a connection on which nothing happens is closed (DOS-01).
 const HEAD_PATIENCE: Duration = Duration::from_secs(10);
@@ -40,6 +40,8 @@ pub(crate) struct Duties {
     pub(crate) node: Option<Node>,
     /// How browsers reach the console, if the configuration says so.
     pub(crate) public_url: Option<PublicUrl>,
+    /// Where people sign in beside here.
+    pub(crate) openid: Option<OpenIdSettings>,
     /// Whether the server stops.
     pub(crate) stopping: watch::Receiver<bool>,
 }
@@ -59,7 +61,8 @@ pub(crate) async fn start(address: SocketAddr, duties: Duties) -> std::io::Resul
     let public_url = duties.public_url.clone().or_else(|| PublicUrl::of_listener(address));
     let mut router = health(duties.sealed, duties.stopping);
     let public_url = duties.node.zip(public_url).map(|(node, public_url)| {
-        let console = Console { node, public_url: public_url.clone(), door: Door::new() };
+        let openid = duties.openid.map(|settings| OpenId::new(settings, public_url.join(console::OPENID_CALLBACK)));
+        let console = Console { node, public_url: public_url.clone(), door: Door::new(), openid };
         router = std::mem::take(&mut router).fallback_service(console::router(Arc::new(console)));
         public_url
     });

@@ -16,7 +16,7 @@ mod sign_in;
 mod signers;
 mod world;
 
-pub use config::{Admin, Audit, Config, ConfigError, Gateway, Key, TrustSettings, TrustedRoots};
+pub use config::{Admin, Audit, Config, ConfigError, Gateway, Key, OpenIdProvider, SignIn, TrustSettings, TrustedRoots};
 pub use gateway::CoreError;
 pub use house::{Anchors, House, HouseConfig, OpenError, new_id};
 pub use node::{Node, NodeError};

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use crate::admin::{self, Duties};
-use crate::config::ConfigError;
+use crate::config::{ConfigError, OpenIdProvider};
 use crate::gateway::{Core, CoreError, Plane, sealed as sealed_plane};
 use crate::house::{House, HouseConfig, OpenError};
 use crate::node::{Node, NodeError};
@@ -133,7 +133,8 @@ impl Server {
         }
         let listen = setup.config.admin.listen;
         let public_url = setup.config.public_url()?;
-        let duties = Duties { sealed, node: node.clone(), public_url, stopping };
+        let openid = setup.config.sign_in.openid.as_ref().map(OpenIdProvider::read).transpose()?;
+        let duties = Duties { sealed, node: node.clone(), public_url, openid, stopping };
         let listening = admin::start(listen, duties).await.map_err(|source| StartError::Admin { address: listen, source })?;
         let (admin, public_url) = (listening.address, listening.public_url);
         tasks.push(listening.task);

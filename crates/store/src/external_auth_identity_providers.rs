@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use sortie_model::{
-    ApiName, AuthenticationFlow, ClientAuthentication, ExternalAuthIdentityProvider, ExternalAuthIdentityProviderId, Issuer, Label, Scopes,
-    ServiceUrl,
+    ApiName, AuthenticationFlow, AuthorizationServer, ClientAuthentication, ExternalAuthIdentityProvider, ExternalAuthIdentityProviderId,
+    Issuer, Label, Scopes, ServiceUrl,
 };
 use uuid::Uuid;
 
@@ -80,8 +80,8 @@ impl ExternalAuthIdentityProviderChanges<'_> {
             "external_auth_identity_providers",
             "INSERT INTO external_auth_identity_providers
                  (id, name, folded, label, description, flow, client_authentication, authorize_endpoint, token_endpoint, user_info_endpoint,
-                  uses_pkce, issuer, default_scopes, parameters)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+                  uses_pkce, issuer, default_scopes, parameters, revocation_endpoint, key_set_endpoint, issuer_in_response)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
         );
         self.tx.execute(INSERT, columns(provider)).await.map_err(|fault| RULES.translate(fault, &provider.name))?;
         Ok(())
@@ -96,7 +96,7 @@ impl ExternalAuthIdentityProviderChanges<'_> {
             "external_auth_identity_providers",
             "UPDATE external_auth_identity_providers SET name = $2, folded = $3, label = $4, description = $5, flow = $6,
                  client_authentication = $7, authorize_endpoint = $8, token_endpoint = $9, user_info_endpoint = $10, uses_pkce = $11,
-                 issuer = $12, default_scopes = $13, parameters = $14
+                 issuer = $12, default_scopes = $13, parameters = $14, revocation_endpoint = $15, key_set_endpoint = $16, issuer_in_response = $17
              WHERE id = $1",
         );
         let changed = self.tx.execute(UPDATE, columns(provider)).await.map_err(|fault| RULES.translate(fault, &provider.name))?;
@@ -170,22 +170,22 @@ impl ExternalAuthIdentityProviderChanges<'_> {
 }
 
 /// In the order of the statements.
-fn columns(provider: &ExternalAuthIdentityProvider) -> [Value; 14] {
-    let ExternalAuthIdentityProvider {
-        id,
-        name,
-        label,
-        description,
-        flow,
+fn columns(provider: &ExternalAuthIdentityProvider) -> [Value; 17] {
+    let ExternalAuthIdentityProvider { id, name, label, description, flow, server } = provider;
+    let AuthorizationServer {
         client_authentication,
         authorize_endpoint,
         token_endpoint,
         user_info_endpoint,
+        revocation_endpoint,
+        key_set_endpoint,
         uses_pkce,
+        issuer_in_response,
         issuer,
         default_scopes,
         parameters,
-    } = provider;
+    } = server;
+    let url = |url: &Option<ServiceUrl>| url.as_ref().map(ToString::to_string).into();
     [
         (*id).into(),
         name.into(),
@@ -194,13 +194,16 @@ fn columns(provider: &ExternalAuthIdentityProvider) -> [Value; 14] {
         description.as_str().into(),
         flow.as_str().into(),
         client_authentication.as_str().into(),
-        authorize_endpoint.as_ref().map(ToString::to_string).into(),
+        url(authorize_endpoint),
         token_endpoint.to_string().into(),
-        user_info_endpoint.as_ref().map(ToString::to_string).into(),
+        url(user_info_endpoint),
         (*uses_pkce).into(),
         issuer.as_ref().map(ToString::to_string).into(),
         default_scopes.as_text().unwrap_or_default().into(),
         crate::json(parameters),
+        url(revocation_endpoint),
+        url(key_set_endpoint),
+        (*issuer_in_response).into(),
     ]
 }
 
@@ -208,7 +211,7 @@ pub(crate) async fn all(tx: &mut Tx) -> Result<Vec<ExternalAuthIdentityProvider>
     const ALL: Sql = Sql::new(
         "external_auth_identity_providers",
         "SELECT id, name, label, description, flow, client_authentication, authorize_endpoint, token_endpoint, user_info_endpoint, uses_pkce,
-             issuer, default_scopes, parameters
+             issuer, default_scopes, parameters, revocation_endpoint, key_set_endpoint, issuer_in_response
          FROM external_auth_identity_providers ORDER BY folded",
     );
     tx.fetch(ALL, []).await?.iter().map(read).collect()
@@ -226,13 +229,18 @@ fn read(row: &Row) -> Result<ExternalAuthIdentityProvider, Fault> {
         label: row.parsed("label", Label::parse)?,
         description: row.text("description")?,
         flow: row.parsed("flow", |text| AuthenticationFlow::parse(text).ok_or(()))?,
-        client_authentication: row.parsed("client_authentication", |text| ClientAuthentication::parse(text).ok_or(()))?,
-        authorize_endpoint: url("authorize_endpoint")?,
-        token_endpoint: row.parsed("token_endpoint", ServiceUrl::parse)?,
-        user_info_endpoint: url("user_info_endpoint")?,
-        uses_pkce: row.boolean("uses_pkce")?,
-        issuer: row.optional_text("issuer")?.map(|text| Issuer::parse(&text).map_err(|_| broken("issuer"))).transpose()?,
-        default_scopes: row.parsed("default_scopes", Scopes::parse)?,
-        parameters: row.json("parameters")?,
+        server: AuthorizationServer {
+            client_authentication: row.parsed("client_authentication", |text| ClientAuthentication::parse(text).ok_or(()))?,
+            authorize_endpoint: url("authorize_endpoint")?,
+            token_endpoint: row.parsed("token_endpoint", ServiceUrl::parse)?,
+            user_info_endpoint: url("user_info_endpoint")?,
+            uses_pkce: row.boolean("uses_pkce")?,
+            issuer: row.optional_text("issuer")?.map(|text| Issuer::parse(&text).map_err(|_| broken("issuer"))).transpose()?,
+            default_scopes: row.parsed("default_scopes", Scopes::parse)?,
+            parameters: row.json("parameters")?,
+            revocation_endpoint: url("revocation_endpoint")?,
+            key_set_endpoint: url("key_set_endpoint")?,
+            issuer_in_response: row.boolean("issuer_in_response")?,
+        },
     })
 }

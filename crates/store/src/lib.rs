@@ -17,6 +17,7 @@ mod health;
 mod identity;
 mod keyring;
 mod location;
+mod logins;
 mod migrations;
 mod named_credentials;
 mod openid_identities;
@@ -42,12 +43,14 @@ pub use error::{ChangeError, OpenError, ReadError, WriteError};
 pub use external_auth_identity_providers::{ExternalAuthIdentityProviderChanges, ExternalAuthIdentityProviders};
 pub use external_credentials::ExternalCredentialChanges;
 pub use grants::{
-    Committed, Failure, GrantIdentity, GrantState, Grants, Lease, LeaseOutcome, LeaseRequest, Released, SealedGrant, StoredGrant,
+    Committed, Failure, GrantIdentity, GrantState, Grants, Lease, LeaseOutcome, LeaseRequest, Released, Replacement, SealedGrant,
+    StoredGrant,
 };
 pub use health::HealthRecords;
 pub use identity::Identity;
 pub use keyring::{Initialised, Keyring, Replaced, StoredKey};
 pub use location::{Location, LocationError};
+pub use logins::{LoginStage, Logins, NewLogin, StoredLogin};
 pub use named_credentials::NamedCredentialChanges;
 pub use openid_identities::{OpenIdIdentities, OpenIdIdentityChanges};
 pub use passwords::{PasswordChanges, Passwords, StoredPassword};

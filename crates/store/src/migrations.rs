@@ -14,8 +14,9 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("refusals", include_str!("../migrations/0004_refusals.sql")),
     ("renewal_rules", include_str!("../migrations/0005_renewal_rules.sql")),
     ("external_auth_identity_providers", include_str!("../migrations/0006_external_auth_identity_providers.sql")),
-    ("system_permissions", include_str!("../migrations/0007_system_permissions.sql")),
-    ("sign_in", include_str!("../migrations/0008_sign_in.sql")),
+    ("logins", include_str!("../migrations/0007_logins.sql")),
+    ("system_permissions", include_str!("../migrations/0008_system_permissions.sql")),
+    ("sign_in", include_str!("../migrations/0009_sign_in.sql")),
 ];
 
 /// The newest schema that this binary knows.

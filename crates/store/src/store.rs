@@ -21,6 +21,7 @@ use crate::grants::Grants;
 use crate::health::HealthRecords;
 use crate::keyring::Keyring;
 use crate::location::{Location, postgres_server};
+use crate::logins::Logins;
 use crate::migrations;
 use crate::openid_identities::OpenIdIdentities;
 use crate::passwords::Passwords;
@@ -168,6 +169,11 @@ impl Store {
     /// Grants, and the right to renew them.
     pub fn grants(&self) -> Grants<'_> {
         Grants { db: &self.inner.db }
+    }
+
+    /// Logins with a browser that are under way.
+    pub fn logins(&self) -> Logins<'_> {
+        Logins { db: &self.inner.db }
     }
 
     /// What happened lately with each identity.

@@ -2,8 +2,8 @@
 
 use sortie_callout::{CustodyError, Turn};
 use sortie_model::{
-    ApiName, AuthenticationFlow, ClientAuthentication, ExternalAuthIdentityProvider, ExternalAuthIdentityProviderId, IdentityType, Label,
-    ParameterKind, RequestParameter, Scopes, ServiceUrl,
+    ApiName, AuthenticationFlow, AuthorizationServer, ClientAuthentication, ExternalAuthIdentityProvider, ExternalAuthIdentityProviderId,
+    IdentityType, Label, ParameterKind, RequestParameter, Scopes, ServiceUrl,
 };
 use uuid::Uuid;
 
@@ -33,14 +33,11 @@ fn provider() -> ExternalAuthIdentityProvider {
         label: Label::parse("Idp").unwrap(),
         description: String::new(),
         flow: AuthenticationFlow::ClientCredentials,
-        client_authentication: ClientAuthentication::Body,
-        authorize_endpoint: None,
-        token_endpoint: ServiceUrl::parse("https://idp.test/token").unwrap(),
-        user_info_endpoint: None,
-        uses_pkce: false,
-        issuer: None,
-        default_scopes: Scopes::default(),
-        parameters: vec![RequestParameter::parse(ParameterKind::TokenBody, "audience", "a", 1, "").unwrap()],
+        server: AuthorizationServer {
+            client_authentication: ClientAuthentication::Body,
+            parameters: vec![RequestParameter::parse(ParameterKind::TokenBody, "audience", "a", 1, "").unwrap()],
+            ..AuthorizationServer::at(ServiceUrl::parse("https://idp.test/token").unwrap())
+        },
     }
 }
 
@@ -73,7 +70,7 @@ async fn a_changed_provider_is_asked_anew_by_those_that_name_it() {
     let node = scene.node();
     assert_eq!(outcome(&node.get(&alice, "callout:One/x").await), "200");
     // As management does it: the definition, and the revision of the credentials that name it.
-    scene.definitions.external_auth_identity_providers[0].token_endpoint = ServiceUrl::parse("https://new.test/token").unwrap();
+    scene.definitions.external_auth_identity_providers[0].server.token_endpoint = ServiceUrl::parse("https://new.test/token").unwrap();
     scene.revise(|_| {});
     node.refresh(&scene);
     assert_eq!(outcome(&node.get(&alice, "callout:One/x").await), "200");
@@ -157,7 +154,7 @@ async fn a_refused_token_is_renewed_once() {
 #[tokio::test(start_paused = true)]
 async fn users_with_other_scopes_have_other_tokens_and_replace_the_default() {
     let mut scene = managed();
-    scene.definitions.external_auth_identity_providers[0].default_scopes = Scopes::parse("everything").unwrap();
+    scene.definitions.external_auth_identity_providers[0].server.default_scopes = Scopes::parse("everything").unwrap();
     let mut users = ["alice", "bob", "carol"].map(|name| scene.user(name));
     for (user, department) in users.iter_mut().zip(["sales", "legal", "sales"]) {
         user.attributes = [("Department".to_owned(), department.to_owned())].into();

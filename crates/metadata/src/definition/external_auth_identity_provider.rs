@@ -28,8 +28,14 @@ pub struct ExternalAuthIdentityProviderDefinition {
     pub token_endpoint: Option<ServiceUrl>,
     /// Where it says who a user is.
     pub user_info_endpoint: Option<ServiceUrl>,
-    /// Whether authorization codes are protected by a proof key.
+    /// Where it is told that a token is not needed any more.
+    pub revocation_endpoint: Option<ServiceUrl>,
+    /// Where its public keys are.
+    pub key_set_endpoint: Option<ServiceUrl>,
+    /// Whether a login is asked for with a proof key.
     pub uses_pkce: bool,
+    /// Whether it says who it is when it sends a browser back; `None` leaves that to what an issuer publishes.
+    pub issuer_in_response: Option<bool>,
     /// What it calls itself.
     pub issuer: Option<Issuer>,
     /// What is asked for where neither an external credential nor a principal has a scope.
@@ -49,8 +55,10 @@ impl ExternalAuthIdentityProviderDefinition {
             Some(at) => client_authentication(reader, &at),
             None => Some(ClientAuthentication::default()),
         };
-        let [authorize_endpoint, token_endpoint, user_info_endpoint] = ["authorize_endpoint", "token_endpoint", "user_info_endpoint"]
-            .map(|name| fields.take(name).map(|at| reader.parsed(&at, ServiceUrl::parse)));
+        let [authorize_endpoint, token_endpoint, user_info_endpoint, revocation_endpoint, key_set_endpoint] =
+            ["authorize_endpoint", "token_endpoint", "user_info_endpoint", "revocation_endpoint", "key_set_endpoint"]
+                .map(|name| fields.take(name).map(|at| reader.parsed(&at, ServiceUrl::parse)));
+        let issuer_in_response = fields.take("issuer_in_response").and_then(|at| reader.truth(&at));
         let uses_pkce = fields.take("pkce").and_then(|at| reader.truth(&at)).unwrap_or(false);
         let issuer = fields.take("issuer").map(|at| reader.parsed(&at, Issuer::parse));
         if token_endpoint.is_none() && issuer.is_none() {
@@ -77,6 +85,9 @@ impl ExternalAuthIdentityProviderDefinition {
             authorize_endpoint: authorize_endpoint.flatten(),
             token_endpoint: token_endpoint.flatten(),
             user_info_endpoint: user_info_endpoint.flatten(),
+            revocation_endpoint: revocation_endpoint.flatten(),
+            key_set_endpoint: key_set_endpoint.flatten(),
+            issuer_in_response,
             uses_pkce,
             issuer: issuer.flatten(),
             default_scopes: default_scopes?,

@@ -5,7 +5,8 @@ use std::borrow::Cow;
 use http::HeaderMap;
 use sortie_model::{AuthenticationFlow, ClientAuthentication, IdentityType};
 
-use crate::shared::{client_auth, oauth, request_parameters, token_endpoint};
+use crate::shared::request_parameters::{self, Purpose};
+use crate::shared::{client_auth, oauth, token_endpoint};
 use crate::{Field, Grant, Kind, Material, Need, ObtainError, Pending, Place, Proof, ProveError, Renewal, Secrecy, World, usable_provider};
 
 #[cfg(test)]
@@ -65,23 +66,23 @@ impl crate::Protocol for OAuthManaged {
     }
 
     fn asks<'a>(&self, material: Material<'a>) -> Option<Cow<'a, str>> {
-        material.provider.map(|provider| Cow::Owned(provider.definition.token_endpoint.to_string()))
+        material.provider.map(|provider| Cow::Owned(provider.server.token_endpoint.to_string()))
     }
 
     fn obtain<'a>(&'a self, world: &'a dyn World, material: Material<'a>) -> Pending<'a, Result<Grant, ObtainError>> {
         Box::pin(async move {
             let provider = usable_provider(self, material)?;
             let authentication = match material.setting(CLIENT_AUTHENTICATION) {
-                None => provider.definition.client_authentication,
+                None => provider.server.client_authentication,
                 Some(word) => ClientAuthentication::parse(word).ok_or_else(|| client_auth::unknown(CLIENT_AUTHENTICATION))?,
             };
             let (client_id, client_secret) = (provider.value("client_id")?, provider.value("client_secret")?);
             // RFC 6749, section 4.4.2.
-            let form = oauth::form_or("client_credentials", material, provider.definition.default_scopes.as_text());
+            let form = oauth::form_or("client_credentials", material, provider.server.default_scopes.as_text());
             let mut headers = HeaderMap::new();
             let form = client_auth::apply(authentication, client_id, client_secret, &mut headers, form)?;
-            let (parameters, endpoint) = (&provider.definition.parameters, &provider.definition.token_endpoint);
-            let (url, form) = request_parameters::add_to_token_request(parameters, endpoint, &mut headers, form)?;
+            let (parameters, endpoint) = (&provider.server.parameters, &provider.server.token_endpoint);
+            let (url, form) = request_parameters::add_to_request(parameters, Purpose::Token, endpoint, &mut headers, form)?;
             token_endpoint::request(world, url, headers, form, &[client_secret]).await
         })
     }

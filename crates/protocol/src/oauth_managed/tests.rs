@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 use sortie_model::{
-    ApiName, AuthenticationFlow, AuthenticationStatus, ClientAuthentication, ExternalAuthIdentityProvider, ExternalAuthIdentityProviderId,
-    IdentityType, Label, ParameterKind, RequestParameter, Scopes, Secret, ServiceUrl,
+    ApiName, AuthenticationFlow, AuthenticationStatus, AuthorizationServer, ClientAuthentication, ExternalAuthIdentityProvider,
+    ExternalAuthIdentityProviderId, IdentityType, Label, ParameterKind, RequestParameter, Scopes, Secret, ServiceUrl,
 };
 use uuid::Uuid;
 
@@ -21,24 +21,22 @@ fn provider() -> ExternalAuthIdentityProvider {
         label: Label::parse("Okta").unwrap(),
         description: String::new(),
         flow: AuthenticationFlow::ClientCredentials,
-        client_authentication: ClientAuthentication::BasicHeader,
-        authorize_endpoint: None,
-        token_endpoint: ServiceUrl::parse("https://idp.test/token?tenant=a%2Fb").unwrap(),
-        user_info_endpoint: None,
-        uses_pkce: false,
-        issuer: None,
-        default_scopes: Scopes::parse("read write").unwrap(),
-        parameters: vec![
-            parameter(ParameterKind::TokenQuery, "account", "1 & 2", 1),
-            parameter(ParameterKind::TokenBody, "resource", "https://api.test/a", 2),
-            parameter(ParameterKind::TokenHeader, "X-Tenant", "t-1", 3),
-            parameter(ParameterKind::TokenBody, "resource", "https://api.test/b", 4),
-            parameter(ParameterKind::TokenQuery, "trace", "", 5),
-            parameter(ParameterKind::TokenHeader, "X-Account", "a=b", 6),
-            parameter(ParameterKind::RefreshBody, "refresh_only", "x", 7),
-            parameter(ParameterKind::RefreshHeader, "X-Refresh-Only", "x", 8),
-            parameter(ParameterKind::AuthorizeQuery, "prompt", "consent", 9),
-        ],
+        server: AuthorizationServer {
+            client_authentication: ClientAuthentication::BasicHeader,
+            default_scopes: Scopes::parse("read write").unwrap(),
+            parameters: vec![
+                parameter(ParameterKind::TokenQuery, "account", "1 & 2", 1),
+                parameter(ParameterKind::TokenBody, "resource", "https://api.test/a", 2),
+                parameter(ParameterKind::TokenHeader, "X-Tenant", "t-1", 3),
+                parameter(ParameterKind::TokenBody, "resource", "https://api.test/b", 4),
+                parameter(ParameterKind::TokenQuery, "trace", "", 5),
+                parameter(ParameterKind::TokenHeader, "X-Account", "a=b", 6),
+                parameter(ParameterKind::RefreshBody, "refresh_only", "x", 7),
+                parameter(ParameterKind::RefreshHeader, "X-Refresh-Only", "x", 8),
+                parameter(ParameterKind::AuthorizeQuery, "prompt", "consent", 9),
+            ],
+            ..AuthorizationServer::at(ServiceUrl::parse("https://idp.test/token?tenant=a%2Fb").unwrap())
+        },
     }
 }
 
@@ -50,7 +48,7 @@ fn obtain(world: &Scripted, more: Value, definition: Option<&ExternalAuthIdentit
     let mut settings = settings(json!({ "external_auth_identity_provider": "okta" }));
     settings.extend(more.as_object().unwrap().clone());
     check_settings(&OAuthManaged, &settings).unwrap();
-    let provider = definition.map(|definition| Provider { definition, values });
+    let provider = definition.map(|definition| Provider::new(definition, values));
     now(OAuthManaged.obtain(world, Material { settings: &settings, values: &Values::new(), grant: None, provider }))
 }
 
@@ -125,7 +123,7 @@ fn without_a_usable_provider_nobody_is_asked() {
 #[test]
 fn those_who_ask_one_provider_wait_for_each_other() {
     let (settings, definition, values) = (settings(json!({})), provider(), Values::new());
-    let provider = Some(Provider { definition: &definition, values: &values });
+    let provider = Some(Provider::new(&definition, &values));
     let material = Material { settings: &settings, values: &values, grant: None, provider };
     assert_eq!(OAuthManaged.asks(material).as_deref(), Some("https://idp.test/token?tenant=a%2Fb"));
     assert_eq!(OAuthManaged.asks(Material { provider: None, ..material }), None);
@@ -161,6 +159,7 @@ fn the_status_says_what_the_provider_lacks() {
             stored_values: Vec::new(),
             reach: Reach::Users,
             users_with_values: 0,
+            logins: 0,
         };
         let facts = CredentialFacts { name: "C", settings: &settings, provider, certificates: Vec::new(), principals: vec![principal] };
         let status = credential_status(&OAuthManaged, &facts);

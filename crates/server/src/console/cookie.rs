@@ -9,6 +9,8 @@ use crate::public_url::PublicUrl;
 pub(crate) enum Cookie {
     /// The session's id.
     Session,
+    /// What binds a sign-in at an OpenID provider to the browser that began it.
+    SignIn,
 }
 
 impl Cookie {
@@ -18,6 +20,8 @@ impl Cookie {
         match (self, is_secure) {
             (Self::Session, true) => "__Host-sortie_session",
             (Self::Session, false) => "sortie_session",
+            (Self::SignIn, true) => "__Host-sortie_sign_in",
+            (Self::SignIn, false) => "sortie_sign_in",
         }
     }
 

@@ -4,8 +4,10 @@ mod assets;
 mod cookie;
 mod external_credentials;
 mod forgery;
+mod hand_over;
 mod headers;
 mod message;
+mod openid;
 mod page;
 mod return_path;
 mod session;
@@ -28,9 +30,10 @@ use http::StatusCode;
 use crate::audit::{ChangeRecord, append_changes};
 use crate::node::Node;
 use crate::public_url::PublicUrl;
-use crate::sign_in::Door;
+use crate::sign_in::{Door, OpenId};
 
 pub(crate) use message::Message;
+pub(crate) use openid::CALLBACK as OPENID_CALLBACK;
 
 /// 64 KiB: more than any form of ours is long.
 const MAX_FORM_BYTES: usize = 64 * 1024;
@@ -42,6 +45,7 @@ pub(crate) struct Console {
     pub(crate) node: Node,
     pub(crate) public_url: PublicUrl,
     pub(crate) door: Door,
+    pub(crate) openid: Option<OpenId>,
 }
 
 /// Where a request comes from: the address of the other end of the connection, whatever its headers say.
@@ -65,6 +69,8 @@ pub(crate) fn router(console: Arc<Console>) -> Router {
     Router::new()
         .route("/", get(external_credentials::show))
         .route("/sign-in", get(sign_in::show).post(sign_in::enter))
+        .route("/sign-in/openid", post(openid::depart))
+        .route(openid::CALLBACK, get(openid::arrive))
         .route("/sign-out", post(sign_in::leave))
         .route("/external-credentials/{credential}/{principal}", get(values::show))
         .route("/external-credentials/{credential}/{principal}/values", post(values::store))

@@ -24,6 +24,8 @@ use crate::sign_in::Refusal;
 struct SignInPage {
     frame: Frame,
     return_to: String,
+    /// The OpenID provider, if there is one.
+    provider: Option<String>,
     /// What was typed as the name, to be corrected.
     name: String,
     problem: Option<&'static str>,
@@ -46,13 +48,19 @@ pub(super) struct Typed {
     return_to: Option<String>,
 }
 
+/// Where somebody wants to go.
+#[derive(Deserialize)]
+pub(super) struct Wanted {
+    pub(super) return_to: Option<String>,
+}
+
 pub(super) async fn show(State(console): State<Arc<Console>>, headers: HeaderMap, Query(wish): Query<Wish>) -> Result<Response, Message> {
     let return_path = ReturnPath::of(wish.return_to.as_deref());
     if session::find(&console, &headers).await?.is_some() {
         return Ok(session::lead(return_path.as_str(), &[]));
     }
     let notice = wish.notice.filter(|notice| notice == "signed_out").map(|_| "You are signed out.");
-    Ok(page(StatusCode::OK, &return_path, String::new(), None, notice))
+    Ok(page(&console, StatusCode::OK, &return_path, String::new(), None, notice))
 }
 
 pub(super) async fn enter(
@@ -75,7 +83,7 @@ pub(super) async fn enter(
         Refusal::Write(error) => return Err(session::unavailable(&error, error.code())),
     };
     let wait = if refusal == Refusal::Closed { "900" } else { "5" };
-    let mut response = page(status, &return_path, typed.name, Some(problem), None);
+    let mut response = page(&console, status, &return_path, typed.name, Some(problem), None);
     if status == StatusCode::TOO_MANY_REQUESTS {
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static(wait));
     }
@@ -95,12 +103,14 @@ fn secret<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Secret, D
 }
 
 fn page(
+    console: &Console,
     status: StatusCode,
     return_path: &ReturnPath,
     name: String,
     problem: Option<&'static str>,
     notice: Option<&'static str>,
 ) -> Response {
+    let provider = console.openid.as_ref().map(|openid| openid.issuer().to_string());
     let return_to = return_path.as_str().to_owned();
-    Page(status, SignInPage { frame: Frame::default(), return_to, name, problem, notice }).into_response()
+    Page(status, SignInPage { frame: Frame::default(), return_to, provider, name, problem, notice }).into_response()
 }

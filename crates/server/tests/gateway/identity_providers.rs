@@ -127,7 +127,7 @@ fn an_endpoint_that_is_edited_in_the_database_gets_no_secret() {
     apply(&stage, &managed("Idp", "https://idp.test/token", &upstream.url(), "", &OidcProvider::BASIC, ""), OidcProvider::BASIC.secret);
     let mut provider =
         stage.server.runtime.block_on(stage.server.house.store().definitions()).unwrap().external_auth_identity_providers.remove(0);
-    provider.token_endpoint = ServiceUrl::parse(&format!("{}/token", evil.url())).unwrap();
+    provider.server.token_endpoint = ServiceUrl::parse(&format!("{}/token", evil.url())).unwrap();
     stage.server.change(async |change| change.external_auth_identity_providers().update(&provider).await.unwrap());
     stage.server.settle();
     assert_eq!(stage.get("/callout/Idp/x").code(), Some("secret_tampered"));

@@ -125,7 +125,7 @@ async fn a_moved_token_endpoint_takes_the_secret_along(fixture: Fixture) {
     assert_eq!(opened, [b"my-client".to_vec(), b"SECRET-one".to_vec()]);
     assert!(rows.iter().all(|row| row.head.version == 2));
     // Whoever edits the database instead gets nothing sent there (CRY of the attack catalogue).
-    okta.token_endpoint = ServiceUrl::parse("https://evil.test/token").unwrap();
+    okta.server.token_endpoint = ServiceUrl::parse("https://evil.test/token").unwrap();
     assert_eq!(open(fixture.house.vault(), &okta, &rows[1]).unwrap_err().code(), "sealed_value_tampered");
     let mut change = store.change().await.unwrap();
     change.external_auth_identity_providers().update(&okta).await.unwrap();

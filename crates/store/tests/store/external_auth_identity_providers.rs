@@ -1,8 +1,8 @@
 //! External auth identity providers and their stored values.
 
 use sortie_model::{
-    AuthenticationFlow, ClientAuthentication, ExternalAuthIdentityProvider, ExternalAuthIdentityProviderId, Issuer, ParameterKind,
-    RequestParameter, Scopes, ServiceUrl,
+    AuthenticationFlow, AuthorizationServer, ClientAuthentication, ExternalAuthIdentityProvider, ExternalAuthIdentityProviderId, Issuer,
+    ParameterKind, RequestParameter, Scopes, ServiceUrl,
 };
 use sortie_store::{ChangeError, Store};
 use uuid::Uuid;
@@ -26,18 +26,23 @@ fn provider(text: &str) -> ExternalAuthIdentityProvider {
         label: label("Label — ü"),
         description: "What it is for".to_owned(),
         flow: AuthenticationFlow::AuthorizationCode,
-        client_authentication: ClientAuthentication::PlainBasicHeader,
-        authorize_endpoint: Some(url("https://idp.test/authorize?a=b")),
-        token_endpoint: url("https://idp.test/token/"),
-        user_info_endpoint: Some(url("https://idp.test/me")),
-        uses_pkce: true,
-        issuer: Some(Issuer::parse("https://IDP.test/tenant/").unwrap()),
-        default_scopes: Scopes::parse("read write").unwrap(),
-        parameters: ParameterKind::ALL
-            .into_iter()
-            .zip(1..)
-            .map(|(kind, number)| RequestParameter::parse(kind, &format!("x-{number}"), "a & b", number, "why — ü").unwrap())
-            .collect(),
+        server: AuthorizationServer {
+            client_authentication: ClientAuthentication::PlainBasicHeader,
+            authorize_endpoint: Some(url("https://idp.test/authorize?a=b")),
+            token_endpoint: url("https://idp.test/token/"),
+            user_info_endpoint: Some(url("https://idp.test/me")),
+            uses_pkce: true,
+            issuer: Some(Issuer::parse("https://IDP.test/tenant/").unwrap()),
+            default_scopes: Scopes::parse("read write").unwrap(),
+            parameters: ParameterKind::ALL
+                .into_iter()
+                .zip(1..)
+                .map(|(kind, number)| RequestParameter::parse(kind, &format!("x-{number}"), "a & b", number, "why — ü").unwrap())
+                .collect(),
+            revocation_endpoint: Some(url("https://idp.test/revoke")),
+            key_set_endpoint: Some(url("https://idp.test/keys")),
+            issuer_in_response: true,
+        },
     }
 }
 
@@ -57,13 +62,19 @@ async fn providers_keep_every_field(backend: Backend) {
         provider("Okta"),
         ExternalAuthIdentityProvider {
             flow: AuthenticationFlow::ClientCredentials,
-            client_authentication: ClientAuthentication::Body,
-            authorize_endpoint: None,
-            user_info_endpoint: None,
-            uses_pkce: false,
-            issuer: None,
-            default_scopes: Scopes::default(),
-            parameters: Vec::new(),
+            server: AuthorizationServer {
+                client_authentication: ClientAuthentication::Body,
+                authorize_endpoint: None,
+                user_info_endpoint: None,
+                uses_pkce: false,
+                issuer: None,
+                default_scopes: Scopes::default(),
+                parameters: Vec::new(),
+                revocation_endpoint: None,
+                key_set_endpoint: None,
+                issuer_in_response: false,
+                ..provider("entra").server
+            },
             ..provider("entra")
         },
     );

@@ -13,6 +13,7 @@ mod external_auth_identity_providers;
 mod faults;
 mod grants;
 mod kill;
+mod logins;
 mod opening;
 mod records;
 mod sign_in;

@@ -1,6 +1,6 @@
 //! External auth identity providers of a definition, before the external credentials that name them.
 
-use sortie_model::{ExternalAuthIdentityProvider, ExternalAuthIdentityProviderId, ExternalCredential};
+use sortie_model::{AuthorizationServer, ExternalAuthIdentityProvider, ExternalAuthIdentityProviderId, ExternalCredential};
 use sortie_protocol::{Discovered, ProviderSetting};
 
 use super::scene::Scene;
@@ -86,14 +86,19 @@ fn wanted(
         label: wanted.label.clone(),
         description: wanted.description.clone(),
         flow: wanted.flow,
-        client_authentication: wanted.client_authentication,
-        authorize_endpoint: wanted.authorize_endpoint.clone().or_else(|| found(|found| found.authorize_endpoint.as_ref())),
-        token_endpoint: wanted.token_endpoint.clone().or_else(|| found(|found| Some(&found.token_endpoint)))?,
-        user_info_endpoint: wanted.user_info_endpoint.clone().or_else(|| found(|found| found.user_info_endpoint.as_ref())),
-        uses_pkce: wanted.uses_pkce,
-        issuer: wanted.issuer.clone(),
-        default_scopes: wanted.default_scopes.clone(),
-        parameters: wanted.parameters.clone(),
+        server: AuthorizationServer {
+            client_authentication: wanted.client_authentication,
+            authorize_endpoint: wanted.authorize_endpoint.clone().or_else(|| found(|found| found.authorize_endpoint.as_ref())),
+            token_endpoint: wanted.token_endpoint.clone().or_else(|| found(|found| Some(&found.token_endpoint)))?,
+            user_info_endpoint: wanted.user_info_endpoint.clone().or_else(|| found(|found| found.user_info_endpoint.as_ref())),
+            revocation_endpoint: wanted.revocation_endpoint.clone().or_else(|| found(|found| found.revocation_endpoint.as_ref())),
+            key_set_endpoint: wanted.key_set_endpoint.clone().or_else(|| found(|found| found.key_set_endpoint.as_ref())),
+            uses_pkce: wanted.uses_pkce,
+            issuer_in_response: wanted.issuer_in_response.or(discovered.map(|found| found.issuer_in_response)).unwrap_or_default(),
+            issuer: wanted.issuer.clone(),
+            default_scopes: wanted.default_scopes.clone(),
+            parameters: wanted.parameters.clone(),
+        },
     };
     if let Err(violations) = provider.check() {
         for violation in violations.0 {
@@ -103,7 +108,7 @@ fn wanted(
         return None;
     }
     // The order that counts, so that two spellings of the same definition are equal.
-    provider.parameters.sort_by_key(|parameter| parameter.sequence_number);
+    provider.server.parameters.sort_by_key(|parameter| parameter.sequence_number);
     Some(provider)
 }
 
@@ -129,7 +134,7 @@ async fn values(
     provider: &ExternalAuthIdentityProvider,
 ) -> Result<Vec<String>, NotStored> {
     let vault = scene.manage.vault;
-    let moves = before.token_endpoint != provider.token_endpoint;
+    let moves = before.server.token_endpoint != provider.server.token_endpoint;
     let rows = scene.change.external_auth_identity_providers().values(provider.id).await?;
     let mut fields = Vec::new();
     for name in scene.definition.external_auth_identity_providers[index].values.keys() {
@@ -153,32 +158,35 @@ async fn values(
 }
 
 fn differing_fields(before: &ExternalAuthIdentityProvider, wanted: &ExternalAuthIdentityProvider) -> Vec<String> {
-    let ExternalAuthIdentityProvider {
-        id: _,
-        name: _,
-        label,
-        description,
-        flow,
+    let ExternalAuthIdentityProvider { id: _, name: _, label, description, flow, server } = wanted;
+    let AuthorizationServer {
         client_authentication,
         authorize_endpoint,
         token_endpoint,
         user_info_endpoint,
+        revocation_endpoint,
+        key_set_endpoint,
         uses_pkce,
+        issuer_in_response,
         issuer,
         default_scopes,
         parameters,
-    } = wanted;
+    } = server;
+    let known = &before.server;
     differing(&[
         ("label", before.label != *label),
         ("description", before.description != *description),
         ("flow", before.flow != *flow),
-        ("client_authentication", before.client_authentication != *client_authentication),
-        ("authorize_endpoint", before.authorize_endpoint != *authorize_endpoint),
-        ("token_endpoint", before.token_endpoint != *token_endpoint),
-        ("user_info_endpoint", before.user_info_endpoint != *user_info_endpoint),
-        ("pkce", before.uses_pkce != *uses_pkce),
-        ("issuer", before.issuer != *issuer),
-        ("default_scopes", before.default_scopes != *default_scopes),
-        ("request_parameters", before.parameters != *parameters),
+        ("client_authentication", known.client_authentication != *client_authentication),
+        ("authorize_endpoint", known.authorize_endpoint != *authorize_endpoint),
+        ("token_endpoint", known.token_endpoint != *token_endpoint),
+        ("user_info_endpoint", known.user_info_endpoint != *user_info_endpoint),
+        ("revocation_endpoint", known.revocation_endpoint != *revocation_endpoint),
+        ("key_set_endpoint", known.key_set_endpoint != *key_set_endpoint),
+        ("pkce", known.uses_pkce != *uses_pkce),
+        ("issuer_in_response", known.issuer_in_response != *issuer_in_response),
+        ("issuer", known.issuer != *issuer),
+        ("default_scopes", known.default_scopes != *default_scopes),
+        ("request_parameters", known.parameters != *parameters),
     ])
 }

@@ -19,6 +19,12 @@ pub struct Suggested {
     pub token_endpoint: String,
     /// Where it says who a user is.
     pub user_info_endpoint: Option<String>,
+    /// Where it is told that a token is not needed any more.
+    pub revocation_endpoint: Option<String>,
+    /// Where its public keys are.
+    pub key_set_endpoint: Option<String>,
+    /// Whether it says who it is when it sends a browser back.
+    pub issuer_in_response: bool,
     /// How it takes client id and secret; `null`: not in a header, and not in a body.
     pub client_authentication: Option<&'static str>,
     /// Whether it takes a proof key.
@@ -51,6 +57,9 @@ pub async fn discover(
         authorize_endpoint: text(&found.authorize_endpoint),
         token_endpoint: found.token_endpoint.to_string(),
         user_info_endpoint: text(&found.user_info_endpoint),
+        revocation_endpoint: text(&found.revocation_endpoint),
+        key_set_endpoint: text(&found.key_set_endpoint),
+        issuer_in_response: found.issuer_in_response,
         client_authentication: found.client_authentication.map(ClientAuthentication::as_str),
         pkce: found.supports_pkce,
         grant_types: found.grant_types,
@@ -96,13 +105,20 @@ fn definition(found: &Discovered, name: &ApiName, flow: AuthenticationFlow) -> S
         |name: &str, url: Option<&ServiceUrl>| lines.extend(url.map(|url| format!("    {name}: {}", quoted(&url.to_string()))));
     endpoint("authorize_endpoint", found.authorize_endpoint.as_ref());
     endpoint("token_endpoint", Some(&found.token_endpoint));
-    endpoint("user_info_endpoint", found.user_info_endpoint.as_ref());
+    if flow == AuthenticationFlow::AuthorizationCode {
+        endpoint("user_info_endpoint", found.user_info_endpoint.as_ref());
+        endpoint("revocation_endpoint", found.revocation_endpoint.as_ref());
+        endpoint("key_set_endpoint", found.key_set_endpoint.as_ref());
+    }
     match found.client_authentication {
         Some(authentication) => lines.push(format!("    client_authentication: {}", authentication.as_str())),
         None => lines.push("    # The server says that it takes a client secret neither in a header nor in a body.".to_owned()),
     }
     if flow == AuthenticationFlow::AuthorizationCode && found.supports_pkce {
         lines.push("    pkce: true".to_owned());
+    }
+    if flow == AuthenticationFlow::AuthorizationCode && found.issuer_in_response {
+        lines.push("    issuer_in_response: true".to_owned());
     }
     if let Some(scopes) = found.scopes.as_ref().and_then(|scopes| scopes.as_text()) {
         lines.push(format!("    # default_scopes: some of {}", quoted(scopes)));

@@ -11,7 +11,7 @@ use crate::manage::NotStored;
 /// SHA-256 over the token endpoint, with its length in front. A value that was sealed for one endpoint does not open for another: editing a token endpoint in
 /// the database sends no client secret there.
 fn destination(provider: &ExternalAuthIdentityProvider) -> [u8; 32] {
-    let endpoint = provider.token_endpoint.to_string();
+    let endpoint = provider.server.token_endpoint.to_string();
     let mut context = digest::Context::new(&digest::SHA256);
     for text in ["external_auth_identity_provider", &endpoint] {
         context.update(&(text.len() as u64).to_be_bytes());

@@ -48,6 +48,12 @@ pub struct ProviderView {
     pub token_endpoint: String,
     /// Where it says who a user is.
     pub user_info_endpoint: Option<String>,
+    /// Where it is told that a token is not needed any more.
+    pub revocation_endpoint: Option<String>,
+    /// Where its public keys are.
+    pub key_set_endpoint: Option<String>,
+    /// Whether it says who it is when it sends a browser back.
+    pub issuer_in_response: bool,
     /// Whether authorization codes are protected by a proof key.
     pub pkce: bool,
     /// What is asked for where nothing else is said.
@@ -90,7 +96,7 @@ pub async fn list(manage: &Manage<'_>) -> Result<Vec<ProviderSummary>, ProviderE
         name: provider.name.to_string(),
         label: provider.label.to_string(),
         flow: provider.flow.as_str(),
-        token_endpoint: provider.token_endpoint.to_string(),
+        token_endpoint: provider.server.token_endpoint.to_string(),
         missing_values: values(stored.get(&provider.id), Standing::Missing),
         external_credentials: user_names(&definitions, &provider.name),
     };
@@ -111,14 +117,17 @@ pub async fn show(manage: &Manage<'_>, name: &ApiName) -> Result<ProviderView, P
         label: provider.label.to_string(),
         description: provider.description.clone(),
         flow: provider.flow.as_str(),
-        client_authentication: provider.client_authentication.as_str(),
-        issuer: provider.issuer.as_ref().map(ToString::to_string),
-        authorize_endpoint: provider.authorize_endpoint.as_ref().map(ToString::to_string),
-        token_endpoint: provider.token_endpoint.to_string(),
-        user_info_endpoint: provider.user_info_endpoint.as_ref().map(ToString::to_string),
-        pkce: provider.uses_pkce,
-        default_scopes: provider.default_scopes.as_text().map(str::to_owned),
-        request_parameters: provider.parameters.iter().map(parameter).collect(),
+        client_authentication: provider.server.client_authentication.as_str(),
+        issuer: provider.server.issuer.as_ref().map(ToString::to_string),
+        authorize_endpoint: provider.server.authorize_endpoint.as_ref().map(ToString::to_string),
+        token_endpoint: provider.server.token_endpoint.to_string(),
+        user_info_endpoint: provider.server.user_info_endpoint.as_ref().map(ToString::to_string),
+        revocation_endpoint: provider.server.revocation_endpoint.as_ref().map(ToString::to_string),
+        key_set_endpoint: provider.server.key_set_endpoint.as_ref().map(ToString::to_string),
+        issuer_in_response: provider.server.issuer_in_response,
+        pkce: provider.server.uses_pkce,
+        default_scopes: provider.server.default_scopes.as_text().map(str::to_owned),
+        request_parameters: provider.server.parameters.iter().map(parameter).collect(),
         stored_values: values(stored, Standing::Stored),
         missing_values: values(stored, Standing::Missing),
         external_credentials: user_names(&definitions, &provider.name),

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sortie_model::{ExternalCredential, Grantee, IdentityType, Label, Principal, PrincipalId};
 use sortie_protocol::{Need, Place, Secrecy};
-use sortie_store::{Definitions, Identity, ReadError, StoredUser, ValueHead, ValueSummary};
+use sortie_store::{Definitions, GrantState, Identity, ReadError, StoredGrant, StoredUser, ValueHead, ValueSummary};
 
 use crate::manage::status::{Facts, PrincipalReport};
 use crate::manage::{Manage, external_auth_identity_provider};
@@ -65,7 +65,7 @@ pub async fn list(manage: &Manage<'_>, user: &StoredUser) -> Result<Vec<Personal
     };
     let credentials: Vec<ExternalCredential> =
         definitions.external_credentials.iter().filter(|credential| is_concerned(credential)).cloned().collect();
-    let (mut values, mut heads, mut health) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+    let (mut values, mut heads, mut health, mut grants) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
     for principal in of_credentials(&definitions, &credentials) {
         let identity = match principal.identity_type {
             IdentityType::Named => Identity::shared(principal.id),
@@ -74,14 +74,21 @@ pub async fn list(manage: &Manage<'_>, user: &StoredUser) -> Result<Vec<Personal
         let stored = manage.store.credential_values().heads(identity).await?;
         values.insert(principal.id, summary(principal.identity_type, &stored));
         heads.insert(principal.id, stored);
+        let grant = manage.store.grants().load(identity).await?;
+        grants.insert(principal.id, u64::from(grant.is_some_and(|grant| is_usable(&grant))));
         if let Some(found) = manage.store.health().load(identity).await? {
             health.insert(principal.id, found);
         }
     }
     let provider_values = manage.store.external_auth_identity_providers().summary().await?;
     // Judged as if this user were the only one: what others have stored makes nothing complete for this one.
-    let facts = Facts { definitions, values, provider_values, health, now: manage.now, held: grantees };
+    let facts = Facts { definitions, values, grants, provider_values, health, now: manage.now, held: grantees };
     Ok(credentials.iter().map(|credential| personal(&facts, credential, &usable, &heads)).collect())
+}
+
+/// Whether nobody has to authenticate again before it is used.
+fn is_usable(grant: &StoredGrant) -> bool {
+    grant.grant.is_some() && grant.failure.as_ref().is_none_or(|failure| failure.state != GrantState::NeedsAuthentication)
 }
 
 fn of_credentials<'d>(definitions: &'d Definitions, credentials: &[ExternalCredential]) -> impl Iterator<Item = &'d Principal> {

@@ -35,6 +35,11 @@ pub(crate) enum UserCommand {
         /// The permission set's name
         permission_set: String,
     },
+    /// Release a user's identities at OpenID providers; sessions end, and the next single sign-on links anew
+    Unlink {
+        /// The user's name
+        name: String,
+    },
     /// Take a permission set from a user
     Unassign {
         /// The user's name
@@ -137,6 +142,7 @@ pub(crate) async fn run(command: &UserCommand, opened: &Opened, printer: &Printe
                 user::set_password(&manage, &name, &password).await?
             }
         }
+        UserCommand::Unlink { name } => user::unlink(&manage, &UserName::parse(name)?).await?,
         UserCommand::Remove { name } => user::remove(&manage, &UserName::parse(name)?).await?,
         UserCommand::Assign { name, permission_set } => {
             user::assign(&manage, &UserName::parse(name)?, &ApiName::parse(permission_set)?).await?

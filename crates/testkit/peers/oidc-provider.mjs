@@ -3,6 +3,7 @@
 //
 //   PEERS=<directory that holds node_modules>  TOKEN_SECONDS=3600
 //   CLIENTS='[{client_id, client_secret, token_endpoint_auth_method}, {client_id, jwks, token_endpoint_auth_method, token_endpoint_auth_signing_alg}]'
+//           with redirect_uris, a client is one for people, who log in at /interaction/… by typing any name, and then allow or deny
 //   node oidc-provider.mjs
 //
 // The first line of standard output is {"issuer": …}. It ends when standard input does, so that it never outlives its test.
@@ -25,6 +26,9 @@ const peers = createRequire(join(process.env.PEERS, 'package.json'));
 const jose = await import(pathToFileURL(peers.resolve('jose')).href);
 const { Provider, errors } = await import(pathToFileURL(peers.resolve('oidc-provider')).href);
 
+// Standard output is closed once its first line has been read; notices of the library would end the process.
+console.info = console.error;
+
 const algorithms = ['RS256', 'RS384', 'RS512', 'PS256', 'ES256', 'EdDSA'];
 const resources = ['urn:sortie:one', 'urn:sortie:two'];
 const clients = JSON.parse(process.env.CLIENTS);
@@ -43,11 +47,19 @@ const issuer = `http://127.0.0.1:${server.address().port}`;
 const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
 const provider = new Provider(issuer, {
   clients: clients.map((client) => ({
-    ...client, scope: 'read write', grant_types: ['client_credentials'], response_types: [], redirect_uris: [], id_token_signed_response_alg: 'ES256',
+    ...client, id_token_signed_response_alg: 'ES256', redirect_uris: client.redirect_uris ?? [], ...(client.redirect_uris ? {
+      scope: 'openid profile email offline_access read write', grant_types: ['authorization_code', 'refresh_token'], response_types: ['code'],
+    } : { scope: 'read write', grant_types: ['client_credentials'], response_types: [] }),
   })),
+  // Whoever can type a name is let in: alice is known as sub-alice for ever, and by that name as long as she likes.
+  findAccount: (_, id) => ({ accountId: id, claims: () => ({ sub: id, preferred_username: id.replace(/^sub-/, ''), email: `${id.replace(/^sub-/, '')}@idp.test`, email_verified: false }) }),
+  claims: { openid: ['sub'], profile: ['preferred_username'], email: ['email', 'email_verified'] },
+  // As most providers do: the claims stand in the ID token too.
+  conformIdTokenClaims: false,
+  interactions: { url: (_, { uid }) => `/interaction/${uid}` },
   jwks: { keys: [{ ...privateKey.export({ format: 'jwk' }), alg: 'ES256', use: 'sig' }] },
   cookies: { keys: [randomBytes(24).toString('hex')] },
-  scopes: ['read', 'write'],
+  scopes: ['openid', 'offline_access', 'read', 'write'],
   ttl: { ClientCredentials: () => tokenSeconds },
   clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'private_key_jwt'],
   enabledJWA: { clientAuthSigningAlgValues: algorithms },
@@ -139,6 +151,24 @@ async function api(request, response) {
   return json(response, 200, { method, path, headers, body: await bodyOf(request), client: found.clientId, scope: found.scope ?? null, audience: found.aud ?? null });
 }
 
+const page = (response, content) => {
+  response.writeHead(200, { 'content-type': 'text/html; charset=utf-8', 'cache-control': 'no-store' });
+  response.end(`<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>Provider</title><link rel="icon" href="data:,"></head><body><main>${content}</main></body></html>`);
+};
+
+// The two pages that a person sees at the provider: who are you, and do you agree. No password: this is not what is tested.
+async function interaction(request, response) {
+  const { prompt, params, session, uid } = await provider.interactionDetails(request, response);
+  if (request.method === 'GET' && prompt.name === 'login') return page(response, `<h1>Log in at the provider</h1><form method="post" action="/interaction/${uid}"><label>Name <input id="login" name="login"></label> <button id="ok">Log in</button></form>`);
+  if (request.method === 'GET') return page(response, `<h1>Allow ${params.client_id}?</h1><form method="post" action="/interaction/${uid}"><button id="allow" name="answer" value="yes">Allow</button> <button id="deny" name="answer" value="no">Deny</button></form>`);
+  const form = new URLSearchParams(await bodyOf(request));
+  if (prompt.name === 'login') return provider.interactionFinished(request, response, { login: { accountId: `sub-${form.get('login')}` } });
+  if (form.get('answer') !== 'yes') return provider.interactionFinished(request, response, { error: 'access_denied', error_description: 'the person said no' });
+  const grant = new provider.Grant({ accountId: session.accountId, clientId: params.client_id });
+  grant.addOIDCScope(params.scope);
+  return provider.interactionFinished(request, response, { consent: { grantId: await grant.save() } });
+}
+
 async function signedApi(request, response) {
   const presented = /^Bearer ([\w.-]+)$/.exec(request.headers.authorization ?? '')?.[1];
   try {
@@ -155,6 +185,7 @@ server.on('request', async (request, response) => {
     if (pathname.startsWith('/lab/')) return control(pathname, JSON.parse((await bodyOf(request)) || '{}'), response);
     if (pathname === '/token') return await token(request, response);
     if (await misbehave(pathname, request, response)) return undefined;
+    if (pathname.startsWith('/interaction/')) return await interaction(request, response);
     if (pathname.startsWith('/signed-api')) return await signedApi(request, response);
     if (pathname.startsWith('/api')) return await api(request, response);
     return await oauth(request, response);

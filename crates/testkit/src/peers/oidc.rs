@@ -33,6 +33,17 @@ pub struct AssertionClient<'a> {
     pub key: &'a TestKey,
 }
 
+/// A client that people log in to, by typing any name at the server: `alice` becomes the subject `sub-alice` with `preferred_username` `alice`. PKCE is required.
+#[derive(Clone, Copy, Debug)]
+pub struct LoginClient<'a> {
+    /// The client id.
+    pub id: &'a str,
+    /// The client secret, taken in the Basic header only.
+    pub secret: &'a str,
+    /// Where browsers are sent back to.
+    pub redirect_uri: &'a str,
+}
+
 /// A real OAuth token server on loopback (client credentials grant; scopes `read` and `write`; resources `urn:sortie:one` and `urn:sortie:two`), killed when dropped.
 #[derive(Debug)]
 pub struct OidcProvider {
@@ -123,6 +134,18 @@ impl OidcProvider {
     /// # Panics
     /// As [`OidcProvider::start`] does.
     pub fn start_with(signing: &[AssertionClient<'_>]) -> Self {
+        Self::start_with_all(signing, &[])
+    }
+
+    /// As [`OidcProvider::start`], with clients beside the three that people log in to.
+    ///
+    /// # Panics
+    /// As [`OidcProvider::start`] does.
+    pub fn start_for_people(clients: &[LoginClient<'_>]) -> Self {
+        Self::start_with_all(&[], clients)
+    }
+
+    fn start_with_all(signing: &[AssertionClient<'_>], people: &[LoginClient<'_>]) -> Self {
         let home = Path::new(env!("CARGO_MANIFEST_DIR"));
         let peers: PathBuf = home.join("../../xtask/peers");
         if !peers.join("node_modules/oidc-provider/package.json").is_file() {
@@ -136,6 +159,9 @@ impl OidcProvider {
         clients.extend(signing.iter().map(|AssertionClient { id, algorithm, key }| {
             let (method, jwks) = ("private_key_jwt", json!({ "keys": [key.jwk()] }));
             json!({ "client_id": id, "token_endpoint_auth_method": method, "token_endpoint_auth_signing_alg": algorithm, "jwks": jwks })
+        }));
+        clients.extend(people.iter().map(|LoginClient { id, secret, redirect_uri }| {
+            json!({ "client_id": id, "client_secret": secret, "token_endpoint_auth_method": "client_secret_basic", "redirect_uris": [redirect_uri] })
         }));
         let mut process = Child::spawn(
             Command::new("node")

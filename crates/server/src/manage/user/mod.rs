@@ -8,6 +8,7 @@ mod password;
 mod remove;
 mod set;
 mod show;
+mod unlink;
 
 pub use add::{NewUser, add};
 pub use assign::{assign, unassign};
@@ -17,3 +18,4 @@ pub use password::{remove_password, set_password};
 pub use remove::remove;
 pub use set::{UserChange, set};
 pub use show::{UserView, show};
+pub use unlink::unlink;

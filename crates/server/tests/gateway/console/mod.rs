@@ -1,6 +1,8 @@
 //! The console, as a browser without scripts sees it: real sockets, forms and cookies. What only a browser can judge is in `browser.rs`.
 
+mod browser;
 mod forgery;
+mod openid;
 mod pages;
 mod sign_in;
 mod transport;

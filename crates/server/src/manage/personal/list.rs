@@ -31,6 +31,17 @@ pub struct PersonalPrincipal {
     pub report: PrincipalReport,
     /// What the user can store. Empty where the identity is shared.
     pub values: Vec<PersonalValue>,
+    /// Whether somebody logged in with a browser, where that is how the identity is proven.
+    pub login: Option<LoginState>,
+}
+
+/// Whether somebody logged in with a browser.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LoginState {
+    /// Nobody, or the provider wants it anew.
+    Missing,
+    /// Somebody has.
+    Done,
 }
 
 /// A value that a user can store.
@@ -115,7 +126,8 @@ fn personal(
     let principals = all.filter(|principal| usable.contains(&principal.id)).filter_map(|principal| {
         let of_principal = report.principals.iter().find(|report| is_of(report, &principal.name))?;
         let stored = heads.get(&principal.id).map(Vec::as_slice).unwrap_or_default();
-        Some(PersonalPrincipal { report: of_principal.clone(), values: values(credential, principal, stored) })
+        let login = login(facts, credential, principal);
+        Some(PersonalPrincipal { report: of_principal.clone(), values: values(credential, principal, stored), login })
     });
     let mut principals: Vec<PersonalPrincipal> = principals.collect();
     principals.sort_by_key(|principal| principal.report.sequence_number);
@@ -126,6 +138,12 @@ fn personal(
         principals,
         named_credentials: report.named_credentials.into_iter().map(|place| place.name).collect(),
     }
+}
+
+fn login(facts: &Facts, credential: &ExternalCredential, principal: &Principal) -> Option<LoginState> {
+    sortie_protocol::find(&credential.protocol)?.login()?;
+    let has_grant = facts.grants.get(&principal.id).is_some_and(|grants| *grants > 0);
+    Some(if has_grant { LoginState::Done } else { LoginState::Missing })
 }
 
 fn is_of(report: &PrincipalReport, name: &Label) -> bool {

@@ -2,4 +2,4 @@
 
 mod list;
 
-pub use list::{PersonalCredential, PersonalPrincipal, PersonalValue, list};
+pub use list::{LoginState, PersonalCredential, PersonalPrincipal, PersonalValue, list};

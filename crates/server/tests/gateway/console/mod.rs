@@ -2,6 +2,7 @@
 
 mod browser;
 mod forgery;
+mod logins;
 mod openid;
 mod pages;
 mod sign_in;

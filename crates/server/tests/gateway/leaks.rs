@@ -20,7 +20,7 @@ use crate::identity_providers::{apply, managed};
 use crate::support::{Credential, Marks, OAuthName, Stage, TestServer, request};
 
 /// Everything that is logged in this process from the first call on.
-fn log() -> &'static Mutex<Vec<u8>> {
+pub(crate) fn log() -> &'static Mutex<Vec<u8>> {
     static LOG: OnceLock<&'static Mutex<Vec<u8>>> = OnceLock::new();
     struct Writer(&'static Mutex<Vec<u8>>);
     impl io::Write for Writer {

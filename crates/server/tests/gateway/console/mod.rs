@@ -2,6 +2,7 @@
 
 mod browser;
 mod forgery;
+mod leaks;
 mod logins;
 mod openid;
 mod pages;

@@ -32,7 +32,7 @@ pub(crate) fn with_provider() -> (Office, OidcProvider) {
 }
 
 /// Where the page between us and the provider leads.
-fn departure(visitor: &Visitor) -> String {
+pub(crate) fn departure(visitor: &Visitor) -> String {
     let page = visitor.post("/sign-in/openid", &[("return_to", "/")]);
     assert_eq!(page.status, 200, "{}", page.text());
     let text = page.text();
@@ -41,7 +41,7 @@ fn departure(visitor: &Visitor) -> String {
 }
 
 /// Logs in at the provider as a person without a browser would, and gives back the query with which the browser is sent back.
-fn log_in(url: &str, name: &str) -> String {
+pub(crate) fn log_in(url: &str, name: &str) -> String {
     let cookies = std::cell::RefCell::new(std::collections::BTreeMap::<String, String>::new());
     let send = |method: &str, url: &str, body: &str| -> Answer {
         let jar = cookies.borrow().iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("; ");

@@ -21,6 +21,8 @@ const PACKAGES: &[Package] = &[
         is_there: || crate::test::postgres_programs().is_some() && is_installed("psql"),
         wanted_for: "the store on its second database",
     },
+    Package { name: "chromium", is_there: || is_installed("chromium"), wanted_for: "a real browser for the console" },
+    Package { name: "chromium-driver", is_there: || is_installed("chromedriver"), wanted_for: "what drives it" },
     Package { name: "python3-pip", is_there: has_pip, wanted_for: "a token server with the JWT bearer grant" },
 ];
 

@@ -12,6 +12,7 @@ mod explain;
 mod failure;
 mod formula;
 mod grant;
+mod input;
 mod key;
 mod manual;
 mod presign;

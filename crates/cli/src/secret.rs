@@ -1,18 +1,16 @@
 //! `sortie secret`. A value comes from a prompt, a file or standard input, never from an argument: arguments are seen by everybody on the machine (OPS-01).
 
-use std::io::{IsTerminal as _, Read as _};
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use sortie_model::{ApiName, Secret, UserName};
+use sortie_model::{ApiName, UserName};
 use sortie_server::manage::external_auth_identity_provider;
 use sortie_server::manage::secret::{self, ValueView};
 use sortie_server::manage::{Change, PrincipalReference};
-use zeroize::Zeroizing;
 
 use crate::failure::Failure;
+use crate::input::{self, Typing};
 use crate::printer::{Printer, Tone};
-use crate::prompt;
 use crate::setup::Opened;
 
 #[derive(Debug, Subcommand)]
@@ -84,7 +82,7 @@ pub(crate) async fn run(command: &SecretCommand, opened: &Opened, printer: &Prin
 
 async fn set(arguments: &SetArguments, opened: &Opened) -> Result<Change, Failure> {
     let holder = Holder::parse(&arguments.holder, arguments.user.as_deref())?;
-    let value = read_value(arguments)?;
+    let value = input::secret(&arguments.name, arguments.from_file.as_deref(), Typing::of(arguments.stdin))?;
     Ok(match holder {
         Holder::Principal(principal, user) => secret::set(&opened.manage(), &principal, &arguments.name, user.as_ref(), &value).await?,
         Holder::Provider(provider) => {
@@ -111,27 +109,6 @@ impl Holder {
         }
         Ok(Self::Provider(ApiName::parse(name)?))
     }
-}
-
-fn read_value(arguments: &SetArguments) -> Result<Secret, Failure> {
-    let unreadable = |what: String, error: std::io::Error| {
-        Failure::new("file_unusable", format!("cannot read the value from {what}: {error}"), "check the path and its permissions")
-    };
-    let text = Zeroizing::new(match &arguments.from_file {
-        Some(path) => std::fs::read_to_string(path).map_err(|error| unreadable(path.display().to_string(), error))?,
-        None if arguments.stdin => {
-            let mut text = String::new();
-            std::io::stdin().lock().read_to_string(&mut text).map_err(|error| unreadable("standard input".to_owned(), error))?;
-            text
-        }
-        None if std::io::stdin().is_terminal() => {
-            let question = format!("{} (not shown): ", arguments.name.escape_debug());
-            return prompt::ask(&question).map_err(|error| unreadable("the terminal".to_owned(), error));
-        }
-        None => return Err(Failure::new("value_missing", "there is no terminal to ask on", "give --stdin or --from-file")),
-    });
-    let value = text.strip_suffix('\n').map_or(text.as_str(), |line| line.strip_suffix('\r').unwrap_or(line));
-    Ok(Secret::new(value))
 }
 
 fn show(printer: &Printer, values: &[ValueView]) {

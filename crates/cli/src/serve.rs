@@ -2,7 +2,7 @@
 
 use std::io::Write as _;
 
-use sortie_server::{HouseConfig, Server, StartError};
+use sortie_server::{HouseConfig, PublicUrl, Server, StartError};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Serves until SIGINT or SIGTERM.
@@ -33,13 +33,15 @@ fn keep_memory_private() {
 /// One line that a program can wait for: the addresses are the real ones, also if a port was left to the system.
 fn announce(server: &Server, setup: &HouseConfig, is_json: bool) {
     let (gateway, admin) = (server.gateway(), server.admin());
+    let console = server.public_url().map(PublicUrl::origin);
     let state = if server.node().is_some() { "ready" } else { "sealed" };
     let line = if is_json {
-        serde_json::json!({ "event": state, "gateway": format!("http://{gateway}"), "admin": format!("http://{admin}"), "cores": server.core_count() }).to_string()
+        serde_json::json!({ "event": state, "gateway": format!("http://{gateway}"), "admin": format!("http://{admin}"), "console": console, "cores": server.core_count() }).to_string()
     } else {
         let directory = setup.data_directory.display();
         format!(
-            "sortie is {state}: callouts at http://{gateway}/callout/<Name>/<path>, health at http://{admin}/readyz, data in {directory}"
+            "sortie is {state}: callouts at http://{gateway}/callout/<Name>/<path>, console at {}, health at http://{admin}/readyz, data in {directory}",
+            console.as_deref().unwrap_or("no address (set `public_url`)")
         )
     };
     // Nobody may be reading: that is no reason not to serve.

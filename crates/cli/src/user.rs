@@ -1,10 +1,13 @@
 //! `sortie user`.
 
+use std::path::PathBuf;
+
 use clap::{Args, Subcommand};
 use sortie_model::{ApiName, Attributes, UserName};
 use sortie_server::manage::user::{self, NewUser, UserChange, UserView};
 
 use crate::failure::Failure;
+use crate::input::{self, Typing};
 use crate::printer::{Printer, Tone};
 use crate::setup::Opened;
 
@@ -19,6 +22,7 @@ pub(crate) enum UserCommand {
         name: String,
     },
     Set(SetArguments),
+    Password(PasswordArguments),
     /// Remove a user with all keys and stored values; another user of the same name will be somebody else
     Remove {
         /// The user's name
@@ -30,6 +34,11 @@ pub(crate) enum UserCommand {
         name: String,
         /// The permission set's name
         permission_set: String,
+    },
+    /// Release a user's identities at OpenID providers; sessions end, and the next single sign-on links anew
+    Unlink {
+        /// The user's name
+        name: String,
     },
     /// Take a permission set from a user
     Unassign {
@@ -79,6 +88,25 @@ pub(crate) struct SetArguments {
     removed_attributes: Vec<String>,
 }
 
+/// Give a user a password for the console, or take it away; sessions that go on end
+#[derive(Debug, Args)]
+#[command(
+    after_long_help = "Examples:\n  sortie user password alice\n  pass show sortie | sortie user password alice --stdin\n  sortie user password alice --remove\n\nOne line break at the end of a file or of standard input is not part of the password."
+)]
+pub(crate) struct PasswordArguments {
+    /// The user's name
+    name: String,
+    /// Take the password away
+    #[arg(long, conflicts_with_all = ["from_file", "stdin"])]
+    remove: bool,
+    /// Read the password from a file
+    #[arg(long, value_name = "FILE", conflicts_with = "stdin")]
+    from_file: Option<PathBuf>,
+    /// Read the password from standard input
+    #[arg(long)]
+    stdin: bool,
+}
+
 pub(crate) async fn run(command: &UserCommand, opened: &Opened, printer: &Printer) -> Result<u8, Failure> {
     let manage = opened.manage();
     let change = match command {
@@ -105,6 +133,16 @@ pub(crate) async fn run(command: &UserCommand, opened: &Opened, printer: &Printe
                 UserChange { profile, is_active: arguments.active, attributes, removed_attributes: arguments.removed_attributes.clone() };
             user::set(&manage, &UserName::parse(&arguments.name)?, wanted).await?
         }
+        UserCommand::Password(arguments) => {
+            let name = UserName::parse(&arguments.name)?;
+            if arguments.remove {
+                user::remove_password(&manage, &name).await?
+            } else {
+                let password = input::secret("password", arguments.from_file.as_deref(), Typing::of(arguments.stdin))?;
+                user::set_password(&manage, &name, &password).await?
+            }
+        }
+        UserCommand::Unlink { name } => user::unlink(&manage, &UserName::parse(name)?).await?,
         UserCommand::Remove { name } => user::remove(&manage, &UserName::parse(name)?).await?,
         UserCommand::Assign { name, permission_set } => {
             user::assign(&manage, &UserName::parse(name)?, &ApiName::parse(permission_set)?).await?
@@ -150,6 +188,7 @@ fn show_one(printer: &Printer, user: &UserView) {
     }
     printer.line(&format!("user            {}", user.name));
     printer.line(&format!("state           {}", if user.active { "active" } else { "inactive" }));
+    printer.line(&format!("password        {}", if user.password { "set" } else { "none" }));
     printer.line(&format!("profile         {}", user.profile.as_deref().unwrap_or("none")));
     printer.line(&format!(
         "permission sets {}",

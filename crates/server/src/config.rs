@@ -4,9 +4,12 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+use sortie_model::{Issuer, Scopes, Secret, Violation};
 use sortie_outbound::{EgressPolicy, Roots};
 
 use crate::audit::Durability;
+use crate::public_url::PublicUrl;
+use crate::sign_in::OpenIdSettings;
 
 /// All settings of a node.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -20,8 +23,12 @@ pub struct Config {
     pub organization: OrganizationSettings,
     /// The data plane.
     pub gateway: Gateway,
-    /// The operators' listener.
+    /// The listener for operators and for the console.
     pub admin: Admin,
+    /// How browsers reach the console: `https://host[:port]`, or `http://` with this machine itself. Absent: `admin.listen`, if only this machine reaches it.
+    pub public_url: Option<String>,
+    /// How people sign in to the console, beside their passwords.
+    pub sign_in: SignIn,
     /// Where callouts and token requests may go.
     pub egress: EgressPolicy,
     /// Whose certificates are trusted.
@@ -87,6 +94,32 @@ impl Default for Admin {
     }
 }
 
+/// How people sign in to the console, beside their passwords.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SignIn {
+    /// Single sign-on.
+    pub openid: Option<OpenIdProvider>,
+}
+
+/// An OpenID provider at which people sign in.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OpenIdProvider {
+    /// What it calls itself. Where everything is, is asked there.
+    pub issuer: String,
+    /// What we are called there.
+    pub client_id: String,
+    /// A file with the client secret. Absent: we are a public client there, and only the proof key stands for us.
+    pub client_secret_file: Option<PathBuf>,
+    /// What is asked for; `openid` is among them.
+    #[serde(default = "OpenIdProvider::usual_scopes")]
+    pub scopes: String,
+    /// The claim that names the user of Sortie when somebody comes for the first time. People must not be able to choose it themselves.
+    #[serde(default = "OpenIdProvider::usual_claim")]
+    pub user_claim: String,
+}
+
 /// Whose certificates are trusted.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -149,6 +182,12 @@ pub enum ConfigError {
         /// What and where.
         problem: String,
     },
+    /// The OpenID provider cannot be used so.
+    #[error("`sign_in.openid.{}` {}", .0.field, .0.message)]
+    OpenId(Violation),
+    /// Browsers cannot, or must not, reach the console so.
+    #[error("`public_url` {}", .0.message)]
+    PublicUrl(Violation),
     /// A listener that others can reach, without TLS in front of it.
     #[error("`gateway.listen` is {listen}, which others can reach, and nothing ends their TLS: API keys would cross the network in clear")]
     ListensInClear {
@@ -163,6 +202,7 @@ impl ConfigError {
         match self {
             Self::Read { .. } => "config_unreadable",
             Self::Syntax { .. } => "config_invalid",
+            Self::PublicUrl(violation) | Self::OpenId(violation) => violation.rule,
             Self::ListensInClear { .. } => "config_listens_in_clear",
         }
     }
@@ -172,8 +212,47 @@ impl ConfigError {
         match self {
             Self::Read { .. } => "check the path and the file's permissions",
             Self::Syntax { .. } => "correct that line; `docs/guide/configuration.md` lists every setting",
+            Self::OpenId(_) => "correct that setting; `docs/guide/console.md` says what it means",
+            Self::PublicUrl(_) => "write how browsers reach the console: https://host[:port]",
             Self::ListensInClear { .. } => "listen on 127.0.0.1, or put a TLS proxy in front and set `gateway.behind_tls_proxy = true`",
         }
+    }
+}
+
+impl OpenIdProvider {
+    fn usual_scopes() -> String {
+        "openid profile".to_owned()
+    }
+
+    fn usual_claim() -> String {
+        "preferred_username".to_owned()
+    }
+
+    /// Reads what the words mean, and the secret.
+    pub(crate) fn read(&self) -> Result<OpenIdSettings, ConfigError> {
+        let named = |field: &str| {
+            let field = field.to_owned();
+            move |violation: Violation| ConfigError::OpenId(Violation { field, ..violation })
+        };
+        let issuer = Issuer::parse(&self.issuer).map_err(named("issuer"))?;
+        let scopes = Scopes::parse(&self.scopes).map_err(named("scopes"))?;
+        if !self.scopes.split(' ').any(|scope| scope == "openid") {
+            return Err(ConfigError::OpenId(Violation::new("scopes", "scope_missing", "must hold `openid`")));
+        }
+        let client_secret = match &self.client_secret_file {
+            Some(path) => {
+                let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.clone(), source })?;
+                Some(Secret::new(text.trim_end()))
+            }
+            None => None,
+        };
+        Ok(OpenIdSettings {
+            issuer,
+            client_id: Secret::new(self.client_id.as_str()),
+            client_secret,
+            scopes,
+            user_claim: self.user_claim.clone(),
+        })
     }
 }
 
@@ -205,11 +284,20 @@ impl Config {
         })
     }
 
+    /// How browsers reach the console, as far as the configuration says it.
+    ///
+    /// # Errors
+    /// [`ConfigError::PublicUrl`].
+    pub fn public_url(&self) -> Result<Option<PublicUrl>, ConfigError> {
+        self.public_url.as_deref().map(PublicUrl::parse).transpose().map_err(ConfigError::PublicUrl)
+    }
+
     /// Refuses what would be unsafe to serve with.
     ///
     /// # Errors
     /// [`ConfigError::ListensInClear`].
     pub fn check_for_serving(&self) -> Result<(), ConfigError> {
+        self.public_url()?;
         let Gateway { listen, behind_tls_proxy, .. } = self.gateway;
         if listen.ip().is_loopback() || behind_tls_proxy { Ok(()) } else { Err(ConfigError::ListensInClear { listen }) }
     }

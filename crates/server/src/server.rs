@@ -7,11 +7,12 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use crate::admin;
-use crate::config::ConfigError;
+use crate::admin::{self, Duties};
+use crate::config::{ConfigError, OpenIdProvider};
 use crate::gateway::{Core, CoreError, Plane, sealed as sealed_plane};
 use crate::house::{House, HouseConfig, OpenError};
 use crate::node::{Node, NodeError};
+use crate::public_url::PublicUrl;
 
 /// 5 s: how old the stored health of a credential may be.
 const HEALTH_EVERY: Duration = Duration::from_secs(5);
@@ -22,6 +23,7 @@ pub struct Server {
     cores: Vec<Core>,
     gateway: SocketAddr,
     admin: SocketAddr,
+    public_url: Option<PublicUrl>,
     stop: watch::Sender<bool>,
     tasks: Vec<tokio::task::JoinHandle<()>>,
     _lock: File,
@@ -130,15 +132,18 @@ impl Server {
             tasks.push(refusing);
         }
         let listen = setup.config.admin.listen;
-        let (admin, serving) =
-            admin::start(listen, sealed, stopping).await.map_err(|source| StartError::Admin { address: listen, source })?;
-        tasks.push(serving);
+        let public_url = setup.config.public_url()?;
+        let openid = setup.config.sign_in.openid.as_ref().map(OpenIdProvider::read).transpose()?;
+        let duties = Duties { sealed, node: node.clone(), public_url, openid, stopping };
+        let listening = admin::start(listen, duties).await.map_err(|source| StartError::Admin { address: listen, source })?;
+        let (admin, public_url) = (listening.address, listening.public_url);
+        tasks.push(listening.task);
         if let Some(node) = &node {
             tasks.push(tokio::spawn(node.clone().follow_changes()));
             tasks.push(tokio::spawn(node.clone().follow_announcements()));
             tasks.push(tokio::spawn(keep_health(node.clone())));
         }
-        Ok(Self { node, cores, gateway: address, admin, stop, tasks, _lock: lock })
+        Ok(Self { node, cores, gateway: address, admin, public_url, stop, tasks, _lock: lock })
     }
 
     /// Where callers connect.
@@ -149,6 +154,11 @@ impl Server {
     /// Where operators ask.
     pub const fn admin(&self) -> SocketAddr {
         self.admin
+    }
+
+    /// How browsers reach the console; `None` if there is none: the node is sealed, or nobody has said how a listener for others is reached.
+    pub const fn public_url(&self) -> Option<&PublicUrl> {
+        self.public_url.as_ref()
     }
 
     /// How many cores serve.

@@ -52,6 +52,11 @@ impl ValueSummary {
     }
 }
 
+const HEADS: Sql = Sql::new(
+    "credential_values",
+    "SELECT id, name, version, updated_at FROM credential_values WHERE principal_id = $1 AND owner_key = $2 ORDER BY name",
+);
+
 /// Reads stored secrets.
 pub struct CredentialValues<'a> {
     pub(crate) db: &'a Db,
@@ -69,10 +74,6 @@ impl CredentialValues<'_> {
     /// # Errors
     /// A [`ReadError`].
     pub async fn heads(&self, identity: Identity) -> Result<Vec<ValueHead>, ReadError> {
-        const HEADS: Sql = Sql::new(
-            "credential_values",
-            "SELECT id, name, version, updated_at FROM credential_values WHERE principal_id = $1 AND owner_key = $2 ORDER BY name",
-        );
         let rows = self.db.fetch(HEADS, [identity.principal.into(), identity.owner_key()]).await?;
         Ok(rows.iter().map(read_head).collect::<Result<_, _>>()?)
     }
@@ -144,6 +145,15 @@ impl CredentialValueChanges<'_> {
         );
         let rows = self.tx.fetch(OF_CREDENTIAL, [credential.into()]).await?;
         Ok(rows.iter().map(|row| Ok((Identity::read(row)?, read_value(row)?))).collect::<Result<_, Fault>>()?)
+    }
+
+    /// Which secrets an identity has, as it is within the change.
+    ///
+    /// # Errors
+    /// A [`ChangeError`] of the database.
+    pub async fn heads(&mut self, identity: Identity) -> Result<Vec<ValueHead>, ChangeError> {
+        let rows = self.tx.fetch(HEADS, [identity.principal.into(), identity.owner_key()]).await?;
+        Ok(rows.iter().map(read_head).collect::<Result<_, _>>()?)
     }
 
     /// Stores a new secret. `sealed` must be bound to `id` and version 1.

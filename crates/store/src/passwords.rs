@@ -23,6 +23,8 @@ pub struct PasswordChanges<'a> {
 pub struct StoredPassword {
     /// Whose it is.
     pub user: UserId,
+    /// As the user is written.
+    pub name: UserName,
     /// PHC text.
     pub hash: String,
 }
@@ -35,7 +37,7 @@ impl Passwords<'_> {
     pub async fn find(&self, name: &UserName) -> Result<Option<StoredPassword>, ReadError> {
         const FIND: Sql = Sql::new(
             "passwords",
-            "SELECT user_id, hash FROM passwords JOIN users ON users.id = user_id WHERE folded = $1 AND is_active = 1",
+            "SELECT user_id, name, hash FROM passwords JOIN users ON users.id = user_id WHERE folded = $1 AND is_active = 1",
         );
         Ok(self.db.fetch_optional(FIND, [name.folded().into()]).await?.as_ref().map(read).transpose()?)
     }
@@ -82,5 +84,5 @@ impl PasswordChanges<'_> {
 }
 
 fn read(row: &Row) -> Result<StoredPassword, Fault> {
-    Ok(StoredPassword { user: row.id("user_id")?, hash: row.text("hash")? })
+    Ok(StoredPassword { user: row.id("user_id")?, name: row.parsed("name", UserName::parse)?, hash: row.text("hash")? })
 }

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![allow(clippy::disallowed_methods, reason = "tests meet the real clock, the real environment and real threads")]
 
+pub mod browser;
 pub mod keys;
 pub mod peers;
 pub mod plain_http;

@@ -8,7 +8,7 @@ use std::io::{IsTerminal as _, Write as _};
 use clap::{Args, Subcommand};
 use serde::Serialize;
 use sortie_model::UserName;
-use sortie_server::connect::{self, CallbackQuery, Confirmation, ConnectError, Disconnected, Landing, Person};
+use sortie_server::connect::{self, CallbackQuery, Confirmation, ConnectError, Departure, Disconnected, Landing, Person};
 use sortie_server::{Node, StoredUser};
 
 use crate::failure::Failure;
@@ -95,7 +95,8 @@ async fn find_user(opened: &Opened, name: Option<&str>) -> Result<Option<StoredU
 
 async fn log_in(node: &Node, person: &Person<'_>, place: &Place, arguments: &LoginArguments, printer: &Printer) -> Result<u8, Failure> {
     let loopback = Loopback::open(arguments.port).await?;
-    let begun = connect::begin(node, person, place.names(), &loopback.base(), "/").await?;
+    let departure = Departure { names: place.names(), base: &loopback.base(), return_to: "/", browser: None };
+    let begun = connect::begin(node, person, departure).await?;
     let address = begun.authorize_url.to_string();
     // On standard error: what is on standard output is what came of it.
     let opened = !arguments.no_browser && open::that_detached(&address).is_ok();

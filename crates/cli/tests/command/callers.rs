@@ -12,7 +12,7 @@ fn users_come_change_and_go() {
     let bob = sortie.json(&["user", "show", "bob"]);
     assert_eq!(
         bob,
-        serde_json::json!({ "name": "bob", "active": false, "profile": null, "permission_sets": ["Readers"], "permissions": [], "attributes": {} })
+        serde_json::json!({ "name": "bob", "active": false, "password": false, "profile": null, "permission_sets": ["Readers"], "permissions": [], "attributes": {} })
     );
     sortie.ok(&["user", "unassign", "bob", "Readers"]);
     sortie.ok(&["user", "assign", "bob", "Readers"]);
@@ -78,4 +78,23 @@ fn grants_come_and_go() {
     assert_eq!(sortie.code(&["grant", "add", "Billing/Service", "--profile", "Nobody"]), "profile_unknown");
     assert_eq!(sortie.run(&["grant", "add", "Billing/Service"]).code, 2);
     assert_eq!(sortie.run(&["grant", "add", "Billing/Service", "--profile", "Staff", "--permission-set", "Readers"]).code, 2);
+}
+
+#[test]
+fn passwords_come_from_outside_and_are_never_shown() {
+    let sortie = Sortie::with_billing();
+    let said = sortie.run_with_input(&["user", "password", "alice", "--stdin"], "SECRET-correct horse\n");
+    assert!(said.code == 0 && format!("{}{}", said.out, said.err).contains("created"), "{said:?}");
+    let again = sortie.run_with_input(&["user", "password", "alice", "--stdin"], "SECRET-other horse");
+    assert!(again.code == 0 && format!("{}{}", again.out, again.err).contains("updated"), "{again:?}");
+    assert_eq!(sortie.json(&["user", "show", "alice"])["password"], true);
+    assert!(sortie.ok(&["user", "show", "alice"]).contains("password        set"));
+    // No terminal, no input: nothing is asked and nothing is made up.
+    assert_eq!(sortie.code(&["user", "password", "alice"]), "value_missing");
+    assert_eq!(sortie.code(&["user", "password", "alice", "--from-file", "/nonexistent"]), "file_unusable");
+    assert_eq!(sortie.code(&["user", "password", "alice", "--from-file", "/dev/null"]), "password_length");
+    assert_eq!(sortie.code(&["user", "password", "nobody", "--remove"]), "user_unknown");
+    assert!(sortie.ok(&["user", "password", "alice", "--remove"]).contains("deleted"));
+    assert_eq!(sortie.code(&["user", "password", "alice", "--remove"]), "password_unknown");
+    assert!(sortie.ok(&["user", "unlink", "alice"]).contains("unchanged"));
 }

@@ -40,7 +40,7 @@ fn lists() {
     sortie.ok(&["user", "set", "alice", "--profile", "Staff", "--attribute", "Email=a@example.test"]);
     has_shape(
         &sortie.json(&["user", "list"]),
-        ".users[].active .users[].attributes.Email .users[].name .users[].permission_sets[] .users[].profile",
+        ".users[].active .users[].attributes.Email .users[].name .users[].password .users[].permission_sets[] .users[].permissions .users[].profile",
     );
     let made = sortie.json(&["key", "create", "--user", "alice", "--expires", "1h"]);
     has_shape(&made, ".expires_at .id .key .user");

@@ -20,24 +20,38 @@ pub struct Begun {
     pub browser: Secret,
     /// Where it comes back to.
     pub redirect_uri: String,
+    /// The provider, by name.
+    pub provider: String,
 }
 
-/// Begins a login at `credential/principal`. `base` is what the provider sends the browser back to (`https://sortie.example.com`), `return_to` a path of our own
-/// pages for afterwards.
+/// Where a browser is sent off from.
+pub struct Departure<'a> {
+    /// External credential and principal.
+    pub names: (&'a str, &'a str),
+    /// What the provider sends the browser back to: `https://sortie.example.com`.
+    pub base: &'a str,
+    /// A path of our own pages for afterwards.
+    pub return_to: &'a str,
+    /// What this browser holds already from another login.
+    pub browser: Option<Secret>,
+}
+
+/// Whether a text can be what [`begin`] gives a browser to hold.
+pub fn is_browser_secret(text: &str) -> bool {
+    text.len() == 43 && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
+}
+
+/// Begins a login.
 ///
 /// # Errors
 /// A [`ConnectError`].
-pub async fn begin(
-    node: &Node,
-    person: &Person<'_>,
-    (credential, principal): (&str, &str),
-    base: &str,
-    return_to: &str,
-) -> Result<Begun, ConnectError> {
+pub async fn begin(node: &Node, person: &Person<'_>, departure: Departure<'_>) -> Result<Begun, ConnectError> {
+    let Departure { names, base, return_to, browser } = departure;
     let (snapshot, caller) = (node.snapshot(), person.caller());
-    let place = place(&snapshot, &caller, person.authority(), (credential, principal))?;
+    let place = place(&snapshot, &caller, person.authority(), names)?;
     let provider = place.credential().provider_name().ok_or_else(|| unusable(&place))?;
-    let (state, code_verifier, nonce, browser) = (chance()?, chance()?, chance()?, chance()?);
+    let (state, code_verifier, nonce) = (chance()?, chance()?, chance()?);
+    let browser = browser.map_or_else(chance, Ok)?;
     let attempt = Attempt {
         credential: place.credential().name.to_string(),
         principal: place.principal().name.to_string(),
@@ -63,7 +77,7 @@ pub async fn begin(
         lifetime: LIFETIME,
     };
     node.house().store().logins().start(login, MOST).await?;
-    Ok(Begun { id, authorize_url, browser, redirect_uri: attempt.redirect_uri })
+    Ok(Begun { id, authorize_url, browser, redirect_uri: attempt.redirect_uri, provider: attempt.provider })
 }
 
 /// The settings name no provider that is there: the protocol says so in its own words.

@@ -124,6 +124,17 @@ pub async fn returned(
     Ok(Landing::Confirm(login.id))
 }
 
+/// Whether [`resume`] comes next. The login is this person's, in this browser.
+///
+/// # Errors
+/// A [`ConnectError`].
+pub async fn waits_for_sign_in(node: &Node, person: &Person<'_>, id: Uuid, browser: Option<&str>) -> Result<bool, ConnectError> {
+    let login = node.house().store().logins().load(id).await?.ok_or(ConnectError::NotUnderWay)?;
+    check_browser(&login, browser)?;
+    check_person(&login, person)?;
+    Ok(login.stage == LoginStage::Returned)
+}
+
 /// Goes on with a login whose browser came back when nobody was signed in.
 ///
 /// # Errors

@@ -12,8 +12,8 @@ mod error;
 mod person;
 mod revoke;
 
-pub use begin::{Begun, begin};
-pub use callback::{Answer, CallbackQuery, Landing, resume, returned};
+pub use begin::{Begun, Departure, begin, is_browser_secret};
+pub use callback::{Answer, CallbackQuery, Landing, resume, returned, waits_for_sign_in};
 pub use confirm::{Confirmation, Connected, cancel, confirm, confirmation};
 pub use error::ConnectError;
 pub use person::Person;

@@ -7,6 +7,9 @@ use uuid::Uuid;
 
 use crate::node::caller_without_key;
 
+/// Either lets a user log in for everybody.
+const MANAGERS: [SystemPermission; 2] = [SystemPermission::ManageNamedCredentials, SystemPermission::CustomizeApplication];
+
 /// Whoever stands before the browser.
 #[derive(Clone, Debug)]
 pub enum Person<'a> {
@@ -37,7 +40,7 @@ impl Person<'_> {
 
     pub(super) fn authority(&self) -> Authority {
         match self {
-            Self::User { permissions, .. } if permissions.contains(&SystemPermission::ManageNamedCredentials) => Authority::Manager,
+            Self::User { permissions, .. } if MANAGERS.iter().any(|permission| permissions.contains(permission)) => Authority::Manager,
             Self::User { .. } => Authority::User,
             Self::Operator { .. } => Authority::Operator,
         }

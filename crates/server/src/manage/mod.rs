@@ -13,6 +13,7 @@ pub mod formula;
 pub mod grant;
 pub mod key;
 mod not_stored;
+pub mod personal;
 pub mod secret;
 pub mod status;
 pub mod user;

@@ -1,7 +1,7 @@
 //! Why an operation that was right in itself was not done.
 
 use sortie_store::{ChangeError, ReadError};
-use sortie_vault::{OpenError, SealError};
+use sortie_vault::{NoRandomness, OpenError, SealError};
 
 use crate::audit::ReadAuditError;
 
@@ -20,6 +20,9 @@ pub enum NotStored {
     /// A value cannot be sealed.
     #[error(transparent)]
     Seal(#[from] SealError),
+    /// There is no chance to be had.
+    #[error(transparent)]
+    Random(#[from] NoRandomness),
     /// A stored value that must be sealed anew does not open.
     #[error("the stored `{field}` of `{principal}` does not open")]
     Open {
@@ -40,6 +43,7 @@ impl NotStored {
             Self::Change(error) => error.code(),
             Self::Audit(_) => "audit_unavailable",
             Self::Seal(error) => error.code(),
+            Self::Random(error) => error.code(),
             Self::Open { source, .. } => source.code(),
         }
     }
@@ -55,7 +59,7 @@ impl NotStored {
             Self::Change(ChangeError::Conflict { .. }) => "choose another name, or change the one that is there".to_owned(),
             Self::Change(_) => "look at what is stored: sortie status".to_owned(),
             Self::Audit(_) => "make room for the audit, or correct its directory's permissions: sortie audit verify".to_owned(),
-            Self::Seal(_) => "try again; if it fails again, look at the system's log".to_owned(),
+            Self::Seal(_) | Self::Random(_) => "try again; if it fails again, look at the system's log".to_owned(),
             Self::Open { field, principal, .. } => format!("store it again: sortie secret set '{principal}' {field}"),
         }
     }

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use sortie_model::{Secret, SystemPermission, SystemPermissions, UserName};
 use sortie_server::connect::{
-    Begun, CallbackQuery, ConnectError, Disconnected, Landing, Person, begin, cancel, confirm, confirmation, resume, returned, revoke,
-    state,
+    Begun, CallbackQuery, ConnectError, Departure, Disconnected, Landing, Person, begin, cancel, confirm, confirmation, resume, returned,
+    revoke, state,
 };
 use sortie_server::manage::Manage;
 use sortie_server::manage::status::status;
@@ -31,7 +31,7 @@ struct Scene {
 
 impl Scene {
     fn new() -> Self {
-        let (provider, stage) = (OidcProvider::start_for_people(&[CALLBACK]), Stage::new());
+        let (provider, stage) = (OidcProvider::start_for_logins(&[CALLBACK]), Stage::new());
         let text = format!(
             "
 external_auth_identity_providers:
@@ -84,7 +84,7 @@ named_credentials:
     }
 
     fn begin(&self, person: &Person<'_>, credential: &str) -> Result<Begun, ConnectError> {
-        self.run(begin(self.node(), person, (credential, "Main"), BASE, "/"))
+        self.run(begin(self.node(), person, Departure { names: (credential, "Main"), base: BASE, return_to: "/", browser: None }))
     }
 
     /// What the browser brings back: the query of the callback.
@@ -103,7 +103,10 @@ named_credentials:
         let (query, browser) = (self.at_provider(&begun, account), Some(begun.browser.expose()));
         assert_eq!(self.returned(Some(person), "Idp", &query, browser).unwrap(), Landing::Confirm(begun.id));
         let asked = self.run(confirmation(self.node(), person, begun.id, browser)).unwrap();
-        assert_eq!(asked.account.map(|account| (account.subject, account.name)), Some((account.to_owned(), Some(account.to_owned()))));
+        assert_eq!(
+            asked.account.map(|account| (account.subject, account.name)),
+            Some((format!("sub-{account}"), Some(account.to_owned())))
+        );
         assert!(asked.renews);
         self.run(confirm(self.node(), person, begun.id, browser)).unwrap();
     }
@@ -116,7 +119,7 @@ named_credentials:
         let answer = self.get(name, key);
         assert_eq!(answer.status, 200, "{}", answer.text());
         let echo: Value = serde_json::from_slice(&answer.body).unwrap();
-        echo["account"].as_str().unwrap_or_default().to_owned()
+        echo["account"].as_str().unwrap_or_default().trim_start_matches("sub-").to_owned()
     }
 
     fn status(&self, credential: &str) -> (String, Vec<&'static str>) {
@@ -278,7 +281,7 @@ fn oau_24_and_25_who_may_and_whose_account_it_is() {
     let (query, browser) = (scene.at_provider(&begun, "mallory"), Some(begun.browser.expose()));
     scene.returned(Some(&manager), "Idp", &query, browser).unwrap();
     let asked = scene.run(confirmation(scene.node(), &manager, begun.id, browser)).unwrap();
-    assert_eq!(asked.replaces.map(|account| account.subject).as_deref(), Some("robot"));
+    assert_eq!(asked.replaces.map(|account| account.subject).as_deref(), Some("sub-robot"));
     assert_eq!(code(scene.run(cancel(scene.node(), &manager, begun.id, browser))), "ok");
     assert_eq!(scene.account_seen("Shared", &scene.bob.1), "robot");
     // Nobody is let in without agreeing, and what the provider says is shown with what to do.

@@ -10,6 +10,7 @@ mod audit;
 mod aws;
 mod aws_certificates;
 mod aws_s3;
+mod console;
 mod first_callout;
 mod formulas;
 mod framing;

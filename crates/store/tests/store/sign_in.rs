@@ -46,7 +46,7 @@ async fn a_password_is_found_by_name_and_only_of_active_users(backend: Backend) 
     let store = backend.store().await;
     let alice = with_alice(&store).await;
     let found = store.passwords().find(&user_name("ALICE")).await.unwrap().unwrap();
-    assert_eq!((found.user, found.hash.as_str()), (alice.id, "$argon2id$1"));
+    assert_eq!((found.user, found.name.as_str(), found.hash.as_str()), (alice.id, "Alice", "$argon2id$1"));
     assert!(store.passwords().find(&user_name("bob")).await.unwrap().is_none());
 
     let mut change = store.change().await.unwrap();

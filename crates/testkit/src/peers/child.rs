@@ -14,12 +14,12 @@ const PAUSE: Duration = Duration::from_millis(20);
 
 /// A running server. Dropping it kills the process and waits for its end.
 #[derive(Debug)]
-pub(super) struct Child(std::process::Child);
+pub(crate) struct Child(std::process::Child);
 
 impl Child {
     /// Starts the command. Its standard input stays open for as long as the value lives: a server that ends with its
     /// input ends even when the test is killed.
-    pub(super) fn spawn(command: &mut Command) -> Self {
+    pub(crate) fn spawn(command: &mut Command) -> Self {
         let program = command.get_program().to_string_lossy().into_owned();
         match command.stdin(Stdio::piped()).spawn() {
             Ok(child) => Self(child),
@@ -28,7 +28,7 @@ impl Child {
     }
 
     /// The first line of standard output, which the command must have piped.
-    pub(super) fn first_line(&mut self) -> Option<String> {
+    pub(crate) fn first_line(&mut self) -> Option<String> {
         let mut line = String::new();
         let output = self.0.stdout.take()?;
         BufReader::new(output).read_line(&mut line).ok()?;
@@ -36,7 +36,7 @@ impl Child {
     }
 
     /// Whether the server became ready before it ended or the patience did.
-    pub(super) fn becomes_ready(&mut self, is_ready: impl Fn() -> bool) -> bool {
+    pub(crate) fn becomes_ready(&mut self, is_ready: impl Fn() -> bool) -> bool {
         for _ in 0..LOOKS {
             if self.0.try_wait().is_ok_and(|status| status.is_some()) {
                 return false;
@@ -59,7 +59,7 @@ impl Drop for Child {
 }
 
 /// A loopback address that was free a moment ago. Another process may take it first: the caller tries again then.
-pub(super) fn free_address() -> SocketAddr {
+pub(crate) fn free_address() -> SocketAddr {
     match TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|listener| listener.local_addr()) {
         Ok(address) => address,
         Err(error) => fail("no free port on loopback", &error),

@@ -53,7 +53,9 @@ impl<'a> Values<'a> {
             if is_same && !self.sealer.moves() {
                 continue;
             }
-            self.sealer.store(&mut scene.change, &Slot { identity, name, row }, scene.manage.new_id, value).await?;
+            self.sealer
+                .store(&mut scene.change, &Slot { identity, name, head: row.map(|row| &row.head) }, scene.manage.new_id, value)
+                .await?;
             self.replaced.extend(row.map(|row| row.head.id));
             if !is_same {
                 fields.push(format!("values.{name}"));

@@ -11,10 +11,10 @@ mod set;
 pub use destination::destination;
 pub use error::SecretError;
 pub use list::{ValueView, list};
-pub use remove::remove;
+pub use remove::{remove, remove_all};
 pub(super) use rules::{check, check_size};
 pub(super) use seal::{Sealer, Slot};
-pub use set::set;
+pub use set::{set, set_all};
 
 use sortie_model::{IdentityType, Principal, UserName};
 use sortie_store::{Change, ChangeError, Identity};

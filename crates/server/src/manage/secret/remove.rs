@@ -31,3 +31,23 @@ pub async fn remove(
     manage.commit(change, std::slice::from_ref(&done)).await?;
     Ok(done)
 }
+
+/// Removes all values that a principal, or one user of it, has stored. Where there are none, nothing changes.
+///
+/// # Errors
+/// A [`SecretError`].
+pub async fn remove_all(manage: &Manage<'_>, reference: &PrincipalReference, user: Option<&UserName>) -> Result<Change, SecretError> {
+    let mut change = manage.store.change().await?;
+    let definitions = change.definitions().await?;
+    let (_, principal) = reference.find(&definitions)?;
+    let identity = identity(&mut change, reference, principal, user).await??;
+    let heads = change.credential_values().heads(identity).await?;
+    let action = if heads.is_empty() { Action::Unchanged } else { Action::Deleted };
+    let fields = heads.into_iter().map(|head| head.name).collect();
+    let done = Change { fields, ..Change::new("secret", object_name(reference, user), action) };
+    if action.is_made() {
+        change.credential_values().delete_all(identity).await?;
+        manage.commit(change, std::slice::from_ref(&done)).await?;
+    }
+    Ok(done)
+}

@@ -1,7 +1,7 @@
 //! Sealing: where a value's row, its owner and its destination become what the sealed bytes are bound to.
 
 use sortie_model::{Secret, SecretBytes};
-use sortie_store::{Change, Identity, StoredValue};
+use sortie_store::{Change, Identity, StoredValue, ValueHead};
 use sortie_vault::{OpenError, SealContext, Vault};
 use uuid::Uuid;
 
@@ -21,7 +21,7 @@ pub(in crate::manage) struct Slot<'a> {
     pub(in crate::manage) identity: Identity,
     pub(in crate::manage) name: &'a str,
     /// What is there already.
-    pub(in crate::manage) row: Option<&'a StoredValue>,
+    pub(in crate::manage) head: Option<&'a ValueHead>,
 }
 
 impl Sealer<'_> {
@@ -34,14 +34,13 @@ impl Sealer<'_> {
         value: &Secret,
     ) -> Result<(), NotStored> {
         let plain = SecretBytes::new(value.expose().as_bytes());
-        match slot.row {
+        match slot.head {
             None => {
                 let id = new_id();
                 let sealed = self.vault.seal(&context(slot.identity, id, slot.name, 1, self.wanted), &plain)?;
                 change.credential_values().insert(slot.identity, id, slot.name, &sealed).await?;
             }
-            Some(row) => {
-                let head = &row.head;
+            Some(head) => {
                 let sealed = self.vault.seal(&context(slot.identity, head.id, slot.name, head.version + 1, self.wanted), &plain)?;
                 change.credential_values().replace(slot.identity, head, &sealed).await?;
             }

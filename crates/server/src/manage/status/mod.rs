@@ -3,3 +3,4 @@
 mod report;
 
 pub use report::{CredentialReport, HealthReport, ManagerReport, PlaceReport, PrincipalReport, StatusError, status};
+pub(in crate::manage) use report::{Facts, StoredFacts};

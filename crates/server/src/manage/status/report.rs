@@ -130,19 +130,24 @@ impl StatusError {
 }
 
 /// Everything that a report is made of.
-struct Facts<'d> {
-    definitions: &'d Definitions,
+pub(in crate::manage) struct Facts<'d> {
+    pub(in crate::manage) definitions: &'d Definitions,
     principals: HashMap<ExternalCredentialId, Vec<&'d Principal>>,
     grantees: HashMap<PrincipalId, Vec<Grantee>>,
     places: HashMap<ExternalCredentialId, Vec<&'d NamedCredential>>,
-    values: BTreeMap<PrincipalId, ValueSummary>,
-    /// How many have a grant that nobody has to authenticate for again.
-    grants: BTreeMap<PrincipalId, u64>,
-    provider_values: BTreeMap<ExternalAuthIdentityProviderId, BTreeSet<String>>,
-    health: BTreeMap<PrincipalId, Health>,
+    pub(in crate::manage) stored: StoredFacts,
     now: Timestamp,
+}
+
+/// What is stored beside the definitions.
+pub(in crate::manage) struct StoredFacts {
+    pub(in crate::manage) values: BTreeMap<PrincipalId, ValueSummary>,
+    /// How many have a grant that nobody has to authenticate for again.
+    pub(in crate::manage) grants: BTreeMap<PrincipalId, u64>,
+    pub(in crate::manage) provider_values: BTreeMap<ExternalAuthIdentityProviderId, BTreeSet<String>>,
+    pub(in crate::manage) health: BTreeMap<PrincipalId, Health>,
     /// Permission sets and profiles that some active user has.
-    held: BTreeSet<Grantee>,
+    pub(in crate::manage) held: BTreeSet<Grantee>,
 }
 
 /// The status of all external credentials in the order of their names, or of one.
@@ -151,18 +156,14 @@ struct Facts<'d> {
 /// A [`StatusError`].
 pub async fn status(manage: &Manage<'_>, name: Option<&ApiName>) -> Result<Vec<CredentialReport>, StatusError> {
     let definitions = manage.store.definitions().await?;
-    let facts = Facts {
-        definitions: &definitions,
-        principals: grouped(definitions.principals.iter().map(|principal| (principal.external_credential, principal))),
-        grantees: grouped(definitions.principal_access.iter().map(|access| (access.principal, access.grantee))),
-        places: grouped(definitions.named_credentials.iter().map(|named| (named.external_credential, named))),
+    let stored = StoredFacts {
         values: manage.store.credential_values().summary().await?,
         grants: manage.store.grants().counts().await?,
         provider_values: manage.store.external_auth_identity_providers().summary().await?,
         health: manage.store.health().shared().await?,
-        now: manage.now,
         held: manage.store.users().held_grantees().await?,
     };
+    let facts = Facts::new(&definitions, stored, manage.now);
     let wanted = |credential: &&ExternalCredential| name.is_none_or(|name| credential.name == *name);
     let reports: Vec<_> = definitions.external_credentials.iter().filter(wanted).map(|credential| facts.report(credential)).collect();
     match name {
@@ -180,8 +181,20 @@ fn grouped<K: Eq + Hash, V>(pairs: impl Iterator<Item = (K, V)>) -> HashMap<K, V
     groups
 }
 
-impl Facts<'_> {
-    fn report(&self, credential: &ExternalCredential) -> CredentialReport {
+impl<'d> Facts<'d> {
+    /// Groups the definitions once, so that no report looks through all of them.
+    pub(in crate::manage) fn new(definitions: &'d Definitions, stored: StoredFacts, now: Timestamp) -> Self {
+        Self {
+            definitions,
+            principals: grouped(definitions.principals.iter().map(|principal| (principal.external_credential, principal))),
+            grantees: grouped(definitions.principal_access.iter().map(|access| (access.principal, access.grantee))),
+            places: grouped(definitions.named_credentials.iter().map(|named| (named.external_credential, named))),
+            stored,
+            now,
+        }
+    }
+
+    pub(in crate::manage) fn report(&self, credential: &ExternalCredential) -> CredentialReport {
         let principals = self.principals.get(&credential.id).map(Vec::as_slice).unwrap_or_default();
         let protocol = sortie_protocol::find(&credential.protocol);
         let facts = CredentialFacts {
@@ -220,7 +233,7 @@ impl Facts<'_> {
             .filter(|field| field.place == sortie_protocol::Place::Values && field.need == sortie_protocol::Need::Required)
             .map(|field| field.name)
             .collect();
-        let stored = self.values.get(&principal.id);
+        let stored = self.stored.values.get(&principal.id);
         PrincipalFacts {
             name: principal.name.as_str(),
             identity_type: principal.identity_type,
@@ -228,14 +241,14 @@ impl Facts<'_> {
             stored_values: stored.map(|stored| stored.shared.iter().cloned().collect()).unwrap_or_default(),
             reach: self.reach(principal),
             users_with_values: stored.map_or(0, |stored| stored.users_with(&required)),
-            logins: self.grants.get(&principal.id).copied().unwrap_or_default(),
+            logins: self.stored.grants.get(&principal.id).copied().unwrap_or_default(),
         }
     }
 
     fn reach(&self, principal: &Principal) -> Reach {
         match self.grantees(principal) {
             [] => Reach::Nobody,
-            grantees if grantees.iter().any(|grantee| self.held.contains(grantee)) => Reach::Users,
+            grantees if grantees.iter().any(|grantee| self.stored.held.contains(grantee)) => Reach::Users,
             _ => Reach::Unassigned,
         }
     }
@@ -262,7 +275,7 @@ impl Facts<'_> {
             values: facts.stored_values.clone(),
             users_with_values: facts.users_with_values,
             logins: None,
-            health: self.health.get(&principal.id).map(health_report).unwrap_or_default(),
+            health: self.stored.health.get(&principal.id).map(health_report).unwrap_or_default(),
         }
     }
 
@@ -280,7 +293,7 @@ impl Facts<'_> {
     }
 
     fn provider_facts(&self, provider: &ExternalAuthIdentityProvider) -> ProviderFacts {
-        let stored_values = self.provider_values.get(&provider.id).into_iter().flatten().cloned().collect();
+        let stored_values = self.stored.provider_values.get(&provider.id).into_iter().flatten().cloned().collect();
         ProviderFacts { flow: provider.flow, stored_values }
     }
 

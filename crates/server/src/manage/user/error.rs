@@ -14,6 +14,12 @@ pub enum UserError {
     /// A field breaks a rule.
     #[error(transparent)]
     Invalid(#[from] Violation),
+    /// There is nothing to remove.
+    #[error("the user `{user}` has no password")]
+    NoPassword {
+        /// Whose it would be.
+        user: String,
+    },
     /// It was right, and could not be done.
     #[error(transparent)]
     NotStored(#[from] NotStored),
@@ -25,6 +31,7 @@ impl UserError {
         match self {
             Self::Unknown(unknown) => unknown.code(),
             Self::Invalid(violation) => violation.rule,
+            Self::NoPassword { .. } => "password_unknown",
             Self::NotStored(error) => error.code(),
         }
     }
@@ -34,6 +41,7 @@ impl UserError {
         match self {
             Self::Unknown(unknown) => unknown.next_step(),
             Self::Invalid(violation) => format!("correct `{}`", violation.field),
+            Self::NoPassword { user } => format!("give one, if that was meant: sortie user password '{user}'"),
             Self::NotStored(error) => error.next_step(),
         }
     }

@@ -14,6 +14,8 @@ pub struct UserView {
     pub name: String,
     /// Whether the user may call.
     pub active: bool,
+    /// Whether there is a password for the console.
+    pub password: bool,
     /// Name of the profile.
     pub profile: Option<String>,
     /// Names of the assigned permission sets.
@@ -42,6 +44,7 @@ pub(super) async fn view(manage: &Manage<'_>, definitions: &Definitions, user: U
     Ok(UserView {
         name: user.name.to_string(),
         active: user.is_active,
+        password: manage.store.passwords().is_set(user.id).await?,
         profile: user.profile.map(|profile| find::grantee_name(definitions, Grantee::Profile(profile)).1),
         permission_sets,
         permissions: manage.store.users().system_permissions(user.id).await?,

@@ -178,7 +178,9 @@ impl HouseCustody {
                 issued_at: self.to_stored_clock(issued_at),
                 expires_at: Some(self.to_stored_clock(expires_at)),
             };
-            if grants.replace(grant_identity(key), id, version, sealed).await.map_err(|error| unwritable(&error))? == Replacement::Stored {
+            if grants.replace(grant_identity(key), (id, version), sealed, new_id()).await.map_err(|error| unwritable(&error))?
+                == Replacement::Stored
+            {
                 return Ok(());
             }
         }
@@ -186,7 +188,7 @@ impl HouseCustody {
     }
 
     async fn remove_grants(&self, key: GrantKey) -> Result<(), CustodyError> {
-        self.house.store().grants().delete(identity(key)).await.map_err(|error| unwritable(&error)).map(drop)
+        self.house.store().grants().delete(identity(key), new_id()).await.map_err(|error| unwritable(&error)).map(drop)
     }
 
     async fn note_failure(&self, key: GrantKey, lease: Lease, failure: KeptFailure) -> Result<Noted, CustodyError> {

@@ -3,6 +3,7 @@
 mod admin;
 pub mod audit;
 mod config;
+pub mod connect;
 mod console;
 mod custody;
 mod gateway;

@@ -1,6 +1,8 @@
 //! A node: a house with all that a callout needs in memory. The only place that names database, vault and network together.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 use arc_swap::{ArcSwap, Guard};
 use bytes::Bytes;
@@ -11,7 +13,7 @@ use sortie_formula::{Evaluated, Template};
 use sortie_model::{Grantee, Health, Organization};
 use sortie_outbound::{Connector, OutboundWorld, Trust};
 use sortie_protocol::World;
-use sortie_store::{Identity, ReadError, StoredUser};
+use sortie_store::{Announced, Identity, ReadError, StoredUser};
 
 use crate::audit::{ChangeRecord, append_changes};
 use crate::config::{Config, ConfigError};
@@ -21,6 +23,12 @@ use crate::jwks::KeySets;
 use crate::manage::secret::destination;
 use crate::signers::Signers;
 use crate::world::HouseWorld;
+
+/// How soon a node hears that somebody has logged in or out elsewhere.
+const ANNOUNCEMENTS_EVERY: Duration = Duration::from_secs(1);
+
+/// Longer than a transaction takes from its moment to its commit.
+const ANNOUNCEMENTS_OVERLAP: Duration = Duration::from_secs(30);
 
 /// A node. Cheap to clone.
 #[derive(Clone)]
@@ -131,6 +139,34 @@ impl Node {
         }
     }
 
+    /// Forgets grants that were taken away or replaced by hand, on whatever node, within a second or so; until the database is closed.
+    pub async fn follow_announcements(self) {
+        let mut seen: VecDeque<Announced> = VecDeque::new();
+        let mut since = None;
+        loop {
+            tokio::time::sleep(ANNOUNCEMENTS_EVERY).await;
+            let store = self.0.house.store();
+            let from = match since {
+                Some(since) => since,
+                None => match store.now().await {
+                    Ok(now) => now,
+                    Err(_) => continue,
+                },
+            };
+            since.get_or_insert(from);
+            // The feed of changes says when the database is away.
+            let Ok(announced) = store.grants().announced(from).await else { continue };
+            for one in announced.into_iter().filter(|one| !seen.iter().any(|known| known.id == one.id)).collect::<Vec<_>>() {
+                self.0.grants.forget(one.identity.principal, one.identity.owner);
+                // A transaction may commit later than one with a later moment.
+                since = since.max(Some(one.at.before(ANNOUNCEMENTS_OVERLAP)));
+                seen.push_back(one);
+            }
+            let first = since.unwrap_or(from);
+            seen.retain(|one| one.at >= first);
+        }
+    }
+
     /// Stores what is known of every credential's health.
     pub async fn store_health(&self) {
         let reports = self.0.grants.health().into_iter().map(|report| {
@@ -226,7 +262,7 @@ impl Node {
     }
 }
 
-fn caller_without_key(stored: StoredUser) -> Caller {
+pub(crate) fn caller_without_key(stored: StoredUser) -> Caller {
     let permission_sets = stored.permission_sets.into_iter().map(Grantee::PermissionSet);
     let grantees = permission_sets.chain(stored.user.profile.map(Grantee::Profile)).collect();
     Caller::new(stored.user.id, stored.user.name, None, stored.user.attributes, grantees).with_profile(stored.profile_name)

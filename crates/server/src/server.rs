@@ -140,6 +140,7 @@ impl Server {
         tasks.push(listening.task);
         if let Some(node) = &node {
             tasks.push(tokio::spawn(node.clone().follow_changes()));
+            tasks.push(tokio::spawn(node.clone().follow_announcements()));
             tasks.push(tokio::spawn(keep_health(node.clone())));
         }
         Ok(Self { node, cores, gateway: address, admin, public_url, stop, tasks, _lock: lock })

@@ -10,7 +10,7 @@ use std::time::Duration;
 use sortie_model::{PrincipalId, Timestamp};
 use uuid::Uuid;
 
-use crate::db::{Db, Fault, Row, Sql, Value};
+use crate::db::{Db, Fault, Row, Sql, Tx, Value};
 use crate::error::{ReadError, WriteError};
 use crate::identity::Identity;
 
@@ -184,6 +184,31 @@ pub enum Released {
     Fenced,
 }
 
+/// An identity whose grants were taken away or replaced by hand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Announced {
+    /// Names this one time.
+    pub id: Uuid,
+    /// Whose.
+    pub identity: Identity,
+    /// When, on the database's clock.
+    pub at: Timestamp,
+}
+
+/// An hour: no node is away so long and comes back with what it held.
+const ANNOUNCED_MILLIS: i64 = 3_600_000;
+
+async fn announce(tx: &mut Tx, identity: Identity, id: Uuid) -> Result<(), Fault> {
+    const OLD: Sql = Sql::new("announced_grants", "DELETE FROM announced_grants WHERE announced_at < (SELECT millis FROM clock) - $1");
+    const ANNOUNCE: Sql = Sql::new(
+        "announced_grants",
+        "INSERT INTO announced_grants (id, principal_id, owner_id, announced_at) VALUES ($1, $2, $3, (SELECT millis FROM clock))",
+    );
+    tx.execute(OLD, [ANNOUNCED_MILLIS.into()]).await?;
+    tx.execute(ANNOUNCE, [id.into(), identity.principal.into(), identity.owner.into()]).await?;
+    Ok(())
+}
+
 /// Reads and writes grants.
 pub struct Grants<'a> {
     pub(crate) db: &'a Db,
@@ -317,11 +342,18 @@ impl Grants<'_> {
         }
     }
 
-    /// Stores the grant of a new login in the place of what was seen there, if that is still there. Every lease is void from then on.
+    /// Stores the grant of a new login in the place of what was seen there, if that is still there. Every lease is void from then on, and every node is told
+    /// under this name.
     ///
     /// # Errors
     /// A [`WriteError`]; [`WriteError::Gone`] if principal or user does not exist any more.
-    pub async fn replace(&self, of: GrantIdentity, id: Uuid, next_version: i64, grant: SealedGrant) -> Result<Replacement, WriteError> {
+    pub async fn replace(
+        &self,
+        of: GrantIdentity,
+        (id, next_version): (Uuid, i64),
+        grant: SealedGrant,
+        announcement: Uuid,
+    ) -> Result<Replacement, WriteError> {
         const REPLACE: Sql = Sql::new(
             "grants",
             "INSERT INTO grants (id, principal_id, owner_id, owner_key, version, fence, state, variant, revision, sealed, issued_at, expires_at)
@@ -346,8 +378,13 @@ impl Grants<'_> {
             issued_at.into(),
             expires_at.into(),
         ];
-        let stored = self.db.change(REPLACE, values).await?;
-        Ok(if stored.is_empty() { Replacement::Changed } else { Replacement::Stored })
+        let mut tx = self.db.begin_write().await?;
+        if tx.fetch(REPLACE, values).await?.is_empty() {
+            return Ok(Replacement::Changed);
+        }
+        announce(&mut tx, of.identity, announcement).await?;
+        tx.commit().await?;
+        Ok(Replacement::Stored)
     }
 
     /// How many identities of each principal have a grant for which nobody has to authenticate again.
@@ -394,14 +431,31 @@ impl Grants<'_> {
         Ok(if done.is_empty() { Released::Fenced } else { Released::Done })
     }
 
-    /// Removes all grants of an identity; whoever is renewing one can store nothing any more. Says whether there was one.
+    /// Removes all grants of an identity; whoever is renewing one can store nothing any more, and every node is told under this name. Says whether there was one.
     ///
     /// # Errors
     /// A [`WriteError`].
-    pub async fn delete(&self, identity: Identity) -> Result<bool, WriteError> {
+    pub async fn delete(&self, identity: Identity, announcement: Uuid) -> Result<bool, WriteError> {
         const DELETE: Sql = Sql::new("grants", "DELETE FROM grants WHERE principal_id = $1 AND owner_key = $2 RETURNING id");
-        let deleted = self.db.change(DELETE, [identity.principal.into(), identity.owner_key()]).await?;
+        let mut tx = self.db.begin_write().await?;
+        let deleted = tx.fetch(DELETE, [identity.principal.into(), identity.owner_key()]).await?;
+        announce(&mut tx, identity, announcement).await?;
+        tx.commit().await?;
         Ok(!deleted.is_empty())
+    }
+
+    /// What was taken away or replaced by hand since this moment on the database's clock, each under a name of its own.
+    ///
+    /// # Errors
+    /// A [`ReadError`].
+    pub async fn announced(&self, since: Timestamp) -> Result<Vec<Announced>, ReadError> {
+        const ANNOUNCED: Sql = Sql::new(
+            "announced_grants",
+            "SELECT id, principal_id, owner_id, announced_at FROM announced_grants WHERE announced_at >= $1 ORDER BY announced_at",
+        );
+        let rows = self.db.fetch(ANNOUNCED, [since.into()]).await?;
+        let read = |row: &Row| Ok(Announced { id: row.id("id")?, identity: Identity::read(row)?, at: row.timestamp("announced_at")? });
+        Ok(rows.iter().map(read).collect::<Result<_, Fault>>()?)
     }
 }
 

@@ -43,8 +43,8 @@ pub use error::{ChangeError, OpenError, ReadError, WriteError};
 pub use external_auth_identity_providers::{ExternalAuthIdentityProviderChanges, ExternalAuthIdentityProviders};
 pub use external_credentials::ExternalCredentialChanges;
 pub use grants::{
-    Committed, Failure, GrantIdentity, GrantState, Grants, Lease, LeaseOutcome, LeaseRequest, Released, Replacement, SealedGrant,
-    StoredGrant,
+    Announced, Committed, Failure, GrantIdentity, GrantState, Grants, Lease, LeaseOutcome, LeaseRequest, Released, Replacement,
+    SealedGrant, StoredGrant,
 };
 pub use health::HealthRecords;
 pub use identity::Identity;

@@ -17,6 +17,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("logins", include_str!("../migrations/0007_logins.sql")),
     ("system_permissions", include_str!("../migrations/0008_system_permissions.sql")),
     ("sign_in", include_str!("../migrations/0009_sign_in.sql")),
+    ("announced_grants", include_str!("../migrations/0010_announced_grants.sql")),
 ];
 
 /// The newest schema that this binary knows.

@@ -5,5 +5,6 @@ pub mod browser;
 pub mod keys;
 pub mod peers;
 pub mod plain_http;
+pub mod tls_front;
 pub mod upstream;
 mod wire;

@@ -11,6 +11,7 @@ mod help;
 mod house;
 mod json;
 mod leaks;
+mod presign;
 mod provider;
 mod secrets;
 mod status;

@@ -2,6 +2,7 @@
 
 pub mod assertion;
 pub mod aws;
+pub mod aws_error;
 pub mod aws_session;
 pub mod client_auth;
 pub mod ecdsa;
@@ -11,6 +12,7 @@ pub mod jwt;
 pub mod key_set;
 pub mod oauth;
 pub mod request_parameters;
+pub mod said;
 pub mod serial;
 pub mod sigv4;
 pub mod token_endpoint;

@@ -29,6 +29,7 @@ both_backends! {
     a_new_login_takes_the_place_of_whatever_is_there,
     of_fifty_new_logins_at_once_each_is_stored_or_told_to_look_again,
     identities_with_a_good_grant_are_counted,
+    what_is_done_by_hand_is_announced_to_every_node,
 }
 
 const LONG: Duration = Duration::from_secs(30);
@@ -213,8 +214,8 @@ async fn a_deleted_grant_does_not_come_back(backend: Backend) {
     let (store, admin) = store_with_principal(&backend).await;
     let identity = Identity::shared(admin.id);
     let lease = take(&store, identity, 0, LONG).await;
-    assert!(store.grants().delete(identity).await.unwrap());
-    assert!(!store.grants().delete(identity).await.unwrap());
+    assert!(store.grants().delete(identity, Uuid::now_v7()).await.unwrap());
+    assert!(!store.grants().delete(identity, Uuid::now_v7()).await.unwrap());
     assert_eq!(store.grants().commit(&lease, grant(1, b"late")).await.unwrap(), Committed::Fenced);
     assert_eq!(store.grants().load(identity).await.unwrap(), None);
     // Not even where a new row stands in the same place.
@@ -275,7 +276,7 @@ async fn variants_of_a_grant_are_apart_and_go_together(backend: Backend) {
         let renew = LeaseRequest { grant: *grant_identity, ..request(identity, 1, LONG) };
         assert!(matches!(store.grants().lease(&renew).await.unwrap(), LeaseOutcome::Taken(_)));
     }
-    assert!(store.grants().delete(identity).await.unwrap());
+    assert!(store.grants().delete(identity, Uuid::now_v7()).await.unwrap());
     for grant_identity in variants {
         assert_eq!(store.grants().load(grant_identity).await.unwrap(), None);
     }
@@ -297,21 +298,21 @@ async fn a_new_login_takes_the_place_of_whatever_is_there(backend: Backend) {
     let (store, admin) = store_with_principal(&backend).await;
     let identity = Identity::shared(admin.id);
     let (id, grants) = (Uuid::now_v7(), store.grants());
-    assert_eq!(grants.replace(identity.into(), id, 1, grant(1, b"first")).await.unwrap(), Replacement::Stored);
+    assert_eq!(grants.replace(identity.into(), (id, 1), grant(1, b"first"), Uuid::now_v7()).await.unwrap(), Replacement::Stored);
     // A renewal is under way, and has failed before.
     let lease = take(&store, identity, 1, LONG).await;
-    assert_eq!(grants.replace(identity.into(), id, 2, grant(2, b"second")).await.unwrap(), Replacement::Stored);
+    assert_eq!(grants.replace(identity.into(), (id, 2), grant(2, b"second"), Uuid::now_v7()).await.unwrap(), Replacement::Stored);
     let stored = grants.load(identity).await.unwrap().unwrap();
     assert_eq!((stored.id, stored.version, stored.grant), (id, 2, Some(grant(2, b"second"))));
     assert_eq!((stored.failure, stored.leased_until, stored.inflight_since), (None, None, None));
     // What the renewal brings is void (REL-T20).
     assert_eq!(grants.commit(&lease, grant(1, b"late")).await.unwrap(), Committed::Fenced);
     // Sealed for another row or for another version than is there: look again.
-    assert_eq!(grants.replace(identity.into(), Uuid::now_v7(), 3, grant(3, b"x")).await.unwrap(), Replacement::Changed);
-    assert_eq!(grants.replace(identity.into(), id, 2, grant(3, b"x")).await.unwrap(), Replacement::Changed);
+    assert_eq!(grants.replace(identity.into(), (Uuid::now_v7(), 3), grant(3, b"x"), Uuid::now_v7()).await.unwrap(), Replacement::Changed);
+    assert_eq!(grants.replace(identity.into(), (id, 2), grant(3, b"x"), Uuid::now_v7()).await.unwrap(), Replacement::Changed);
     assert_eq!(grants.load(identity).await.unwrap().unwrap().version, 2);
     let gone = principal(&external_credential("Gone"), "P", 1);
-    let refused = grants.replace(Identity::shared(gone.id).into(), Uuid::now_v7(), 1, grant(1, b"x")).await.unwrap_err();
+    let refused = grants.replace(Identity::shared(gone.id).into(), (Uuid::now_v7(), 1), grant(1, b"x"), Uuid::now_v7()).await.unwrap_err();
     assert!(matches!(refused, WriteError::Gone), "{refused:?}");
 }
 
@@ -320,7 +321,9 @@ async fn of_fifty_new_logins_at_once_each_is_stored_or_told_to_look_again(backen
     let identity = Identity::shared(admin.id);
     let attempts = (0..50).map(|_| {
         let store = store.clone();
-        tokio::spawn(async move { store.grants().replace(identity.into(), Uuid::now_v7(), 1, grant(1, b"x")).await.unwrap() })
+        tokio::spawn(
+            async move { store.grants().replace(identity.into(), (Uuid::now_v7(), 1), grant(1, b"x"), Uuid::now_v7()).await.unwrap() },
+        )
     });
     let mut stored = 0;
     for attempt in attempts.collect::<Vec<_>>() {
@@ -340,14 +343,30 @@ async fn identities_with_a_good_grant_are_counted(backend: Backend) {
     assert_eq!(store.grants().counts().await.unwrap(), BTreeMap::new());
     for user in &users {
         let identity = Identity::of_user(admin.id, user.id);
-        store.grants().replace(identity.into(), Uuid::now_v7(), 1, grant(1, b"x")).await.unwrap();
+        store.grants().replace(identity.into(), (Uuid::now_v7(), 1), grant(1, b"x"), Uuid::now_v7()).await.unwrap();
     }
     // Two grants of one identity count once; one that somebody must authenticate for again does not.
     let variant = GrantIdentity { identity: Identity::of_user(admin.id, users[0].id), variant: Some([7; 16]) };
-    store.grants().replace(variant, Uuid::now_v7(), 1, grant(1, b"x")).await.unwrap();
+    store.grants().replace(variant, (Uuid::now_v7(), 1), grant(1, b"x"), Uuid::now_v7()).await.unwrap();
     let lease = take(&store, Identity::of_user(admin.id, users[1].id), 1, LONG).await;
     let (state, code) = (GrantState::NeedsAuthentication, "needs_authentication".to_owned());
     let failure = Failure { revision: 1, state, code, retry_not_before: None, at: None, said: None };
     store.grants().release(&lease, &failure).await.unwrap();
     assert_eq!(store.grants().counts().await.unwrap(), BTreeMap::from([(admin.id, 2)]));
+}
+
+async fn what_is_done_by_hand_is_announced_to_every_node(backend: Backend) {
+    let (store, admin) = store_with_principal(&backend).await;
+    let (grants, identity) = (store.grants(), Identity::shared(admin.id));
+    let start = store.now().await.unwrap();
+    let names = [Uuid::now_v7(), Uuid::now_v7()];
+    assert_eq!(grants.replace(identity.into(), (Uuid::now_v7(), 1), grant(1, b"x"), names[0]).await.unwrap(), Replacement::Stored);
+    // What changed nothing is not announced.
+    let refused = grants.replace(identity.into(), (Uuid::now_v7(), 1), grant(1, b"x"), Uuid::now_v7()).await.unwrap();
+    assert_eq!(refused, Replacement::Changed);
+    grants.delete(identity, names[1]).await.unwrap();
+    let announced = grants.announced(start).await.unwrap();
+    assert_eq!(announced.iter().map(|one| (one.id, one.identity)).collect::<Vec<_>>(), names.map(|name| (name, identity)));
+    let later = announced[1].at.after(Duration::from_millis(1));
+    assert_eq!(grants.announced(later).await.unwrap(), []);
 }

@@ -7,14 +7,16 @@ mod moto;
 mod nginx;
 mod oidc;
 mod postgres;
+mod s3_server;
 
 pub use assertion_server::{AssertionServer, TrustedIssuer};
 pub use aws_judge::AwsJudge;
 pub(crate) use child::{Child, free_address};
 pub use moto::Moto;
 pub use nginx::NginxUpstream;
-pub use oidc::{AssertionClient, Fault, LoginClient, OidcClient, OidcProvider, TokenRequest};
+pub use oidc::{AssertionClient, Fault, OidcClient, OidcProvider, TokenRequest};
 pub use postgres::TestDatabase;
+pub use s3_server::S3Server;
 
 /// Ends the test with a reason and with what to do about it.
 #[allow(clippy::panic, reason = "a real server that is missing fails the test; it is never skipped")]

@@ -5,7 +5,7 @@ use sortie_protocol::{Discovered, ProviderSetting};
 
 use super::scene::Scene;
 use crate::manage::change::differing;
-use crate::manage::external_auth_identity_provider::{end_tokens, move_on, open, setting_of, store, users};
+use crate::manage::external_auth_identity_provider::{end_tokens, move_on, open, provider_of, setting_of, store, users};
 use crate::manage::{Change, NotStored};
 
 pub(super) async fn apply(scene: &mut Scene<'_>) -> Result<(), NotStored> {
@@ -19,8 +19,7 @@ pub(super) async fn apply(scene: &mut Scene<'_>) -> Result<(), NotStored> {
 pub(super) fn judge(scene: &mut Scene<'_>, path: &str, credential: &ExternalCredential) {
     let Some(ProviderSetting { field, flow, name }) = setting_of(credential) else { return };
     let path = format!("{path}.settings.{field}");
-    let named = scene.stored.external_auth_identity_providers.iter().find(|known| known.name.as_str().eq_ignore_ascii_case(name));
-    match named.map(|provider| provider.flow) {
+    match provider_of(&scene.stored, credential).map(|provider| provider.flow) {
         Some(has) if has == flow => {}
         Some(has) => {
             let message = format!("names the provider `{name}` of the flow {}; its flow must be {}", has.as_str(), flow.as_str());

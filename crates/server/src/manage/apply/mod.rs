@@ -11,6 +11,7 @@ mod error;
 mod external_auth_identity_provider;
 mod external_credential;
 mod formula;
+mod index;
 mod named_credential;
 mod permission_set;
 mod principal;

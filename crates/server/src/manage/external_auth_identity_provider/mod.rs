@@ -12,7 +12,7 @@ pub use error::ProviderError;
 pub use seal::open;
 pub(in crate::manage) use seal::{move_on, store};
 pub use show::{ParameterView, ProviderSummary, ProviderView, list, show};
-pub(in crate::manage) use uses::{end_tokens, setting_of, users};
+pub(in crate::manage) use uses::{end_tokens, provider_of, setting_of, users};
 pub(in crate::manage) use value::{check_value, views};
 pub use value::{list_values, remove_value, set_value};
 

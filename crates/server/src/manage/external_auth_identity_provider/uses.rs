@@ -1,12 +1,21 @@
 //! Which external credentials get their tokens from a provider.
 
-use sortie_model::{ApiName, ExternalCredential};
+use sortie_model::{ApiName, ExternalAuthIdentityProvider, ExternalCredential};
 use sortie_protocol::{ProviderSetting, provider_setting};
 use sortie_store::{Change, ChangeError, Definitions};
 
 /// What the settings of a credential say of a provider. Those of a protocol that this program does not know say nothing.
 pub(in crate::manage) fn setting_of(credential: &ExternalCredential) -> Option<ProviderSetting<'_>> {
     provider_setting(sortie_protocol::find(&credential.protocol)?, &credential.settings)
+}
+
+/// The provider that a credential's settings name, if there is one of that name.
+pub(in crate::manage) fn provider_of<'d>(
+    definitions: &'d Definitions,
+    credential: &ExternalCredential,
+) -> Option<&'d ExternalAuthIdentityProvider> {
+    let setting = setting_of(credential)?;
+    definitions.external_auth_identity_providers.iter().find(|known| known.name.as_str().eq_ignore_ascii_case(setting.name))
 }
 
 /// The external credentials that name this provider.

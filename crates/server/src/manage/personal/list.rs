@@ -93,7 +93,8 @@ pub async fn list(manage: &Manage<'_>, user: &StoredUser) -> Result<Vec<Personal
     }
     let provider_values = manage.store.external_auth_identity_providers().summary().await?;
     // Judged as if this user were the only one: what others have stored makes nothing complete for this one.
-    let facts = Facts { definitions, values, grants, provider_values, health, now: manage.now, held: grantees };
+    let mut facts = Facts::over(&definitions, manage.now);
+    (facts.values, facts.grants, facts.provider_values, facts.health, facts.held) = (values, grants, provider_values, health, grantees);
     Ok(credentials.iter().map(|credential| personal(&facts, credential, &usable, &heads)).collect())
 }
 
@@ -116,7 +117,7 @@ fn summary(identity_type: IdentityType, heads: &[ValueHead]) -> ValueSummary {
 }
 
 fn personal(
-    facts: &Facts,
+    facts: &Facts<'_>,
     credential: &ExternalCredential,
     usable: &BTreeSet<PrincipalId>,
     heads: &BTreeMap<PrincipalId, Vec<ValueHead>>,
@@ -140,7 +141,7 @@ fn personal(
     }
 }
 
-fn login(facts: &Facts, credential: &ExternalCredential, principal: &Principal) -> Option<LoginState> {
+fn login(facts: &Facts<'_>, credential: &ExternalCredential, principal: &Principal) -> Option<LoginState> {
     sortie_protocol::find(&credential.protocol)?.login()?;
     let has_grant = facts.grants.get(&principal.id).is_some_and(|grants| *grants > 0);
     Some(if has_grant { LoginState::Done } else { LoginState::Missing })

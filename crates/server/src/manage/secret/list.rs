@@ -1,9 +1,9 @@
 //! Lists which values are stored, and which are missing. Never the values.
 
 use serde::Serialize;
-use sortie_model::{IdentityType, UserName};
+use sortie_model::{ExternalAuthIdentityProvider, IdentityType, UserName};
 use sortie_protocol::{Need, Place};
-use sortie_store::{Definitions, Identity};
+use sortie_store::Identity;
 
 use super::SecretError;
 use crate::manage::{Manage, PrincipalReference, UnknownName, external_auth_identity_provider};
@@ -46,8 +46,9 @@ pub async fn list(manage: &Manage<'_>, reference: &PrincipalReference, user: Opt
     let mut heads = manage.store.credential_values().heads(Identity { principal: principal.id, owner }).await?;
     let fields = sortie_protocol::find(&credential.protocol).map(|protocol| protocol.fields()).unwrap_or_default();
     let mut views = Vec::new();
-    if let Some(setting) = external_auth_identity_provider::setting_of(credential) {
-        views.extend(of_provider(manage, &definitions, setting.name).await?);
+    // If the provider is not there, the status says so.
+    if let Some(provider) = external_auth_identity_provider::provider_of(&definitions, credential) {
+        views.extend(of_provider(manage, provider).await?);
     }
     for field in fields.iter().filter(|field| field.place == Place::Values) {
         let head = heads.iter().position(|head| head.name == field.name).map(|index| heads.remove(index));
@@ -73,10 +74,8 @@ pub async fn list(manage: &Manage<'_>, reference: &PrincipalReference, user: Opt
     Ok(views)
 }
 
-/// The values of the provider that manages the credential; none, if there is no such provider: the status says so.
-async fn of_provider(manage: &Manage<'_>, definitions: &Definitions, name: &str) -> Result<Vec<ValueView>, SecretError> {
-    let mut providers = definitions.external_auth_identity_providers.iter();
-    let Some(provider) = providers.find(|known| known.name.as_str().eq_ignore_ascii_case(name)) else { return Ok(Vec::new()) };
+/// The values of the provider that manages a credential.
+async fn of_provider(manage: &Manage<'_>, provider: &ExternalAuthIdentityProvider) -> Result<Vec<ValueView>, SecretError> {
     let heads = manage.store.external_auth_identity_providers().heads(provider.id).await?;
     let from = |view: ValueView| ValueView { from: Some(format!("provider:{}", provider.name)), ..view };
     Ok(external_auth_identity_provider::views(&heads).into_iter().map(from).collect())

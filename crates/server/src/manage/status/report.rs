@@ -1,11 +1,12 @@
 //! One report for each external credential.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::hash::Hash;
 
 use serde::Serialize;
 use sortie_model::{
-    ApiName, AuthenticationStatus, Certificate, ExternalAuthIdentityProvider, ExternalAuthIdentityProviderId, ExternalCredential, Grantee,
-    Health, IdentityType, MissingStep, Principal, PrincipalId, Timestamp,
+    ApiName, AuthenticationStatus, Certificate, ExternalAuthIdentityProvider, ExternalAuthIdentityProviderId, ExternalCredential,
+    ExternalCredentialId, Grantee, Health, IdentityType, MissingStep, NamedCredential, Principal, PrincipalId, Timestamp,
 };
 use sortie_protocol::{
     CertificateFacts, CredentialFacts, PROVIDER_FIELDS, PrincipalFacts, PrincipalStatus, ProviderFacts, Reach, certificate_settings,
@@ -13,7 +14,8 @@ use sortie_protocol::{
 };
 use sortie_store::{Definitions, ReadError, ValueSummary};
 
-use crate::manage::{Manage, UnknownName, external_auth_identity_provider, find};
+use crate::manage::external_auth_identity_provider::provider_of;
+use crate::manage::{Manage, UnknownName, find};
 
 /// Status of an external credential.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -128,14 +130,17 @@ impl StatusError {
 }
 
 /// Everything that a report is made of.
-pub(in crate::manage) struct Facts {
-    pub(in crate::manage) definitions: Definitions,
+pub(in crate::manage) struct Facts<'d> {
+    pub(in crate::manage) definitions: &'d Definitions,
+    principals: HashMap<ExternalCredentialId, Vec<&'d Principal>>,
+    grantees: HashMap<PrincipalId, Vec<Grantee>>,
+    places: HashMap<ExternalCredentialId, Vec<&'d NamedCredential>>,
     pub(in crate::manage) values: BTreeMap<PrincipalId, ValueSummary>,
     /// How many have a grant that nobody has to authenticate for again.
     pub(in crate::manage) grants: BTreeMap<PrincipalId, u64>,
     pub(in crate::manage) provider_values: BTreeMap<ExternalAuthIdentityProviderId, BTreeSet<String>>,
     pub(in crate::manage) health: BTreeMap<PrincipalId, Health>,
-    pub(in crate::manage) now: Timestamp,
+    now: Timestamp,
     /// Permission sets and profiles that some active user has.
     pub(in crate::manage) held: BTreeSet<Grantee>,
 }
@@ -145,32 +150,56 @@ pub(in crate::manage) struct Facts {
 /// # Errors
 /// A [`StatusError`].
 pub async fn status(manage: &Manage<'_>, name: Option<&ApiName>) -> Result<Vec<CredentialReport>, StatusError> {
+    let definitions = manage.store.definitions().await?;
     let facts = Facts {
-        definitions: manage.store.definitions().await?,
         values: manage.store.credential_values().summary().await?,
         grants: manage.store.grants().counts().await?,
         provider_values: manage.store.external_auth_identity_providers().summary().await?,
         health: manage.store.health().shared().await?,
-        now: manage.now,
         held: manage.store.users().held_grantees().await?,
+        ..Facts::over(&definitions, manage.now)
     };
     let wanted = |credential: &&ExternalCredential| name.is_none_or(|name| credential.name == *name);
-    let reports: Vec<_> = facts.definitions.external_credentials.iter().filter(wanted).map(|credential| facts.report(credential)).collect();
+    let reports: Vec<_> = definitions.external_credentials.iter().filter(wanted).map(|credential| facts.report(credential)).collect();
     match name {
         Some(name) if reports.is_empty() => Err(UnknownName::new("external credential", name).into()),
         _ => Ok(reports),
     }
 }
 
-impl Facts {
+/// What belongs to each, in the order in which it came.
+fn grouped<K: Eq + Hash, V>(pairs: impl Iterator<Item = (K, V)>) -> HashMap<K, Vec<V>> {
+    let mut groups: HashMap<K, Vec<V>> = HashMap::new();
+    for (key, value) in pairs {
+        groups.entry(key).or_default().push(value);
+    }
+    groups
+}
+
+impl<'d> Facts<'d> {
+    /// Of these definitions, with nothing stored.
+    pub(in crate::manage) fn over(definitions: &'d Definitions, now: Timestamp) -> Self {
+        Self {
+            definitions,
+            principals: grouped(definitions.principals.iter().map(|principal| (principal.external_credential, principal))),
+            grantees: grouped(definitions.principal_access.iter().map(|access| (access.principal, access.grantee))),
+            places: grouped(definitions.named_credentials.iter().map(|named| (named.external_credential, named))),
+            values: BTreeMap::new(),
+            grants: BTreeMap::new(),
+            provider_values: BTreeMap::new(),
+            health: BTreeMap::new(),
+            now,
+            held: BTreeSet::new(),
+        }
+    }
+
     pub(in crate::manage) fn report(&self, credential: &ExternalCredential) -> CredentialReport {
-        let principals: Vec<&Principal> =
-            self.definitions.principals.iter().filter(|principal| principal.external_credential == credential.id).collect();
+        let principals = self.principals.get(&credential.id).map(Vec::as_slice).unwrap_or_default();
         let protocol = sortie_protocol::find(&credential.protocol);
         let facts = CredentialFacts {
             name: credential.name.as_str(),
             settings: &credential.settings,
-            provider: self.provider(credential).map(|provider| self.provider_facts(provider)),
+            provider: provider_of(self.definitions, credential).map(|provider| self.provider_facts(provider)),
             certificates: self.certificates(credential).map(|certificate| self.certificate_facts(certificate)).collect(),
             principals: principals.iter().map(|principal| self.principal_facts(credential, principal)).collect(),
         };
@@ -188,7 +217,7 @@ impl Facts {
             status,
             missing,
             principals: principals.collect(),
-            managed_by: self.provider(credential).map(|provider| ManagerReport {
+            managed_by: provider_of(self.definitions, credential).map(|provider| ManagerReport {
                 external_auth_identity_provider: provider.name.to_string(),
                 values: PROVIDER_FIELDS.iter().map(|field| field.name).collect(),
             }),
@@ -216,18 +245,20 @@ impl Facts {
     }
 
     fn reach(&self, principal: &Principal) -> Reach {
-        let grantees = || self.definitions.principal_access.iter().filter(|access| access.principal == principal.id);
-        match grantees().count() {
-            0 => Reach::Nobody,
-            _ if grantees().any(|access| self.held.contains(&access.grantee)) => Reach::Users,
+        match self.grantees(principal) {
+            [] => Reach::Nobody,
+            grantees if grantees.iter().any(|grantee| self.held.contains(grantee)) => Reach::Users,
             _ => Reach::Unassigned,
         }
     }
 
+    fn grantees(&self, principal: &Principal) -> &[Grantee] {
+        self.grantees.get(&principal.id).map(Vec::as_slice).unwrap_or_default()
+    }
+
     fn principal_report(&self, principal: &Principal, facts: &PrincipalFacts<'_>, status: PrincipalStatus) -> PrincipalReport {
-        let grantees = self.definitions.principal_access.iter().filter(|access| access.principal == principal.id);
         let (mut permission_sets, mut profiles) = (Vec::new(), Vec::new());
-        for (kind, name) in grantees.map(|access| find::grantee_name(&self.definitions, access.grantee)) {
+        for (kind, name) in self.grantees(principal).iter().map(|grantee| find::grantee_name(self.definitions, *grantee)) {
             if kind == "profile" { profiles.push(name) } else { permission_sets.push(name) }
         }
         permission_sets.sort();
@@ -245,13 +276,6 @@ impl Facts {
             logins: None,
             health: self.health.get(&principal.id).map(health_report).unwrap_or_default(),
         }
-    }
-
-    /// The provider that the credential's settings name.
-    fn provider(&self, credential: &ExternalCredential) -> Option<&ExternalAuthIdentityProvider> {
-        let setting = external_auth_identity_provider::setting_of(credential)?;
-        let mut providers = self.definitions.external_auth_identity_providers.iter();
-        providers.find(|provider| provider.name.as_str().eq_ignore_ascii_case(setting.name))
     }
 
     /// The certificates that the credential's settings name.
@@ -273,7 +297,7 @@ impl Facts {
     }
 
     fn places(&self, credential: &ExternalCredential) -> Vec<PlaceReport> {
-        let named = self.definitions.named_credentials.iter().filter(|named| named.external_credential == credential.id);
+        let named = self.places.get(&credential.id).into_iter().flatten();
         named.map(|named| PlaceReport { name: named.name.to_string(), url: named.url.to_string(), enabled: named.is_enabled }).collect()
     }
 }

@@ -3,7 +3,6 @@
 //
 //   PEERS=<directory that holds node_modules>  TOKEN_SECONDS=3600
 //   CLIENTS='[{client_id, client_secret, token_endpoint_auth_method}, {client_id, jwks, token_endpoint_auth_method, token_endpoint_auth_signing_alg}]'
-//           with redirect_uris, a client is one for people, who log in at /interaction/… by typing any name, and then allow or deny
 //   node oidc-provider.mjs
 //
 // The first line of standard output is {"issuer": …}. It ends when standard input does, so that it never outlives its test.
@@ -13,8 +12,8 @@
 //   POST /lab/expire              every token issued so far is dead
 //   POST /lab/expired-status      {status}: what /api answers for a dead token (401 until told otherwise)
 //   POST /lab/token-seconds       {seconds}: how long tokens issued from now on live
-//   POST /lab/visit               {url, account, answer}: what a browser would do that is sent to `url`: logs in as `account` on the pages below and
-//                                 agrees (or, with answer "no", does not); gives back {location}, where the browser would be sent in the end
+//   POST /lab/visit               {url, account, answer}: what a browser would do that is sent to `url`: signs in as `account` on the server's own pages and
+//                                 agrees (or, with answer "abort", does not); gives back {location}, where the browser would be sent in the end
 //   ANY  /signed-api/…            a resource whose tokens are JWTs, signed by a client's key for the audience <issuer>/signed-api: what npm's jose read
 //   ANY  /api/…                   the resource that the tokens are for: echoes the request as JSON
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
@@ -52,26 +51,25 @@ const provider = new Provider(issuer, {
   clients: clients.map((client) => ({
     id_token_signed_response_alg: 'ES256',
     ...(client.redirect_uris
-      ? { scope: 'openid profile email offline_access read write', grant_types: ['authorization_code', 'refresh_token'], response_types: ['code'] }
+      ? { scope: 'openid offline_access profile read write', grant_types: ['authorization_code', 'refresh_token'], response_types: ['code'] }
       : { scope: 'read write', grant_types: ['client_credentials'], response_types: [], redirect_uris: [] }),
     ...client,
   })),
-  // Whoever can type a name is let in: alice is known as sub-alice for ever, and by that name as long as she likes.
-  findAccount: (_, id) => ({ accountId: id, claims: () => ({ sub: id, preferred_username: id.replace(/^sub-/, ''), email: `${id.replace(/^sub-/, '')}@idp.test`, email_verified: false }) }),
-  claims: { openid: ['sub'], profile: ['preferred_username'], email: ['email', 'email_verified'] },
-  // As most providers do: the claims stand in the ID token too.
-  conformIdTokenClaims: false,
   interactions: { url: (_, { uid }) => `/interaction/${uid}` },
+  findAccount: (_, id) => ({ accountId: id, claims: () => ({ sub: id, preferred_username: id, email: `${id}@idp.test` }) }),
+  claims: { openid: ['sub'], profile: ['preferred_username', 'email'] },
+  conformIdTokenClaims: false,
   rotateRefreshToken: () => true,
   pkce: { required: () => true },
   jwks: { keys: [{ ...privateKey.export({ format: 'jwk' }), alg: 'ES256', use: 'sig' }] },
   cookies: { keys: [randomBytes(24).toString('hex')] },
-  scopes: ['openid', 'offline_access', 'read', 'write'],
+  scopes: ['openid', 'offline_access', 'profile', 'read', 'write'],
   ttl: { ClientCredentials: () => tokenSeconds, AccessToken: () => tokenSeconds, RefreshToken: 86400, AuthorizationCode: 60, Interaction: 600, Session: 3600, Grant: 86400, IdToken: 3600 },
   clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'private_key_jwt'],
   enabledJWA: { clientAuthSigningAlgValues: algorithms },
   features: {
     clientCredentials: { enabled: true },
+    // The server's own pages to sign in and to agree.
     devInteractions: { enabled: false },
     revocation: { enabled: true, allowedPolicy: (_, client, token) => token.clientId === client.clientId },
     rpInitiatedLogout: { enabled: false },
@@ -122,8 +120,9 @@ async function visit({ url, account, answer }) {
     const page = await reply.text();
     const action = /<form[^>]* action="([^"]+)"/.exec(page)?.[1];
     if (reply.status !== 200 || !action) return { status: reply.status, page: page.slice(0, 2000) };
-    address = new URL(action, address).href;
-    form = { login: account, answer: answer ?? 'yes' };
+    const prompt = /name="prompt" value="(\w+)"/.exec(page)?.[1];
+    address = answer === 'abort' ? `${new URL(action, address).href}/abort` : new URL(action, address).href;
+    form = answer === 'abort' ? undefined : { prompt, login: account, password: 'x' };
   }
   return { status: 508, page: 'it never ends' };
 }
@@ -194,14 +193,16 @@ const page = (response, content) => {
   response.end(`<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>Provider</title><link rel="icon" href="data:,"></head><body><main>${content}</main></body></html>`);
 };
 
-// The two pages that a person sees at the provider: who are you, and do you agree. No password: this is not what is tested.
+// The two pages that a person sees here: who are you, and do you agree. No password: it is not what is tested. The library's own pages would load fonts from elsewhere.
 async function interaction(request, response) {
   const { prompt, params, session, uid } = await provider.interactionDetails(request, response);
+  const denied = { error: 'access_denied', error_description: 'the person said no' };
+  if (request.url.endsWith('/abort')) return provider.interactionFinished(request, response, denied);
   if (request.method === 'GET' && prompt.name === 'login') return page(response, `<h1>Log in at the provider</h1><form method="post" action="/interaction/${uid}"><label>Name <input id="login" name="login"></label> <button id="ok">Log in</button></form>`);
   if (request.method === 'GET') return page(response, `<h1>Allow ${params.client_id}?</h1><form method="post" action="/interaction/${uid}"><button id="allow" name="answer" value="yes">Allow</button> <button id="deny" name="answer" value="no">Deny</button></form>`);
   const form = new URLSearchParams(await bodyOf(request));
-  if (prompt.name === 'login') return provider.interactionFinished(request, response, { login: { accountId: `sub-${form.get('login')}` } });
-  if (form.get('answer') !== 'yes') return provider.interactionFinished(request, response, { error: 'access_denied', error_description: 'the person said no' });
+  if (prompt.name === 'login') return provider.interactionFinished(request, response, { login: { accountId: form.get('login') } });
+  if (form.get('answer') === 'no') return provider.interactionFinished(request, response, denied);
   const grant = new provider.Grant({ accountId: session.accountId, clientId: params.client_id });
   grant.addOIDCScope(params.scope);
   return provider.interactionFinished(request, response, { consent: { grantId: await grant.save() } });

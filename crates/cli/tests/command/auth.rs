@@ -74,7 +74,7 @@ fn log_in(sortie: &Sortie, provider: &OidcProvider, arguments: &[&str], account:
 
 #[test]
 fn an_operator_logs_in_for_everybody_or_for_one_user_and_takes_it_away() {
-    let provider = OidcProvider::start_for_logins(&["http://127.0.0.1/services/externalauthcallback/Idp"]);
+    let provider = OidcProvider::start_for_people(&["http://127.0.0.1/services/externalauthcallback/Idp"]);
     let sortie = sortie(&provider);
     let status = |arguments: &[&str]| {
         let said = sortie.run(&[&["auth", "status", "--json"], arguments].concat());

@@ -9,11 +9,15 @@ use sortie_server::manage::external_auth_identity_provider::set_value;
 use sortie_testkit::peers::{OidcClient, OidcProvider};
 use sortie_testkit::upstream::{RecordingUpstream, Reply};
 
-use crate::support::Stage;
+use crate::support::{Stage, TestServer};
 
 /// Applies a definition as an admin does, with this secret in the variable `CLIENT_SECRET`.
 pub(crate) fn apply(stage: &Stage, text: &str, secret: &'static str) {
-    let server = &stage.server;
+    apply_to(&stage.server, text, secret);
+}
+
+/// The same on any server.
+pub(crate) fn apply_to(server: &TestServer, text: &str, secret: &'static str) {
     let now = server.runtime.block_on(server.house.store().now()).unwrap();
     let definition = Definition::parse("test.yaml", text).unwrap_or_else(|problems| panic!("{problems:#?}"));
     let variable = |name: &str| (name == "CLIENT_SECRET").then(|| Secret::new(secret));

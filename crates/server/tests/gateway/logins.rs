@@ -31,7 +31,7 @@ struct Scene {
 
 impl Scene {
     fn new() -> Self {
-        let (provider, stage) = (OidcProvider::start_for_logins(&[CALLBACK]), Stage::new());
+        let (provider, stage) = (OidcProvider::start_for_people(&[CALLBACK]), Stage::new());
         let text = format!(
             "
 external_auth_identity_providers:
@@ -103,10 +103,7 @@ named_credentials:
         let (query, browser) = (self.at_provider(&begun, account), Some(begun.browser.expose()));
         assert_eq!(self.returned(Some(person), "Idp", &query, browser).unwrap(), Landing::Confirm(begun.id));
         let asked = self.run(confirmation(self.node(), person, begun.id, browser)).unwrap();
-        assert_eq!(
-            asked.account.map(|account| (account.subject, account.name)),
-            Some((format!("sub-{account}"), Some(account.to_owned())))
-        );
+        assert_eq!(asked.account.map(|account| (account.subject, account.name)), Some((account.to_owned(), Some(account.to_owned()))));
         assert!(asked.renews);
         self.run(confirm(self.node(), person, begun.id, browser)).unwrap();
     }
@@ -119,7 +116,7 @@ named_credentials:
         let answer = self.get(name, key);
         assert_eq!(answer.status, 200, "{}", answer.text());
         let echo: Value = serde_json::from_slice(&answer.body).unwrap();
-        echo["account"].as_str().unwrap_or_default().trim_start_matches("sub-").to_owned()
+        echo["account"].as_str().unwrap_or_default().to_owned()
     }
 
     fn status(&self, credential: &str) -> (String, Vec<&'static str>) {
@@ -281,7 +278,7 @@ fn oau_24_and_25_who_may_and_whose_account_it_is() {
     let (query, browser) = (scene.at_provider(&begun, "mallory"), Some(begun.browser.expose()));
     scene.returned(Some(&manager), "Idp", &query, browser).unwrap();
     let asked = scene.run(confirmation(scene.node(), &manager, begun.id, browser)).unwrap();
-    assert_eq!(asked.replaces.map(|account| account.subject).as_deref(), Some("sub-robot"));
+    assert_eq!(asked.replaces.map(|account| account.subject).as_deref(), Some("robot"));
     assert_eq!(code(scene.run(cancel(scene.node(), &manager, begun.id, browser))), "ok");
     assert_eq!(scene.account_seen("Shared", &scene.bob.1), "robot");
     // Nobody is let in without agreeing, and what the provider says is shown with what to do.

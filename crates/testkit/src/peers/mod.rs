@@ -14,7 +14,7 @@ pub use aws_judge::AwsJudge;
 pub(crate) use child::{Child, free_address};
 pub use moto::Moto;
 pub use nginx::NginxUpstream;
-pub use oidc::{AssertionClient, Fault, LoginClient, OidcClient, OidcProvider, TokenRequest};
+pub use oidc::{AssertionClient, Fault, OidcClient, OidcProvider, TokenRequest};
 pub use postgres::TestDatabase;
 pub use s3_server::S3Server;
 

@@ -33,17 +33,6 @@ pub struct AssertionClient<'a> {
     pub key: &'a TestKey,
 }
 
-/// A client that people log in to, by typing any name at the server: `alice` becomes the subject `sub-alice` with `preferred_username` `alice`. PKCE is required.
-#[derive(Clone, Copy, Debug)]
-pub struct LoginClient<'a> {
-    /// The client id.
-    pub id: &'a str,
-    /// The client secret, taken in the Basic header only.
-    pub secret: &'a str,
-    /// Where browsers are sent back to.
-    pub redirect_uri: &'a str,
-}
-
 /// A real OAuth token server on loopback (client credentials grant; scopes `read` and `write`; resources `urn:sortie:one` and `urn:sortie:two`), killed when dropped.
 #[derive(Debug)]
 pub struct OidcProvider {
@@ -121,7 +110,7 @@ impl OidcProvider {
     /// Takes its secret in the body and nowhere else.
     pub const POST: OidcClient = OidcClient { id: "sortie-post", secret: "SECRET-post", authentication: "client_secret_post" };
 
-    /// A client of people, for [`OidcProvider::start_for_logins`].
+    /// A client of people, for [`OidcProvider::start_for_people`].
     pub const PEOPLE: OidcClient = OidcClient { id: "sortie-people", secret: "SECRET-people", authentication: "client_secret_basic" };
 
     /// As [`OidcProvider::start`], with the client [`Self::PEOPLE`] beside the three: people log in on the server's own pages and come back to one of
@@ -130,14 +119,14 @@ impl OidcProvider {
     ///
     /// # Panics
     /// As [`OidcProvider::start`] does.
-    pub fn start_for_logins(redirect_uris: &[&str]) -> Self {
+    pub fn start_for_people(redirect_uris: &[&str]) -> Self {
         let OidcClient { id, secret, authentication } = Self::PEOPLE;
         let is_loopback = redirect_uris.iter().any(|uri| uri.starts_with("http://127.0.0.1"));
         let client = json!({
             "client_id": id, "client_secret": secret, "token_endpoint_auth_method": authentication, "redirect_uris": redirect_uris,
             "application_type": if is_loopback { "native" } else { "web" },
         });
-        Self::start_with_all(&[], &[], vec![client])
+        Self::start_clients(vec![client])
     }
 
     /// Does what a browser would do that is sent to `url`: signs in as `account` on the server's own pages, agrees, and says where it is sent in the end.
@@ -153,7 +142,7 @@ impl OidcProvider {
     /// # Panics
     /// As [`OidcProvider::visit`] does.
     pub fn visit_and_abort(&self, url: &str) -> String {
-        self.visited(&json!({ "url": url, "account": "nobody", "answer": "no" }))
+        self.visited(&json!({ "url": url, "account": "nobody", "answer": "abort" }))
     }
 
     fn visited(&self, order: &Value) -> String {
@@ -178,18 +167,15 @@ impl OidcProvider {
     /// # Panics
     /// As [`OidcProvider::start`] does.
     pub fn start_with(signing: &[AssertionClient<'_>]) -> Self {
-        Self::start_with_all(signing, &[], Vec::new())
+        let client = |AssertionClient { id, algorithm, key }: &AssertionClient<'_>| {
+            let (method, jwks) = ("private_key_jwt", json!({ "keys": [key.jwk()] }));
+            json!({ "client_id": id, "token_endpoint_auth_method": method, "token_endpoint_auth_signing_alg": algorithm, "jwks": jwks })
+        };
+        Self::start_clients(signing.iter().map(client).collect())
     }
 
-    /// As [`OidcProvider::start`], with clients beside the three that people log in to.
-    ///
-    /// # Panics
-    /// As [`OidcProvider::start`] does.
-    pub fn start_for_people(clients: &[LoginClient<'_>]) -> Self {
-        Self::start_with_all(&[], clients, Vec::new())
-    }
-
-    fn start_with_all(signing: &[AssertionClient<'_>], people: &[LoginClient<'_>], others: Vec<Value>) -> Self {
+    /// With these clients beside the three.
+    fn start_clients(others: Vec<Value>) -> Self {
         let home = Path::new(env!("CARGO_MANIFEST_DIR"));
         let peers: PathBuf = home.join("../../xtask/peers");
         if !peers.join("node_modules/oidc-provider/package.json").is_file() {
@@ -200,13 +186,6 @@ impl OidcProvider {
                 json!({ "client_id": id, "client_secret": secret, "token_endpoint_auth_method": authentication })
             })
             .to_vec();
-        clients.extend(signing.iter().map(|AssertionClient { id, algorithm, key }| {
-            let (method, jwks) = ("private_key_jwt", json!({ "keys": [key.jwk()] }));
-            json!({ "client_id": id, "token_endpoint_auth_method": method, "token_endpoint_auth_signing_alg": algorithm, "jwks": jwks })
-        }));
-        clients.extend(people.iter().map(|LoginClient { id, secret, redirect_uri }| {
-            json!({ "client_id": id, "client_secret": secret, "token_endpoint_auth_method": "client_secret_basic", "redirect_uris": [redirect_uri] })
-        }));
         clients.extend(others);
         let mut process = Child::spawn(
             Command::new("node")

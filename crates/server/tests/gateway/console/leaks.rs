@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
+use super::PASSWORD;
 use super::openid::{CALLBACK, departure, log_in, with_provider};
-use super::{Office, PASSWORD};
 
 /// Every file below a directory, whole.
 fn files(directory: &Path) -> Vec<(String, Vec<u8>)> {
@@ -26,7 +26,7 @@ fn holds(bytes: &[u8], secret: &str) -> bool {
 #[test]
 fn a_visit_leaves_no_secret_behind() {
     let log = crate::leaks::log();
-    let (office, _provider): (Office, _) = with_provider();
+    let (office, provider) = with_provider();
     let alice = office.visitor();
     alice.sign_in("alice", "SECRET-wrong password");
     alice.sign_in("alice", PASSWORD);
@@ -36,7 +36,7 @@ fn a_visit_leaves_no_secret_behind() {
     alice.post("/sign-out", &[]);
     let bob = office.visitor();
     let url = departure(&bob);
-    let query = log_in(&url, "bob");
+    let query = log_in(&provider, &url, "bob");
     let value = |name: &str| query.split('&').find_map(|pair| pair.strip_prefix(&format!("{name}="))).unwrap().to_owned();
     secrets.extend([value("code"), value("state")]);
     assert_eq!(bob.get(&format!("{CALLBACK}?{query}")).status, 303);

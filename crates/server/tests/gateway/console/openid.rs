@@ -1,10 +1,10 @@
 //! Single sign-on, and every way in which the answer can be another's: OAU-01 to OAU-11, OAU-18, OAU-20, OAU-22 as far as they concern signing in, AUTH-11.
 
 use sortie_model::UserName;
-use sortie_testkit::peers::{Fault, LoginClient, OidcProvider};
-use sortie_testkit::plain_http::{self, Answer};
+use sortie_testkit::peers::{Fault, OidcProvider};
+use sortie_testkit::plain_http::Answer;
 
-use super::{Office, Visitor, form};
+use super::{Office, Visitor};
 use crate::support::TestServer;
 
 pub(crate) const CALLBACK: &str = "/sign-in/openid/callback";
@@ -13,16 +13,16 @@ pub(crate) const CALLBACK: &str = "/sign-in/openid/callback";
 pub(crate) fn with_provider() -> (Office, OidcProvider) {
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let redirect_uri = format!("http://localhost:{port}{CALLBACK}");
-    let provider = OidcProvider::start_for_people(&[LoginClient { id: "console", secret: "SECRET-console", redirect_uri: &redirect_uri }]);
+    let provider = OidcProvider::start_for_people(&[&redirect_uri]);
     let directory = tempfile::tempdir().unwrap();
     let secret_file = directory.path().join("secret");
-    std::fs::write(&secret_file, "SECRET-console\n").unwrap();
+    std::fs::write(&secret_file, "SECRET-people\n").unwrap();
     let office = Office::on(TestServer::with(None, |config| {
         config.admin.listen = format!("127.0.0.1:{port}").parse().unwrap();
         config.public_url = Some(format!("http://localhost:{port}"));
         config.sign_in.openid = Some(sortie_server::OpenIdProvider {
             issuer: provider.issuer().to_owned(),
-            client_id: "console".to_owned(),
+            client_id: OidcProvider::PEOPLE.id.to_owned(),
             client_secret_file: Some(secret_file.clone()),
             scopes: "openid profile".to_owned(),
             user_claim: "preferred_username".to_owned(),
@@ -41,30 +41,8 @@ pub(crate) fn departure(visitor: &Visitor) -> String {
 }
 
 /// Logs in at the provider as a person without a browser would, and gives back the query with which the browser is sent back.
-pub(crate) fn log_in(url: &str, name: &str) -> String {
-    let cookies = std::cell::RefCell::new(std::collections::BTreeMap::<String, String>::new());
-    let send = |method: &str, url: &str, body: &str| -> Answer {
-        let jar = cookies.borrow().iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("; ");
-        let mut headers = vec![("Cookie", jar.as_str())];
-        if !body.is_empty() {
-            headers.push(("Content-Type", "application/x-www-form-urlencoded"));
-        }
-        let answer = plain_http::send(method, url, &headers, body.as_bytes()).unwrap();
-        for (_, line) in answer.headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("set-cookie")) {
-            let (name, value) = line.split(';').next().unwrap().split_once('=').unwrap();
-            cookies.borrow_mut().insert(name.to_owned(), value.to_owned());
-        }
-        answer
-    };
-    let origin = url.split("/auth").next().unwrap().to_owned();
-    let mut answer = send("GET", url, "");
-    for body in [form(&[("login", name)]), form(&[("answer", "yes")])] {
-        let interaction = format!("{origin}{}", answer.header("location").unwrap().trim_start_matches(origin.as_str()));
-        assert_eq!(send("GET", &interaction, "").status, 200);
-        let resumed = send("POST", &interaction, &body);
-        answer = send("GET", resumed.header("location").unwrap(), "");
-    }
-    answer.header("location").unwrap().split_once('?').unwrap().1.to_owned()
+pub(crate) fn log_in(provider: &OidcProvider, url: &str, name: &str) -> String {
+    provider.visit(url, name).split_once('?').unwrap().1.to_owned()
 }
 
 fn back(visitor: &Visitor, query: &str) -> Answer {
@@ -84,7 +62,10 @@ fn oau_12_the_request_has_all_that_binds_the_answer_and_no_secret() {
     let (office, provider) = with_provider();
     let (one, other) = (departure(&office.visitor()), departure(&office.visitor()));
     assert!(
-        one.starts_with(&format!("{}/auth?response_type=code&client_id=console&redirect_uri=http%3A%2F%2Flocalhost%3A", provider.issuer())),
+        one.starts_with(&format!(
+            "{}/auth?response_type=code&client_id=sortie-people&redirect_uri=http%3A%2F%2Flocalhost%3A",
+            provider.issuer()
+        )),
         "{one}"
     );
     let parameter = |url: &str, name: &str| url.split(&format!("&{name}=")).nth(1).unwrap().split('&').next().unwrap().to_owned();
@@ -100,7 +81,7 @@ fn oau_12_the_request_has_all_that_binds_the_answer_and_no_secret() {
 fn an_answer_counts_once_in_the_browser_that_began() {
     let (office, provider) = with_provider();
     let alice = office.visitor();
-    let query = log_in(&departure(&alice), "alice");
+    let query = log_in(&provider, &departure(&alice), "alice");
     let asked = || provider.log().len();
     // OAU-05 and OAU-07: another browser, with and without a sign-in of its own under way.
     let victim = office.visitor();
@@ -147,7 +128,7 @@ fn an_answer_counts_once_in_the_browser_that_began() {
 fn an_identity_is_a_subject_and_no_name() {
     let (office, provider) = with_provider();
     let alice = office.visitor();
-    back(&alice, &log_in(&departure(&alice), "alice"));
+    back(&alice, &log_in(&provider, &departure(&alice), "alice"));
     assert!(alice.page("/").contains("alice"));
     // Who is not active does not come in, and comes in again when they are.
     for (is_active, expected) in [(false, Some("user_unknown")), (true, None)] {
@@ -156,7 +137,7 @@ fn an_identity_is_a_subject_and_no_name() {
             change.users().update(&sortie_model::User { is_active, ..user }).await.unwrap();
         });
         let visitor = office.visitor();
-        let answer = back(&visitor, &log_in(&departure(&visitor), "alice"));
+        let answer = back(&visitor, &log_in(&provider, &departure(&visitor), "alice"));
         match expected {
             Some(code) => assert_eq!(refused(&answer), code),
             None => assert_eq!(answer.status, 303),
@@ -164,10 +145,9 @@ fn an_identity_is_a_subject_and_no_name() {
     }
     // Another account of the provider that calls itself by a name that is taken: `ALICE` is another subject.
     let mallory = office.visitor();
-    assert_eq!(refused(&back(&mallory, &log_in(&departure(&mallory), "ALICE"))), "user_linked_to_another");
+    assert_eq!(refused(&back(&mallory, &log_in(&provider, &departure(&mallory), "ALICE"))), "user_linked_to_another");
     let stranger = office.visitor();
-    assert_eq!(refused(&back(&stranger, &log_in(&departure(&stranger), "nobody"))), "user_unknown");
-    drop(provider);
+    assert_eq!(refused(&back(&stranger, &log_in(&provider, &departure(&stranger), "nobody"))), "user_unknown");
 }
 
 #[test]
@@ -175,7 +155,7 @@ fn a_provider_that_fails_lets_nobody_in() {
     let (office, provider) = with_provider();
     let sign_in = || {
         let visitor = office.visitor();
-        let query = log_in(&departure(&visitor), "alice");
+        let query = log_in(&provider, &departure(&visitor), "alice");
         back(&visitor, &query)
     };
     provider.fault(Fault::on("/token").answer(500, "text/plain", "oops"));

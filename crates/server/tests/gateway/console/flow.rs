@@ -1,0 +1,200 @@
+//! A login with a browser over its pages, at npm's `oidc-provider`: by hand as far as headers and cookies matter, and in Chromium.
+
+use sortie_testkit::browser::Browser;
+use sortie_testkit::peers::OidcProvider;
+use sortie_testkit::plain_http::Answer;
+
+use super::{Office, PASSWORD, Visitor};
+use crate::identity_providers::apply_to;
+use crate::support::TestServer;
+
+const CALLBACK: &str = "/services/externalauthcallback/Idp";
+
+/// An office that is reached as `localhost`, with the provider `Idp` on 127.0.0.1: two sites. alice may use `Own/Main`, and nobody may log in for `Team/Main` but
+/// carol, who manages credentials.
+fn open() -> (Office, OidcProvider) {
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let origin = format!("http://localhost:{port}");
+    let provider = OidcProvider::start_for_people(&[&format!("{origin}{CALLBACK}")]);
+    let office = Office::on(TestServer::with(None, |config| {
+        config.admin.listen = format!("127.0.0.1:{port}").parse().unwrap();
+        config.public_url = Some(origin);
+    }));
+    let text = format!(
+        "
+permission_sets: [{{name: Keepers, permissions: [manage_named_credentials]}}]
+users: [{{name: carol, permission_sets: [Callers, Keepers]}}]
+external_auth_identity_providers:
+- name: Idp
+  flow: authorization_code
+  issuer: {issuer}
+  authorize_endpoint: {issuer}/auth
+  token_endpoint: {issuer}/token
+  revocation_endpoint: {issuer}/token/revocation
+  key_set_endpoint: {issuer}/jwks
+  issuer_in_response: true
+  default_scopes: openid offline_access profile read
+  request_parameters: [{{request: authorize, place: query, name: prompt, value: consent}}]
+  values: {{client_id: '{id}', client_secret: {{from_environment: CLIENT_SECRET}}}}
+external_credentials:
+- name: Own
+  protocol: oauth_browser
+  settings: {{external_auth_identity_provider: Idp}}
+  principals: [{{name: Main, identity_type: per_user, sequence_number: 1, enabled_for: {{permission_sets: [Callers]}}}}]
+- name: Team
+  protocol: oauth_browser
+  settings: {{external_auth_identity_provider: Idp}}
+  principals: [{{name: Main, sequence_number: 1, enabled_for: {{permission_sets: [Callers]}}}}]
+named_credentials:
+- {{name: Own, url: '{issuer}/api', external_credential: Own}}
+- {{name: Team, url: '{issuer}/api', external_credential: Team}}
+",
+        issuer = provider.issuer(),
+        id = OidcProvider::PEOPLE.id
+    );
+    apply_to(&office.server, &text, OidcProvider::PEOPLE.secret);
+    office.server.password("carol", PASSWORD);
+    (office, provider)
+}
+
+/// Where the page between us and the provider leads.
+fn departure(visitor: &Visitor, place: &str) -> String {
+    let page = visitor.post(&format!("/external-credentials/{place}/authenticate"), &[]);
+    assert_eq!(page.status, 200, "{}", page.text());
+    let text = page.text();
+    let url = text.split("content=\"0; url=").nth(1).unwrap_or_else(|| panic!("{text}")).split('"').next().unwrap();
+    url.replace("&#38;", "&").replace("&amp;", "&")
+}
+
+/// Path and query of the way back.
+fn back(office: &Office, location: &str) -> String {
+    let origin = office.server.server().public_url().unwrap().origin();
+    location.strip_prefix(&origin).unwrap_or_else(|| panic!("{location}")).to_owned()
+}
+
+#[track_caller]
+fn code(answer: &Answer) -> String {
+    let text = answer.text();
+    text.split("Code: <code>").nth(1).unwrap_or_else(|| panic!("{} {text}", answer.status)).split('<').next().unwrap().to_owned()
+}
+
+fn called(office: &Office, name: &str) -> (u16, String) {
+    let answer = office.server.get(&office.key, &format!("/callout/{name}/x"));
+    let echo: serde_json::Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+    (answer.status, echo["account"].as_str().unwrap_or_default().to_owned())
+}
+
+#[test]
+fn somebody_authenticates_calls_and_revokes() {
+    let (office, provider) = open();
+    let alice = office.alice();
+    let url = departure(&alice, "Own/Main");
+    let location = provider.visit(&url, "alice-at-idp");
+    let landed = alice.get(&back(&office, &location));
+    // OAU-20: on to an address without the code, and nothing of it is kept by the browser.
+    let page = landed.header("location").unwrap().to_owned();
+    assert!(landed.status == 303 && page.starts_with("/logins/") && !page.contains("code"), "{page}");
+    for (name, value) in [("referrer-policy", "no-referrer"), ("cache-control", "no-store")] {
+        assert_eq!(landed.header(name), Some(value), "{name}");
+    }
+    assert_eq!(called(&office, "Own").0, 424, "nothing is kept without her word");
+    assert!(alice.page(&page).contains("<strong>alice-at-idp</strong>"));
+    assert_eq!(alice.post(&format!("{page}/confirm"), &[]).header("location"), Some("/?notice=authenticated"));
+    assert_eq!(called(&office, "Own"), (200, "alice-at-idp".to_owned()));
+    assert_eq!(code(&alice.post(&format!("{page}/confirm"), &[])), "login_not_under_way");
+    assert_eq!(alice.post("/external-credentials/Own/Main/revoke", &[]).header("location"), Some("/?notice=revoked"));
+    assert_eq!(called(&office, "Own").0, 424);
+    // OAU-24.
+    assert_eq!(code(&alice.post("/external-credentials/Team/Main/authenticate", &[])), "not_permitted");
+    let carol = office.visitor();
+    carol.sign_in("carol", PASSWORD);
+    let location = provider.visit(&departure(&carol, "Team/Main"), "robot");
+    let page = carol.get(&back(&office, &location)).header("location").unwrap().to_owned();
+    assert!(carol.page(&page).contains("Everybody who may use it"));
+    carol.post(&format!("{page}/confirm"), &[]);
+    assert_eq!(called(&office, "Team"), (200, "robot".to_owned()));
+}
+
+#[test]
+fn oau_what_is_not_hers_or_not_exact_is_refused_and_takes_nothing_away() {
+    let (office, provider) = open();
+    let alice = office.alice();
+    let url = departure(&alice, "Own/Main");
+    // OAU-14: whatever a request says, the address is the configured one.
+    assert!(url.contains(&format!(
+        "redirect_uri=http%3A%2F%2Flocalhost%3A{}",
+        office.server.server().public_url().unwrap().origin().rsplit(':').next().unwrap()
+    )));
+    let target = back(&office, &provider.visit(&url, "alice"));
+    let query = target.split_once('?').unwrap().1;
+    // OAU-15.
+    for path in [
+        "/services/externalauthcallback/Idp/",
+        "//services/externalauthcallback/Idp",
+        "/services/external%61uthcallback/Idp",
+        "/services/externalauthcallback/%49dp",
+        "/services/externalauthcallback/idp",
+        "/Services/externalauthcallback/Idp",
+    ] {
+        let answer = alice.get(&format!("{path}?{query}"));
+        assert!(matches!(answer.status, 400 | 404), "{path}: {}", answer.status);
+    }
+    // OAU-05, OAU-07: the address alone is worth nothing in another browser, signed in or not.
+    let elsewhere = office.visitor();
+    assert_eq!(code(&elsewhere.get(&target)), "login_other_browser");
+    elsewhere.sign_in("alice", PASSWORD);
+    assert_eq!(code(&elsewhere.get(&target)), "login_other_browser");
+    // OAU-08: signed out meanwhile.
+    alice.post("/sign-out", &[]);
+    let landed = alice.get(&target);
+    let sign_in = landed.header("location").unwrap().to_owned();
+    assert!(sign_in.starts_with("/sign-in?return_to=/logins/") && !sign_in.contains("code="), "{sign_in}");
+    let page = sign_in.strip_prefix("/sign-in?return_to=").unwrap().to_owned();
+    let signed_in = alice.post("/sign-in", &[("name", "alice"), ("password", PASSWORD), ("return_to", &page)]);
+    assert_eq!(signed_in.header("location"), Some(page.as_str()));
+    assert!(alice.page(&page).contains("Go on with your authentication"));
+    assert_eq!(alice.post(&format!("{page}/continue"), &[]).header("location"), Some(page.as_str()));
+    alice.post(&format!("{page}/confirm"), &[]);
+    assert_eq!(called(&office, "Own"), (200, "alice".to_owned()));
+    // OAU-18: what the provider says is shown as text.
+    let state = departure(&alice, "Own/Main");
+    let state = state.split("&state=").nth(1).unwrap().split('&').next().unwrap();
+    let issuer = provider.issuer().replace(':', "%3A").replace('/', "%2F");
+    let said = alice
+        .get(&format!("{CALLBACK}?state={state}&error=access_denied&error_description=%3Cscript%3Ealert(1)%3C%2Fscript%3E&iss={issuer}"));
+    assert_eq!(code(&said), "login_refused");
+    assert!(!said.text().contains("<script>") && said.text().contains("&#60;script&#62;"), "{}", said.text());
+}
+
+#[test]
+fn in_a_browser_somebody_logs_in_agrees_calls_and_revokes() {
+    let (office, provider) = open();
+    let url = |path: &str| office.server.server().public_url().unwrap().join(path);
+    let browser = Browser::open("login");
+    browser.go(&url("/"));
+    browser.type_into("#name", "alice");
+    browser.type_into("#password", PASSWORD);
+    browser.click("button[type=submit]");
+    browser.wait_for(|at| at == url("/"));
+    browser.screenshot("before");
+    browser.click("form[action='/external-credentials/Own/Main/authenticate'] button");
+    browser.wait_for(|at| at.starts_with(provider.issuer()));
+    browser.screenshot("provider");
+    browser.type_into("#login", "alice-at-idp");
+    browser.click("#ok");
+    browser.wait_for(|_| browser.has("#allow"));
+    browser.click("#allow");
+    let at = browser.wait_for(|at| at.starts_with(&url("/logins/")));
+    assert!(!at.contains("code=") && browser.text("h1").contains("alice-at-idp"), "{at}");
+    browser.screenshot("confirm");
+    browser.click("form[action$='/confirm'] button");
+    browser.wait_for(|at| at == url("/?notice=authenticated"));
+    browser.screenshot("authenticated");
+    assert_eq!(called(&office, "Own"), (200, "alice-at-idp".to_owned()));
+    browser.click("form[action='/external-credentials/Own/Main/revoke'] button");
+    browser.wait_for(|at| at == url("/?notice=revoked"));
+    browser.screenshot("revoked");
+    assert_eq!(called(&office, "Own").0, 424);
+    let complaints: Vec<_> = browser.complaints().into_iter().filter(|said| !said.contains(provider.issuer())).collect();
+    assert!(complaints.is_empty(), "{complaints:?}");
+}

@@ -19,6 +19,10 @@ use std::process::Command;
 use crate::bench::train;
 use crate::process::{Failure, cargo, during, output, root, run};
 
+/// What says how the program is trained.
+const LOAD: [&str; 4] =
+    [include_str!("bench/training.rs"), include_str!("bench/case.rs"), include_str!("bench/sortie.rs"), include_str!("bench/nginx.rs")];
+
 /// Builds the program and says where it is. What is built already from the same sources, and trained by the same load, is not built again.
 pub(crate) fn build() -> Result<PathBuf, Failure> {
     let compiler = Compiler::ask()?;
@@ -29,17 +33,16 @@ pub(crate) fn build() -> Result<PathBuf, Failure> {
     let trained = target.join("trained");
     let counts = trained.join("counts");
 
-    // Linked without optimisation over crates, which saves minutes: functions are counted as they are before it.
-    let counting =
-        compiler.build(&trained.join("counting"), &flag("-Cprofile-generate=", &counts), &["--config", "profile.dist.lto='off'"])?;
-    let merged = trained.join(format!("{:016x}.profdata", fingerprint(&[&counting, &ourselves])?));
+    let counting = compiler.build(&trained.join("counting"), &[&flag("-Cprofile-generate=", &counts)])?;
+    let merged = trained.join(format!("{:016x}.profdata", fingerprint(&counting)?));
     if !merged.is_file() {
         forget(&trained)?;
         println!("Training {}:", counting.display());
         train(&counting)?;
         run(Command::new(&merger).args(["merge", "-o"]).args([&merged, &counts]))?;
     }
-    let shipped = compiler.build(&trained.join("shipped"), &flag("-Cprofile-use=", &merged), &[])?;
+    let whole = [&flag("-Cprofile-use=", &merged), OsStr::new("-Cembed-bitcode=yes"), OsStr::new("-Clto=fat")];
+    let shipped = compiler.build(&trained.join("shipped"), &whole)?;
     let program = target.join("dist").join("sortie");
     fs::create_dir_all(target.join("dist")).and_then(|()| fs::copy(&shipped, &program)).map_err(during("cannot copy the program"))?;
     println!("built {}", program.display());
@@ -84,28 +87,26 @@ impl Compiler {
         })
     }
 
-    /// Builds the program with one more flag for the compiler; says where it is. With a named target the flag is not for what runs while building.
-    fn build(&self, directory: &Path, flag: &OsStr, more: &[&str]) -> Result<PathBuf, Failure> {
+    /// Builds the program with more flags for the compiler; says where it is. With a named target they are not for what runs while building.
+    ///
+    /// All that cargo knows of a build but these flags is part of the names of functions, and counts under other names are passed over without a word. So for cargo, what
+    /// counts and what is shipped are built alike, without optimisation over crates, which would take what counts minutes more to link; what is shipped has it from its flags.
+    fn build(&self, directory: &Path, more: &[&OsStr]) -> Result<PathBuf, Failure> {
         let mut build = cargo();
-        build
-            .args(["build", "--profile", "dist", "--package", "sortie-cli", "--target", &self.host, "--target-dir"])
-            .arg(directory)
-            .args(more);
-        println!("{} with {}", if more.is_empty() { "what is shipped" } else { "what counts" }, flag.display());
-        run(build.env("CARGO_ENCODED_RUSTFLAGS", flags(flag)))?;
+        build.args(["build", "--locked", "--profile", "dist", "--config", "profile.dist.lto='off'", "--package", "sortie-cli"]);
+        build.args(["--target", &self.host, "--target-dir"]).arg(directory);
+        println!("With {}:", more.join(OsStr::new(" ")).display());
+        run(build.env("CARGO_ENCODED_RUSTFLAGS", flags(more)))?;
         Ok(directory.join(&self.host).join("dist").join("sortie"))
     }
 }
 
-/// The flags that the environment asks for, and this one.
-fn flags(flag: &OsStr) -> OsString {
+/// The flags that the environment asks for, and these.
+fn flags(more: &[&OsStr]) -> OsString {
     let (encoded, plain) = (std::env::var_os("CARGO_ENCODED_RUSTFLAGS"), std::env::var("RUSTFLAGS"));
-    let mut flags = encoded.unwrap_or_else(|| plain.unwrap_or_default().split_whitespace().collect::<Vec<_>>().join("\x1f").into());
-    if !flags.is_empty() {
-        flags.push("\x1f");
-    }
-    flags.push(flag);
-    flags
+    let given = encoded.unwrap_or_else(|| plain.unwrap_or_default().split_whitespace().collect::<Vec<_>>().join("\x1f").into());
+    let given = (!given.is_empty()).then_some(given.as_os_str());
+    given.into_iter().chain(more.iter().copied()).collect::<Vec<_>>().join(OsStr::new("\x1f"))
 }
 
 fn flag(start: &str, path: &Path) -> OsString {
@@ -124,12 +125,12 @@ fn version(shown: &str) -> Option<&str> {
     shown.lines().find_map(|line| line.split_once("LLVM version ")).and_then(|(_, version)| major(version))
 }
 
-/// One number for what these files hold.
-fn fingerprint(files: &[&Path]) -> Result<u64, Failure> {
+/// One number for the program that counts and the load that is put on it.
+fn fingerprint(counting: &Path) -> Result<u64, Failure> {
+    let program = fs::read(counting).map_err(during(&format!("cannot read {}", counting.display())))?;
     let mut hasher = DefaultHasher::new();
-    for file in files {
-        hasher.write(&fs::read(file).map_err(during(&format!("cannot read {}", file.display())))?);
-    }
+    hasher.write(&program);
+    LOAD.iter().for_each(|text| hasher.write(text.as_bytes()));
     Ok(hasher.finish())
 }
 

@@ -10,8 +10,8 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use sortie_model::{ExternalAuthIdentityProvider, Settings, Timestamp};
-use sortie_protocol::{Grant, Material, ObtainError, Place, Protocol, Provider, Renewal, Values, World, provider_field, usable_provider};
+use sortie_model::{IdentityProvider, Settings, Timestamp};
+use sortie_protocol::{Grant, Material, ObtainError, Place, Protocol, Provider, Renewal, Values, World, needs_provider, usable_provider};
 
 use crate::choose::Chosen;
 use crate::gate::Gates;
@@ -47,7 +47,7 @@ pub(crate) struct Recipe {
     protocol: &'static dyn Protocol,
     settings: Settings,
     /// Of the same definitions as the key's revision.
-    provider: Option<Arc<ExternalAuthIdentityProvider>>,
+    provider: Option<Arc<IdentityProvider>>,
     /// The version that will not do.
     replaced: Option<i64>,
 }
@@ -82,7 +82,7 @@ impl Recipe {
     }
 
     fn provider<'a>(&'a self, values: &'a Values) -> Option<Provider<'a>> {
-        self.provider.as_deref().map(|definition| Provider::new(definition, values))
+        self.provider.as_deref().map(|definition| Provider::of(definition, values))
     }
 
     /// Whom obtaining a grant will ask. Its secret is not needed for that.
@@ -94,7 +94,7 @@ impl Recipe {
 
     /// What is wrong with the provider, for a protocol that needs one.
     pub(crate) async fn check_provider(&self, custody: &dyn Custody) -> Result<(), Unobtainable> {
-        if provider_field(self.protocol).is_none() {
+        if !needs_provider(self.protocol) {
             return Ok(());
         }
         let (values, own) = (self.provider_values(custody).await?, Values::new());

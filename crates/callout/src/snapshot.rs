@@ -7,9 +7,9 @@ use arc_swap::ArcSwapOption;
 use foldhash::fast::RandomState;
 use http::HeaderValue;
 use sortie_model::{
-    ApiName, CallerFormulas, CustomHeader, Endpoint, ExternalAuthIdentityProvider, ExternalCredential, ExternalCredentialId, Grantee,
-    IdentityType, MAX_NAME_LENGTH, NamedCredential, NamedCredentialId, Organization, Principal, PrincipalAccess, PrincipalId, RenewalRule,
-    RenewalSign, Settings, StatusCodes, Timeouts,
+    ApiName, AuthProvider, CallerFormulas, CustomHeader, Endpoint, ExternalAuthIdentityProvider, ExternalCredential, ExternalCredentialId,
+    Grantee, IdentityProvider, IdentityProviderKind, IdentityType, MAX_NAME_LENGTH, NamedCredential, NamedCredentialId, Organization,
+    Principal, PrincipalAccess, PrincipalId, RenewalRule, RenewalSign, Settings, StatusCodes, Timeouts,
 };
 use sortie_protocol::{Protocol, provider_setting};
 
@@ -25,6 +25,8 @@ pub struct Definitions {
     pub generation: i64,
     /// All external auth identity providers.
     pub external_auth_identity_providers: Vec<ExternalAuthIdentityProvider>,
+    /// All auth providers.
+    pub auth_providers: Vec<AuthProvider>,
     /// All external credentials.
     pub external_credentials: Vec<ExternalCredential>,
     /// All their principals.
@@ -89,8 +91,8 @@ pub struct Credential {
     pub protocol: &'static dyn Protocol,
     /// Settings of the protocol.
     pub settings: Settings,
-    /// The external auth identity provider that they name, if they name one that is there.
-    pub(crate) provider: Option<Arc<ExternalAuthIdentityProvider>>,
+    /// The provider that they name, if they name one that is there.
+    pub(crate) provider: Option<Arc<IdentityProvider>>,
     /// Extra statuses that mean "the token is stale".
     pub additional_status_codes: StatusCodes,
     /// Other answers that mean it too.
@@ -134,14 +136,16 @@ impl Snapshot {
         let Definitions {
             generation,
             external_auth_identity_providers,
+            auth_providers,
             external_credentials,
             principals,
             principal_access,
             named_credentials,
             organization,
         } = definitions;
-        let providers = external_auth_identity_providers.into_iter().map(|provider| (provider.name.folded(), Arc::new(provider)));
-        let providers: Providers = providers.collect();
+        let providers = external_auth_identity_providers.into_iter().map(IdentityProvider::from);
+        let providers = providers.chain(auth_providers.into_iter().map(IdentityProvider::from));
+        let providers: Providers = providers.map(|provider| ((provider.kind(), provider.name().folded()), Arc::new(provider))).collect();
         let organization = Arc::new(organization);
         let mut access: HashMap<PrincipalId, Vec<Grantee>> = HashMap::new();
         for grant in principal_access {
@@ -198,8 +202,8 @@ impl Snapshot {
     }
 }
 
-/// By name, in lower case.
-type Providers = HashMap<String, Arc<ExternalAuthIdentityProvider>>;
+/// By kind, and by name in lower case.
+type Providers = HashMap<(IdentityProviderKind, String), Arc<IdentityProvider>>;
 
 fn compile_credential(
     external: ExternalCredential,
@@ -238,8 +242,9 @@ fn compile_credential(
         }
     });
     let principals = principals.collect();
-    let provider =
-        provider_setting(protocol, &external.settings).and_then(|setting| providers.get(&setting.name.to_ascii_lowercase())).cloned();
+    let provider = provider_setting(protocol, &external.settings)
+        .and_then(|setting| providers.get(&(setting.kind, setting.name.to_ascii_lowercase())))
+        .cloned();
     let ExternalCredential { id, name, settings, additional_status_codes, renewal_rules, .. } = external;
     let reads_answers = renewal_rules.iter().any(|rule| matches!(rule.sign, RenewalSign::Pointer { .. }));
     let renewal_rules = renewal_rules.into();

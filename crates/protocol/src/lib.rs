@@ -40,7 +40,10 @@ pub use grant::{Grant, Material, Values};
 pub use obtain_error::ObtainError;
 pub use proof::{Proof, ProveError};
 pub use protocol::{Completeness, Parameters, Protocol, Renewal};
-pub use provider::{PROVIDER_FIELDS, Provider, ProviderSetting, provider_field, provider_setting, usable_provider};
+pub use provider::{
+    PROVIDER_FIELDS, Provider, ProviderField, ProviderSetting, check_provider_value, needs_provider, provider_fields, provider_setting,
+    provider_values, usable_provider,
+};
 pub use remedy::{ProviderError, Remedy};
 pub use signer::{Signer, SignerError};
 pub use sortie_model::SigningAlgorithm;

@@ -15,6 +15,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("renewal_rules", include_str!("../migrations/0005_renewal_rules.sql")),
     ("external_auth_identity_providers", include_str!("../migrations/0006_external_auth_identity_providers.sql")),
     ("logins", include_str!("../migrations/0007_logins.sql")),
+    ("auth_providers", include_str!("../migrations/0008_auth_providers.sql")),
 ];
 
 /// The newest schema that this binary knows.

@@ -15,13 +15,13 @@ use crate::db::Db;
 use crate::definitions::{self, Definitions};
 use crate::deployment::{self, Generation};
 use crate::error::{ChangeError, OpenError, ReadError};
-use crate::external_auth_identity_providers::ExternalAuthIdentityProviders;
 use crate::feed::Feed;
 use crate::grants::Grants;
 use crate::health::HealthRecords;
 use crate::keyring::Keyring;
 use crate::location::{Location, postgres_server};
 use crate::migrations;
+use crate::provider_values::ProviderValues;
 use crate::users::Users;
 
 /// An open database with the newest schema. Cheap to clone; the last clone that goes takes the change feed with it.
@@ -131,9 +131,9 @@ impl Store {
         CredentialValues { db: &self.inner.db }
     }
 
-    /// Reads stored values of external auth identity providers, sealed.
-    pub fn external_auth_identity_providers(&self) -> ExternalAuthIdentityProviders<'_> {
-        ExternalAuthIdentityProviders { db: &self.inner.db }
+    /// Reads stored values of identity providers, sealed. They are written as part of a change.
+    pub fn provider_values(&self) -> ProviderValues<'_> {
+        ProviderValues { db: &self.inner.db }
     }
 
     /// Reads the private keys of certificates, sealed. All else of them is part of the definitions.

@@ -43,7 +43,7 @@ fn a_provider_goes_from_its_issuers_url_to_a_callout() {
     let provider = OidcProvider::start();
     let sortie = with_provider(&provider);
     let listed = sortie.json(&["provider", "list"]);
-    let one = &listed["external_auth_identity_providers"][0];
+    let one = &listed["providers"][0];
     assert_eq!((&one["name"], &one["token_endpoint"]), (&"Idp".into(), &provider.token_endpoint().into()));
     assert_eq!(one["missing_values"], serde_json::json!(["client_id", "client_secret"]));
     let status = sortie.ok(&["status", "Erp"]);
@@ -106,8 +106,8 @@ fn what_cannot_be_is_refused_with_a_code_and_a_next_step() {
     let provider = OidcProvider::start();
     let sortie = with_provider(&provider);
     assert_eq!(sortie.code(&["remove", "provider", "Idp"]), "in_use");
-    assert_eq!(sortie.code(&["provider", "show", "Nobody"]), "external_auth_identity_provider_unknown");
-    assert_eq!(sortie.code(&["secret", "list", "provider:Nobody"]), "external_auth_identity_provider_unknown");
+    assert_eq!(sortie.code(&["provider", "show", "Nobody"]), "provider_unknown");
+    assert_eq!(sortie.code(&["secret", "list", "provider:Nobody"]), "provider_unknown");
     assert_eq!(sortie.code(&["secret", "list", "provider:Idp", "--user", "alice"]), "user_not_wanted");
     assert_eq!(sortie.code(&["provider", "discover", &format!("{}/", provider.issuer())]), "metadata_issuer");
     assert_eq!(sortie.code(&["provider", "discover", "idp.test"]), "url_format");
@@ -117,5 +117,5 @@ fn what_cannot_be_is_refused_with_a_code_and_a_next_step() {
     sortie.ok(&["remove", "named-credential", "Erp"]);
     sortie.ok(&["remove", "external-credential", "Erp"]);
     sortie.ok(&["remove", "provider", "Idp"]);
-    assert_eq!(sortie.json(&["provider", "list"])["external_auth_identity_providers"], serde_json::json!([]));
+    assert_eq!(sortie.json(&["provider", "list"])["providers"], serde_json::json!([]));
 }

@@ -10,5 +10,7 @@ pub mod jwt;
 pub mod oauth;
 pub mod request_parameters;
 pub mod serial;
+pub mod signed_client_secret;
 pub mod sigv4;
+pub mod standard_webhooks;
 pub mod token_endpoint;

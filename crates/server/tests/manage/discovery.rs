@@ -5,7 +5,7 @@ use sortie_model::{AuthenticationFlow, Issuer};
 use sortie_outbound::OutboundWorld;
 use sortie_server::manage::Change;
 use sortie_server::manage::apply::{ApplyError, Mode, Unlisted};
-use sortie_server::manage::external_auth_identity_provider::{discover, show};
+use sortie_server::manage::provider::{discover, show};
 use sortie_server::{Config, outside_world};
 use sortie_testkit::peers::OidcProvider;
 use sortie_testkit::upstream::{RecordingUpstream, Reply};

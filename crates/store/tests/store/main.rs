@@ -5,6 +5,7 @@
 mod backend;
 mod fixtures;
 
+mod auth_providers;
 mod certificates;
 mod changes;
 mod credential_values;
@@ -14,5 +15,6 @@ mod faults;
 mod grants;
 mod kill;
 mod opening;
+mod provider_values;
 mod records;
 mod users;

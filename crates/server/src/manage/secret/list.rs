@@ -2,11 +2,11 @@
 
 use serde::Serialize;
 use sortie_model::{IdentityType, UserName};
-use sortie_protocol::{Need, Place};
+use sortie_protocol::{Need, Place, ProviderSetting};
 use sortie_store::{Definitions, Identity};
 
 use super::SecretError;
-use crate::manage::{Manage, PrincipalReference, UnknownName, external_auth_identity_provider};
+use crate::manage::{Manage, PrincipalReference, UnknownName, provider};
 
 /// One value as shown.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -46,8 +46,8 @@ pub async fn list(manage: &Manage<'_>, reference: &PrincipalReference, user: Opt
     let mut heads = manage.store.credential_values().heads(Identity { principal: principal.id, owner }).await?;
     let fields = sortie_protocol::find(&credential.protocol).map(|protocol| protocol.fields()).unwrap_or_default();
     let mut views = Vec::new();
-    if let Some(setting) = external_auth_identity_provider::setting_of(credential) {
-        views.extend(of_provider(manage, &definitions, setting.name).await?);
+    if let Some(setting) = provider::setting_of(credential) {
+        views.extend(of_provider(manage, &definitions, setting).await?);
     }
     for field in fields.iter().filter(|field| field.place == Place::Values) {
         let head = heads.iter().position(|head| head.name == field.name).map(|index| heads.remove(index));
@@ -74,10 +74,10 @@ pub async fn list(manage: &Manage<'_>, reference: &PrincipalReference, user: Opt
 }
 
 /// The values of the provider that manages the credential; none, if there is no such provider: the status says so.
-async fn of_provider(manage: &Manage<'_>, definitions: &Definitions, name: &str) -> Result<Vec<ValueView>, SecretError> {
-    let mut providers = definitions.external_auth_identity_providers.iter();
-    let Some(provider) = providers.find(|known| known.name.as_str().eq_ignore_ascii_case(name)) else { return Ok(Vec::new()) };
-    let heads = manage.store.external_auth_identity_providers().heads(provider.id).await?;
-    let from = |view: ValueView| ValueView { from: Some(format!("provider:{}", provider.name)), ..view };
-    Ok(external_auth_identity_provider::views(&heads).into_iter().map(from).collect())
+async fn of_provider(manage: &Manage<'_>, definitions: &Definitions, setting: ProviderSetting<'_>) -> Result<Vec<ValueView>, SecretError> {
+    let named = definitions.identity_provider(setting.name).filter(|provider| setting.names(provider));
+    let Some(named) = named else { return Ok(Vec::new()) };
+    let heads = manage.store.provider_values().heads(named.id()).await?;
+    let from = |view: ValueView| ValueView { from: Some(format!("provider:{}", named.name())), ..view };
+    Ok(provider::views(named.server().client_values(), &heads).into_iter().map(from).collect())
 }

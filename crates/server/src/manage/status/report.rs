@@ -4,16 +4,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 use sortie_model::{
-    ApiName, AuthenticationStatus, Certificate, ExternalAuthIdentityProvider, ExternalAuthIdentityProviderId, ExternalCredential, Grantee,
-    Health, IdentityType, MissingStep, Principal, PrincipalId, Timestamp,
+    ApiName, AuthenticationStatus, Certificate, ExternalCredential, Grantee, Health, IdentityProvider, IdentityProviderId, IdentityType,
+    MissingStep, Principal, PrincipalId, Timestamp,
 };
 use sortie_protocol::{
-    CertificateFacts, CredentialFacts, PROVIDER_FIELDS, PrincipalFacts, PrincipalStatus, ProviderFacts, Reach, certificate_settings,
-    credential_status, principal_status,
+    CertificateFacts, CredentialFacts, PrincipalFacts, PrincipalStatus, ProviderFacts, Reach, certificate_settings, credential_status,
+    principal_status, provider_values,
 };
 use sortie_store::{Definitions, ReadError, ValueSummary};
 
-use crate::manage::{Manage, UnknownName, external_auth_identity_provider, find};
+use crate::manage::{Manage, UnknownName, find, provider};
 
 /// Status of an external credential.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -30,7 +30,7 @@ pub struct CredentialReport {
     pub status: AuthenticationStatus,
     /// What the credential itself lacks. Each is the next thing to do.
     pub missing: Vec<MissingStep>,
-    /// The external auth identity provider that its client and its tokens come from, if they do.
+    /// The provider that its client and its tokens come from, if they do.
     pub managed_by: Option<ManagerReport>,
     /// Its principals, lowest sequence number first.
     pub principals: Vec<PrincipalReport>,
@@ -38,11 +38,13 @@ pub struct CredentialReport {
     pub named_credentials: Vec<PlaceReport>,
 }
 
-/// The external auth identity provider of a credential.
+/// The provider of a credential.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ManagerReport {
+    /// Which kind: `external_auth_identity_provider` or `auth_provider`.
+    pub kind: &'static str,
     /// Its name.
-    pub external_auth_identity_provider: String,
+    pub name: String,
     /// Names of the values that come from it: they cannot be stored for a principal.
     pub values: Vec<&'static str>,
 }
@@ -129,7 +131,7 @@ impl StatusError {
 struct Facts {
     definitions: Definitions,
     values: BTreeMap<PrincipalId, ValueSummary>,
-    provider_values: BTreeMap<ExternalAuthIdentityProviderId, BTreeSet<String>>,
+    provider_values: BTreeMap<IdentityProviderId, BTreeSet<String>>,
     health: BTreeMap<PrincipalId, Health>,
     now: Timestamp,
     /// Permission sets and profiles that some active user has.
@@ -144,7 +146,7 @@ pub async fn status(manage: &Manage<'_>, name: Option<&ApiName>) -> Result<Vec<C
     let facts = Facts {
         definitions: manage.store.definitions().await?,
         values: manage.store.credential_values().summary().await?,
-        provider_values: manage.store.external_auth_identity_providers().summary().await?,
+        provider_values: manage.store.provider_values().summary().await?,
         health: manage.store.health().shared().await?,
         now: manage.now,
         held: manage.store.users().held_grantees().await?,
@@ -165,7 +167,7 @@ impl Facts {
         let facts = CredentialFacts {
             name: credential.name.as_str(),
             settings: &credential.settings,
-            provider: self.provider(credential).map(|provider| self.provider_facts(provider)),
+            provider: self.provider(credential).map(|provider| self.provider_facts(&provider)),
             certificates: self.certificates(credential).map(|certificate| self.certificate_facts(certificate)).collect(),
             principals: principals.iter().map(|principal| self.principal_facts(credential, principal)).collect(),
         };
@@ -183,8 +185,9 @@ impl Facts {
             missing,
             principals: principals.collect(),
             managed_by: self.provider(credential).map(|provider| ManagerReport {
-                external_auth_identity_provider: provider.name.to_string(),
-                values: PROVIDER_FIELDS.iter().map(|field| field.name).collect(),
+                kind: provider.kind().as_str(),
+                name: provider.name().to_string(),
+                values: provider_values(provider.server().client_values()).iter().map(|field| field.name).collect(),
             }),
             named_credentials: self.places(credential),
         }
@@ -240,10 +243,9 @@ impl Facts {
     }
 
     /// The provider that the credential's settings name.
-    fn provider(&self, credential: &ExternalCredential) -> Option<&ExternalAuthIdentityProvider> {
-        let setting = external_auth_identity_provider::setting_of(credential)?;
-        let mut providers = self.definitions.external_auth_identity_providers.iter();
-        providers.find(|provider| provider.name.as_str().eq_ignore_ascii_case(setting.name))
+    fn provider(&self, credential: &ExternalCredential) -> Option<IdentityProvider> {
+        let setting = provider::setting_of(credential)?;
+        self.definitions.identity_provider(setting.name).filter(|provider| setting.names(provider))
     }
 
     /// The certificates that the credential's settings name.
@@ -259,9 +261,9 @@ impl Facts {
         CertificateFacts { name: certificate.name.to_string(), signs_with: signing.map_or(&[], |key| key.signing_algorithms()) }
     }
 
-    fn provider_facts(&self, provider: &ExternalAuthIdentityProvider) -> ProviderFacts {
-        let stored_values = self.provider_values.get(&provider.id).into_iter().flatten().cloned().collect();
-        ProviderFacts { flow: provider.flow, stored_values }
+    fn provider_facts(&self, provider: &IdentityProvider) -> ProviderFacts {
+        let stored_values = self.provider_values.get(&provider.id()).into_iter().flatten().cloned().collect();
+        ProviderFacts { flow: provider.flow(), client_values: provider.server().client_values(), stored_values }
     }
 
     fn places(&self, credential: &ExternalCredential) -> Vec<PlaceReport> {

@@ -1,6 +1,6 @@
 //! Which external credentials get their tokens from a provider.
 
-use sortie_model::{ApiName, ExternalCredential};
+use sortie_model::{ExternalCredential, IdentityProvider};
 use sortie_protocol::{ProviderSetting, provider_setting};
 use sortie_store::{Change, ChangeError, Definitions};
 
@@ -10,16 +10,21 @@ pub(in crate::manage) fn setting_of(credential: &ExternalCredential) -> Option<P
 }
 
 /// The external credentials that name this provider.
-pub(in crate::manage) fn users<'d>(definitions: &'d Definitions, name: &ApiName) -> impl Iterator<Item = &'d ExternalCredential> {
-    let names = move |credential: &&ExternalCredential| {
-        setting_of(credential).is_some_and(|setting| setting.name.eq_ignore_ascii_case(name.as_str()))
-    };
+pub(in crate::manage) fn users<'d>(
+    definitions: &'d Definitions,
+    provider: &IdentityProvider,
+) -> impl Iterator<Item = &'d ExternalCredential> {
+    let names = move |credential: &&ExternalCredential| setting_of(credential).is_some_and(|setting| setting.names(provider));
     definitions.external_credentials.iter().filter(names)
 }
 
 /// Ends the tokens of all that name this provider: something changed that they depend on.
-pub(in crate::manage) async fn end_tokens(change: &mut Change<'_>, definitions: &Definitions, name: &ApiName) -> Result<(), ChangeError> {
-    for credential in users(definitions, name) {
+pub(in crate::manage) async fn end_tokens(
+    change: &mut Change<'_>,
+    definitions: &Definitions,
+    provider: &IdentityProvider,
+) -> Result<(), ChangeError> {
+    for credential in users(definitions, provider) {
         change.touch_credential(credential.id).await?;
     }
     Ok(())

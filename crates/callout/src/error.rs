@@ -1,11 +1,11 @@
 //! Why a callout did not happen: a stable code, what is wrong, whose turn it is, and what to do.
 
 use sortie_protocol::shared::sigv4::BodyFault;
-use sortie_protocol::{ObtainError, ProviderError, Remedy};
+use sortie_protocol::{NoLogin, ObtainError, ProviderError, Remedy};
 
 use crate::apply::ApplyError;
 use crate::authorize::Denial;
-use crate::obtain::Unobtainable;
+use crate::obtain::{Unobtainable, Whose};
 use crate::parse::TargetFault;
 use crate::personal::SettingFault;
 use crate::ports::{AuditUnavailable, CustodyError, ForwardError};
@@ -126,6 +126,8 @@ impl Refused {
     /// What usually causes it, where that is known of a provider's refusal.
     pub fn cause(&self) -> Option<&'static str> {
         match self {
+            Self::Credential(Unobtainable::NeedsLogin { why, .. }) => (*why == NoLogin::Refused)
+                .then_some("access was withdrawn at the provider, or the refresh token has expired there or was used twice"),
             Self::Credential(error) => error.said().and_then(Remedy::of).map(|remedy| remedy.cause),
             _ => None,
         }
@@ -185,7 +187,8 @@ impl Refused {
 
 fn turn_of(error: &Unobtainable) -> Turn {
     match error {
-        Unobtainable::NotAuthenticated { .. } => Turn::Caller,
+        Unobtainable::NotAuthenticated { .. } | Unobtainable::NeedsLogin { whose: Whose::User, .. } => Turn::Caller,
+        Unobtainable::NeedsLogin { whose: Whose::Admin, .. } => Turn::Admin,
         Unobtainable::BackingOff { code, .. } => kind_of(code, None).map_or(Turn::Provider, |kind| turn_of(&kind)),
         Unobtainable::Protocol(
             ObtainError::Unreachable { .. } | ObtainError::Unavailable { .. } | ObtainError::Malformed { .. } | ObtainError::Unanswered,
@@ -195,7 +198,9 @@ fn turn_of(error: &Unobtainable) -> Turn {
             ObtainError::NotConfigured { .. }
             | ObtainError::WrongConfiguration { .. }
             | ObtainError::Refused(_)
-            | ObtainError::InvalidGrant(_),
+            | ObtainError::InvalidGrant(_)
+            | ObtainError::NotLoggedIn(_)
+            | ObtainError::IdToken(_),
         ) => Turn::Admin,
         Unobtainable::Protocol(ObtainError::Denied | ObtainError::KeyUnavailable | ObtainError::KeySealed)
         | Unobtainable::Custody(_)
@@ -230,12 +235,19 @@ pub(crate) fn next_step_after(code: &str, said: Option<&ProviderError>) -> &'sta
 }
 
 fn next_step_of(error: &Unobtainable) -> &'static str {
-    if let Some(remedy) = error.said().and_then(Remedy::of) {
+    let is_login = matches!(error, Unobtainable::NeedsLogin { .. });
+    if let Some(remedy) = error.said().and_then(Remedy::of).filter(|_| !is_login) {
         return remedy.next_step;
     }
     match error {
         Unobtainable::NotAuthenticated { .. } => {
             "the user must store their own values: `sortie secret set CREDENTIAL/PRINCIPAL NAME --user USER`"
+        }
+        Unobtainable::NeedsLogin { whose: Whose::User, .. } => {
+            "the user must authenticate at the provider: on the page External Credentials, or with `sortie auth login CREDENTIAL/PRINCIPAL --user USER`"
+        }
+        Unobtainable::NeedsLogin { whose: Whose::Admin, .. } => {
+            "an admin must authenticate the principal at the provider: `sortie auth login CREDENTIAL/PRINCIPAL`"
         }
         Unobtainable::BackingOff { code, said, .. } => next_step_after(code, said.as_ref()),
         Unobtainable::Protocol(ObtainError::NotConfigured { .. }) => "an admin must fill in what `sortie status` lists as missing",
@@ -243,7 +255,10 @@ fn next_step_of(error: &Unobtainable) -> &'static str {
         Unobtainable::Protocol(ObtainError::Refused(_)) => {
             "an admin must check client id, scope, and the client secret and how it is passed (`client_authentication`), or the signing certificate, the audience and the claims; of AWS, the access key, the region and the role's trust policy"
         }
-        Unobtainable::Protocol(ObtainError::InvalidGrant(_)) => "the principal must be authenticated again",
+        Unobtainable::Protocol(ObtainError::InvalidGrant(_) | ObtainError::NotLoggedIn(_)) => "the principal must be authenticated again",
+        Unobtainable::Protocol(ObtainError::IdToken(_)) => {
+            "an admin must check `issuer`, `key_set_endpoint` and client id of the provider, and that this machine's clock is synchronised"
+        }
         Unobtainable::Protocol(ObtainError::Malformed { .. }) => "check that the token endpoint's URL is right: its answer is not a token",
         Unobtainable::Protocol(ObtainError::Unreachable { .. }) => {
             "check that the token endpoint's URL is right and that its server is up: no connection could be made"

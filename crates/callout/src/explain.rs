@@ -7,8 +7,8 @@ use sortie_protocol::{ObtainError, Place, Proof, Renewal, Values};
 use crate::authorize::{Standing, authorize, consider};
 use crate::choose::{Chosen, choose};
 use crate::last_failure::{LastFailure, last_failure};
-use crate::obtain::{Grants, Live, Unobtainable};
-use crate::renewal::{Recipe, adopt};
+use crate::obtain::{Grants, Live, Unobtainable, Whose};
+use crate::renewal::{Course, Recipe};
 use crate::scope::CalloutScope;
 use crate::slot::Failed;
 use crate::snapshot::{Named, Snapshot};
@@ -145,6 +145,13 @@ async fn follow(snapshot: &Snapshot, grants: &Grants, caller: &Caller, target: &
 }
 
 impl Plan {
+    /// `Credential/Principal`
+    fn chosen_reference(&self) -> String {
+        let chosen = self.principals.iter().find(|principal| principal.verdict == "chosen");
+        let (credential, principal) = (self.external_credential.as_deref().unwrap_or_default(), chosen.map(|principal| &*principal.name));
+        format!("{credential}/{}", principal.unwrap_or_default())
+    }
+
     fn describe(&mut self, named: &Named, reference: &crate::Reference<'_>) {
         let endpoint = &named.endpoint;
         let path = endpoint.join(reference.path(), reference.query());
@@ -195,12 +202,12 @@ pub(crate) async fn foresee(grants: &Grants, chosen: &Chosen<'_>, plan: &mut Pla
         return Ok(recipe.live(values, None, 0)?);
     }
     let kept = grants.custody().load(chosen.key()).await.map_err(Unobtainable::from)?;
-    match kept.and_then(|kept| adopt(kept, chosen.key(), None, now)).transpose() {
-        Ok(Some(renewed)) => {
+    match recipe.course(grants.custody(), kept, now).await {
+        Ok(Course::Adopt(renewed)) => {
             plan.token = Some(TokenState::Good { expires_at: renewed.expires_at });
             Ok(recipe.live(values, Some(renewed), 0)?)
         }
-        Ok(None) => {
+        Ok(Course::Renew { .. }) => {
             recipe.check_provider(grants.custody()).await?;
             plan.token = Some(TokenState::WouldBeFetched);
             let (renew_at, stop_at, expires_at) = (None, None, None);
@@ -246,19 +253,13 @@ fn refusal(refused: &Refused, plan: &Plan) -> PlannedRefusal {
             ("there is no named credential of this name".to_owned(), "check the spelling, or define it: sortie apply -f FILE".to_owned())
         }
         Refused::NotPermitted { reason: crate::Denial::NoPrincipal } => not_permitted(plan),
-        Refused::Credential(Unobtainable::NotAuthenticated { field }) => (
-            refused.to_string(),
-            format!(
-                "store it: sortie secret set '{}/{}' {field} --user '{}'",
-                plan.external_credential.as_deref().unwrap_or_default(),
-                plan.principals
-                    .iter()
-                    .find(|principal| principal.verdict == "chosen")
-                    .map(|principal| &*principal.name)
-                    .unwrap_or_default(),
-                plan.user
-            ),
-        ),
+        Refused::Credential(Unobtainable::NotAuthenticated { field }) => {
+            (refused.to_string(), format!("store it: sortie secret set '{}' {field} --user '{}'", plan.chosen_reference(), plan.user))
+        }
+        Refused::Credential(Unobtainable::NeedsLogin { whose, .. }) => {
+            let own = if *whose == Whose::User { format!(" --user '{}'", plan.user) } else { String::new() };
+            (refused.to_string(), format!("authenticate at the provider: sortie auth login '{}'{own}", plan.chosen_reference()))
+        }
         other => (other.to_string(), other.next_step().to_owned()),
     };
     let turn = match refused.turn() {

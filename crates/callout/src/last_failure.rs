@@ -78,7 +78,7 @@ async fn noted(grants: &Grants, chosen: &Chosen<'_>) -> Option<LastFailure> {
         return None;
     }
     let kept = grants.custody().load(chosen.key()).await.ok()??;
-    let KeptFailure { code, at, said, retry_not_before: _ } = kept.failure.filter(|_| kept.revision == chosen.key().revision)?;
+    let KeptFailure { code, at, said, retry_not_before: _ } = kept.failure?;
     let message = match &said {
         Some(said) => format!("the provider refused: {said}"),
         None => format!("the last attempt to obtain a token failed with `{code}`"),

@@ -12,6 +12,7 @@ mod formulas;
 mod gate;
 mod inspect;
 mod last_failure;
+mod login;
 mod obtain;
 mod parse;
 mod peek;
@@ -43,13 +44,14 @@ pub use error::{Refused, Turn};
 pub use explain::{Plan, PlannedPrincipal, PlannedSignature, TokenState, explain};
 pub use formulas::FormulaFault;
 pub use inspect::{Reception, Verdict, inspect};
-pub use obtain::{Freshness, GrantKey, Grants, Live, Unobtainable};
+pub use login::{Authority, LoginPlace, LoginRefused, LoginState, Redeemed, Revocation, place};
+pub use obtain::{Freshness, GrantKey, Grants, Live, Unobtainable, Whose};
 pub use parse::{Reference, TargetFault, parse, parse_after_scheme};
 pub use peek::Peeked;
 pub use personal::SettingFault;
 pub use ports::{
     AuditLog, AuditUnavailable, Committed, Custody, CustodyError, Forward, ForwardError, HoldFault, Kept, KeptFailure, Lease, Leased,
-    Replay,
+    Noted, Replay,
 };
 pub use presign::{Presigned, Presigning, presign};
 use scope::CalloutScope;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use quick_cache::sync::Cache;
 use sortie_model::{ExternalCredentialId, PrincipalId, Timestamp, UserId};
-use sortie_protocol::{ObtainError, Proof, ProviderError, Values, World};
+use sortie_protocol::{NoLogin, ObtainError, Proof, ProviderError, Values, World};
 use tokio::sync::watch;
 
 use crate::choose::Chosen;
@@ -122,6 +122,15 @@ impl std::fmt::Debug for Live {
     }
 }
 
+/// Who has to log in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Whose {
+    /// The user whose own identity it is.
+    User,
+    /// An admin, for everybody.
+    Admin,
+}
+
 /// Why there is no grant to send.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unobtainable {
@@ -133,6 +142,16 @@ pub enum Unobtainable {
     NotAuthenticated {
         /// The value's name.
         field: &'static str,
+    },
+    /// Somebody has to log in with a browser.
+    #[error("{why}{}", in_words(.said.as_ref()))]
+    NeedsLogin {
+        /// Whose turn it is.
+        whose: Whose,
+        /// Why.
+        why: NoLogin,
+        /// What the provider said, if it refused.
+        said: Option<ProviderError>,
     },
     /// Stored secrets cannot be read.
     #[error(transparent)]
@@ -172,6 +191,10 @@ impl Grants {
     pub fn new(custody: Arc<dyn Custody>, world: Arc<dyn World>, runtime: tokio::runtime::Handle, max_per_user: usize) -> Arc<Self> {
         let (shared, per_user, serials) = (Mutex::default(), Cache::new(max_per_user), AtomicU64::new(1));
         Arc::new(Self { custody, world, runtime, shared, per_user, gates: Gates::default(), serials })
+    }
+
+    pub(crate) fn world(&self) -> &dyn World {
+        &*self.world
     }
 
     /// What time it is.
@@ -261,6 +284,16 @@ impl Grants {
         self.slot(chosen).report()
     }
 
+    /// Forgets what is held of an identity; what is still kept is found in custody again.
+    pub fn forget(&self, principal: PrincipalId, user: Option<UserId>) {
+        let is_meant = |key: &GrantKey| key.principal == principal && key.user == user;
+        for slot in lock(&self.shared).iter().filter(|(key, _)| is_meant(key)).map(|(_, slot)| slot) {
+            slot.forget();
+        }
+        // Grants of a Named principal are here too, if formulas make them for each user.
+        self.per_user.retain(|key, _| !is_meant(key));
+    }
+
     /// Where grants are kept.
     pub fn custody(&self) -> &dyn Custody {
         &*self.custody
@@ -332,7 +365,10 @@ impl Grants {
         if let Some(Failed { error, retry_not_before }) = slot.last_failed()
             && now < retry_not_before
         {
-            return Err(Unobtainable::BackingOff { code: error.code(), retry_not_before, said: error.said().cloned() });
+            return Err(match error {
+                Unobtainable::NeedsLogin { .. } => error,
+                _ => Unobtainable::BackingOff { code: error.code(), retry_not_before, said: error.said().cloned() },
+            });
         }
         if let Cause::Refusal(_) = cause {
             slot.rejections.note(now);
@@ -362,7 +398,7 @@ impl Unobtainable {
     pub const fn said(&self) -> Option<&ProviderError> {
         match self {
             Self::Protocol(error) => error.said(),
-            Self::BackingOff { said, .. } => said.as_ref(),
+            Self::BackingOff { said, .. } | Self::NeedsLogin { said, .. } => said.as_ref(),
             _ => None,
         }
     }
@@ -371,7 +407,7 @@ impl Unobtainable {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::Protocol(error) => error.code(),
-            Self::NotAuthenticated { .. } => "needs_authentication",
+            Self::NotAuthenticated { .. } | Self::NeedsLogin { .. } => "needs_authentication",
             Self::Custody(CustodyError::Unavailable) => "store_unavailable",
             Self::Custody(CustodyError::Tampered) => "secret_tampered",
             Self::Custody(CustodyError::Sealed) => "sealed",

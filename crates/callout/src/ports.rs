@@ -22,7 +22,7 @@ pub trait Custody: Send + Sync {
     /// The values stored for a provider. Only asked for when a grant is obtained.
     fn provider_values<'a>(&'a self, provider: &'a IdentityProvider) -> Pending<'a, Result<Values, CustodyError>>;
 
-    /// The grant kept under this key, in whatever state. A failure under another revision than the key's is left out: what was wrong then may be right now.
+    /// The grant kept under this key, in whatever state and of whatever revision. A failure under another revision than the key's is left out: what was wrong then may be right now.
     fn load(&self, key: GrantKey) -> Pending<'_, Result<Option<Kept>, CustodyError>>;
 
     /// Asks to be the one who renews. Exactly one wins for `duration` on the database's clock, if the row is still at `seen_version`.
@@ -39,7 +39,19 @@ pub trait Custody: Send + Sync {
     ) -> Pending<'a, Result<Committed, CustodyError>>;
 
     /// Gives the lease back after a failure.
-    fn fail(&self, key: GrantKey, lease: Lease, failure: KeptFailure) -> Pending<'_, Result<(), CustodyError>>;
+    fn fail(&self, key: GrantKey, lease: Lease, failure: KeptFailure) -> Pending<'_, Result<Noted, CustodyError>>;
+
+    /// Stores the grant of a new login in the place of whatever is there; a renewal that is under way can store nothing any more (REL-T20).
+    fn replace<'a>(
+        &'a self,
+        key: GrantKey,
+        grant: &'a Grant,
+        issued_at: Timestamp,
+        expires_at: Timestamp,
+    ) -> Pending<'a, Result<(), CustodyError>>;
+
+    /// Takes a grant away, in all its variants; a renewal that is under way can store nothing any more (REL-T21).
+    fn remove(&self, key: GrantKey) -> Pending<'_, Result<(), CustodyError>>;
 }
 
 /// A grant as it is kept.
@@ -47,7 +59,7 @@ pub trait Custody: Send + Sync {
 pub struct Kept {
     /// Counts the grants stored under this key.
     pub version: i64,
-    /// The revision of the credential that it was obtained under.
+    /// The revision of the credential that the grant was obtained under.
     pub revision: i64,
     /// The grant with its times, if there is one.
     pub grant: Option<(Grant, Timestamp, Timestamp)>,
@@ -96,6 +108,15 @@ pub enum Committed {
     /// Stored, as this version.
     Stored(i64),
     /// A later lease has taken over: what we obtained is void, read again.
+    Fenced,
+}
+
+/// What came of giving a lease back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Noted {
+    /// The failure is kept.
+    Done,
+    /// A later lease or a new login has taken over: read again.
     Fenced,
 }
 

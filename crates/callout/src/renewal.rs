@@ -11,18 +11,22 @@ use std::task::Poll;
 use std::time::Duration;
 
 use sortie_model::{IdentityProvider, Settings, Timestamp};
-use sortie_protocol::{Grant, Material, ObtainError, Place, Protocol, Provider, Renewal, Values, World, needs_provider, usable_provider};
+use sortie_protocol::{
+    Grant, Login, Material, NoLogin, ObtainError, Place, Protocol, Provider, ProviderError, Renewal, Values, World, needs_provider,
+    usable_provider,
+};
 
 use crate::choose::Chosen;
 use crate::gate::Gates;
-use crate::obtain::{GrantKey, Live, Unobtainable};
-use crate::ports::{Committed, Custody, CustodyError, Kept, KeptFailure, Lease, Leased};
+use crate::login::LoginPlace;
+use crate::obtain::{GrantKey, Live, Unobtainable, Whose};
+use crate::ports::{Committed, Custody, CustodyError, Kept, KeptFailure, Lease, Leased, Noted};
 
 /// 30 s on the database's clock: longer than the provider has to answer, so that a lease never ends while its holder still waits.
 const LEASE: Duration = Duration::from_secs(30);
 
 /// 20 s for the provider's answer, from connecting to the last byte.
-const PROVIDER_DEADLINE: Duration = Duration::from_secs(20);
+pub(crate) const PROVIDER_DEADLINE: Duration = Duration::from_secs(20);
 
 /// How often a loser looks again.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
@@ -33,11 +37,14 @@ const MAX_LOOKS: u32 = 320;
 /// 25 s in the provider's queue, as long as a caller waits: behind it nobody waits for this renewal any more.
 const QUEUE: Duration = Duration::from_secs(25);
 
+/// 1 s: how soon after a login every node knows of it.
+const LOOK_FOR_LOGIN: Duration = Duration::from_secs(1);
+
 /// 60 s for the whole renewal. The queue takes at most 25 s and asking 20 s, or looking 32 s, so whoever needs longer is nearly always waiting for custody.
 const DEADLINE: Duration = Duration::from_secs(60);
 
 /// Five minutes, if the provider does not say how long its token lives (RFC 6749, section 5.1 lets it).
-const DEFAULT_LIFETIME: Duration = Duration::from_secs(300);
+pub(crate) const DEFAULT_LIFETIME: Duration = Duration::from_secs(300);
 
 /// All that a renewal needs, owned, since it outlives its caller.
 pub(crate) struct Recipe {
@@ -59,8 +66,18 @@ impl Recipe {
         Self { key: chosen.key(), lender, protocol, settings: chosen.settings().into_owned(), provider, replaced }
     }
 
+    /// The same for somebody who logs in.
+    pub(crate) fn of_login(place: &LoginPlace<'_>) -> Self {
+        let (credential, lender) = (place.credential(), place.principal().lender);
+        let (protocol, provider) = (credential.protocol, credential.provider.clone());
+        Self { key: place.key(), lender, protocol, settings: place.settings().into_owned(), provider, replaced: None }
+    }
+
     /// The values to work with: those that it is lent, and its own in their place.
     pub(crate) async fn values(&self, custody: &dyn Custody) -> Result<Values, CustodyError> {
+        if !self.protocol.has_values() {
+            return Ok(Values::new());
+        }
         let mut values = match self.lender {
             Some(lender) => custody.values(lender).await?,
             None => Values::new(),
@@ -69,19 +86,19 @@ impl Recipe {
         Ok(values)
     }
 
-    fn material<'a>(&'a self, values: &'a Values, grant: Option<&'a Grant>) -> Material<'a> {
+    pub(crate) fn material<'a>(&'a self, values: &'a Values, grant: Option<&'a Grant>) -> Material<'a> {
         Material { settings: &self.settings, values, grant, provider: None }
     }
 
     /// What is stored for the provider. It goes no further than to the protocol's request: no formula and no proof ever sees it.
-    async fn provider_values(&self, custody: &dyn Custody) -> Result<Values, CustodyError> {
+    pub(crate) async fn provider_values(&self, custody: &dyn Custody) -> Result<Values, CustodyError> {
         match &self.provider {
             Some(provider) => custody.provider_values(provider).await,
             None => Ok(Values::new()),
         }
     }
 
-    fn provider<'a>(&'a self, values: &'a Values) -> Option<Provider<'a>> {
+    pub(crate) fn provider<'a>(&'a self, values: &'a Values) -> Option<Provider<'a>> {
         self.provider.as_deref().map(|definition| Provider::of(definition, values))
     }
 
@@ -102,9 +119,15 @@ impl Recipe {
         usable_provider(self.protocol, material).map(|_| ()).map_err(Into::into)
     }
 
-    async fn obtain(&self, custody: &dyn Custody, world: &dyn World, values: &Values) -> Result<Grant, Unobtainable> {
+    async fn obtain(
+        &self,
+        custody: &dyn Custody,
+        world: &dyn World,
+        values: &Values,
+        before: Option<&Grant>,
+    ) -> Result<Grant, Unobtainable> {
         let provider_values = self.provider_values(custody).await?;
-        let material = Material { provider: self.provider(&provider_values), ..self.material(values, None) };
+        let material = Material { provider: self.provider(&provider_values), ..self.material(values, before) };
         self.protocol.obtain(world, material).await.map_err(|error| self.failed(error))
     }
 
@@ -125,8 +148,64 @@ impl Recipe {
         let is_value = |name: &str| self.protocol.fields().iter().any(|field| field.name == name && field.place == Place::Values);
         match error {
             ObtainError::NotConfigured { field } if self.key.user.is_some() && is_value(field) => Unobtainable::NotAuthenticated { field },
+            ObtainError::NotLoggedIn(why) => self.needs_login(why, None),
+            ObtainError::InvalidGrant(said) if self.protocol.login().is_some() => self.needs_login(NoLogin::Refused, Some(said)),
             other => other.into(),
         }
+    }
+
+    fn needs_login(&self, why: NoLogin, said: Option<ProviderError>) -> Unobtainable {
+        let whose = if self.key.user.is_some() { Whose::User } else { Whose::Admin };
+        Unobtainable::NeedsLogin { whose, why, said }
+    }
+
+    /// What is to be done about what is kept. A grant of this revision that is still good will do, also if it should be renewed soon: that is no reason to
+    /// make anybody wait now. If it will not do, a recent failure will: another node has just tried.
+    pub(crate) async fn course(&self, custody: &dyn Custody, kept: Option<Kept>, now: Timestamp) -> Result<Course, Unobtainable> {
+        let Some(Kept { version, revision, grant, failure }) = kept else { return self.without_grant(None, now) };
+        let Some((grant, issued_at, expires_at)) = grant else { return self.without_grant(failure, now) };
+        let is_of_this_revision = revision == self.key.revision;
+        let is_good = now < stop_at(issued_at, expires_at) && self.replaced != Some(version);
+        let Some(login) = self.protocol.login() else {
+            if is_good && is_of_this_revision {
+                return Ok(Course::Adopt(Renewed { grant, version, issued_at, expires_at }));
+            }
+            return self.without_grant(failure, now);
+        };
+        // A login outlives changes of the definition that do not concern it.
+        if !is_good || !is_of_this_revision {
+            self.check_login(custody, login, &grant).await?;
+        }
+        if is_good {
+            return Ok(Course::Adopt(Renewed { grant, version, issued_at, expires_at }));
+        }
+        if let Some(failure) = failure {
+            // Nobody is asked again until somebody has logged in: that takes the failure away (TOK-13).
+            if failure.code == ObtainError::NotLoggedIn(NoLogin::Refused).code() {
+                return Err(self.needs_login(NoLogin::Refused, failure.said));
+            }
+            failure.unless_over(now)?;
+        }
+        if login.can_renew(&grant) {
+            Ok(Course::Renew { before: Some(grant) })
+        } else {
+            Err(self.needs_login(NoLogin::NoRefreshToken, None))
+        }
+    }
+
+    fn without_grant(&self, failure: Option<KeptFailure>, now: Timestamp) -> Result<Course, Unobtainable> {
+        if self.protocol.login().is_some() {
+            return Err(self.needs_login(NoLogin::Never, None));
+        }
+        failure.map_or(Ok(()), |failure| failure.unless_over(now))?;
+        Ok(Course::Renew { before: None })
+    }
+
+    async fn check_login(&self, custody: &dyn Custody, login: &dyn Login, grant: &Grant) -> Result<(), Unobtainable> {
+        let (values, own) = (self.provider_values(custody).await?, Values::new());
+        let material = Material { provider: self.provider(&values), ..self.material(&own, None) };
+        usable_provider(self.protocol, material).map_err(|error| self.failed(error))?;
+        login.still_fits(material, grant).map_err(|why| self.needs_login(why, None))
     }
 }
 
@@ -171,20 +250,32 @@ pub(crate) struct Renewed {
     pub(crate) expires_at: Timestamp,
 }
 
+/// What is to be done about what is kept.
+pub(crate) enum Course {
+    /// It will do.
+    Adopt(Renewed),
+    /// The provider is asked.
+    Renew {
+        /// The grant that another one is asked for with, where one is needed for that.
+        before: Option<Grant>,
+    },
+}
+
 async fn renew(at: Surroundings<'_>, recipe: &Recipe, values: &Values) -> Result<Renewed, Unobtainable> {
     for look in 0..MAX_LOOKS {
         let kept = at.custody.load(recipe.key).await?;
         let seen_version = kept.as_ref().map_or(0, |kept| kept.version);
-        if let Some(adopted) = kept.and_then(|kept| adopt(kept, recipe.key, recipe.replaced, at.world.now())) {
-            return adopted;
-        }
+        let before = match recipe.course(at.custody, kept, at.world.now()).await? {
+            Course::Adopt(renewed) => return Ok(renewed),
+            Course::Renew { before } => before,
+        };
         // Before the lease, which is not to run out in a queue.
         let passed = match recipe.asks(values) {
             Some(provider) => Some(tokio::time::timeout(QUEUE, at.gates.pass(&provider)).await.map_err(|_| Unobtainable::Slow)?),
             None => None,
         };
         match at.custody.lease(recipe.key, seen_version, LEASE).await? {
-            Leased::Taken(lease) => match fetch(at, recipe, values, lease).await? {
+            Leased::Taken(lease) => match fetch(at, recipe, (values, before.as_ref()), lease).await? {
                 Some(renewed) => return Ok(renewed),
                 None => continue,
             },
@@ -199,29 +290,22 @@ async fn renew(at: Surroundings<'_>, recipe: &Recipe, values: &Values) -> Result
     Err(Unobtainable::Slow)
 }
 
-/// What is kept, if it will do: it was obtained under the current definition, is not the refused one, and can still be sent. That it should be renewed
-/// soon is no reason to make anybody wait now. If it will not do, a recent failure will: another node has just tried.
-pub(crate) fn adopt(kept: Kept, key: GrantKey, replaced: Option<i64>, now: Timestamp) -> Option<Result<Renewed, Unobtainable>> {
-    let Kept { version, revision, grant, failure } = kept;
-    if revision != key.revision {
-        return None;
-    }
-    let is_good = |issued_at, expires_at| now < stop_at(issued_at, expires_at) && replaced != Some(version);
-    match (grant, failure) {
-        (Some((grant, issued_at, expires_at)), _) if is_good(issued_at, expires_at) => {
-            Some(Ok(Renewed { grant, version, issued_at, expires_at }))
-        }
-        (_, Some(KeptFailure { code, retry_not_before, said, .. })) if now < retry_not_before => {
-            Some(Err(Unobtainable::BackingOff { code, retry_not_before, said }))
-        }
-        _ => None,
+impl KeptFailure {
+    fn unless_over(self, now: Timestamp) -> Result<(), Unobtainable> {
+        let Self { code, retry_not_before, said, at: _ } = self;
+        if now < retry_not_before { Err(Unobtainable::BackingOff { code, retry_not_before, said }) } else { Ok(()) }
     }
 }
 
 /// Asks the provider, as the holder of the lease. `None`: another holder took over meanwhile, read again.
-async fn fetch(at: Surroundings<'_>, recipe: &Recipe, values: &Values, lease: Lease) -> Result<Option<Renewed>, Unobtainable> {
+async fn fetch(
+    at: Surroundings<'_>,
+    recipe: &Recipe,
+    (values, before): (&Values, Option<&Grant>),
+    lease: Lease,
+) -> Result<Option<Renewed>, Unobtainable> {
     let Surroundings { custody, world, gates: _ } = at;
-    let obtained = unless_it_panics(recipe.obtain(custody, world, values));
+    let obtained = unless_it_panics(recipe.obtain(custody, world, values, before));
     let obtained = match tokio::time::timeout(PROVIDER_DEADLINE, obtained).await {
         Ok(Some(obtained)) => obtained,
         // The lease is given back all the same.
@@ -241,11 +325,16 @@ async fn fetch(at: Surroundings<'_>, recipe: &Recipe, values: &Values, lease: Le
             let now = world.now();
             let (retry_not_before, said) = (now.after(pause(&error, 1)), error.said().cloned());
             let failure = KeptFailure { code: error.code(), at: now, retry_not_before, said };
-            // The first failure is what the caller must hear of; that it could not be noted is only logged.
-            if let Err(custody_error) = custody.fail(recipe.key, lease, failure).await {
-                tracing::warn!(code = error.code(), "cannot note a failed renewal: {custody_error}");
+            match custody.fail(recipe.key, lease, failure).await {
+                Ok(Noted::Done) => Err(error),
+                // What was refused is not what is kept now (TOK-12).
+                Ok(Noted::Fenced) => Ok(None),
+                // The first failure is what the caller must hear of; that it could not be noted is only logged.
+                Err(custody_error) => {
+                    tracing::warn!(code = error.code(), "cannot note a failed renewal: {custody_error}");
+                    Err(error)
+                }
             }
-            Err(error)
         }
     }
 }
@@ -260,6 +349,7 @@ pub(crate) fn pause(error: &Unobtainable, in_a_row: u32) -> Duration {
         Unobtainable::Protocol(ObtainError::NotConfigured { .. })
         | Unobtainable::NotAuthenticated { .. }
         | Unobtainable::BackingOff { .. } => Duration::ZERO,
+        Unobtainable::NeedsLogin { .. } => LOOK_FOR_LOGIN,
         Unobtainable::Protocol(_) | Unobtainable::Custody(_) | Unobtainable::Slow | Unobtainable::BrokeOff => backoff,
     }
 }

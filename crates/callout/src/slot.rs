@@ -129,6 +129,12 @@ impl Slot {
         lock(&self.failures).last.clone()
     }
 
+    /// As if nothing had ever been held. A renewal that is under way still brings what it brings.
+    pub(crate) fn forget(&self) {
+        self.live.store(None);
+        *lock(&self.failures) = Failures::default();
+    }
+
     pub(crate) fn settle(&self, outcome: &Result<Arc<Live>, Unobtainable>, now: Timestamp) {
         let mut failures = lock(&self.failures);
         match outcome {
@@ -144,6 +150,10 @@ impl Slot {
                 };
                 failures.last = Some(Failed { error: error.clone(), retry_not_before });
                 self.health.failed(now, error.code());
+                // Whose turn it is hears of it at every callout; the log need not.
+                if let Unobtainable::NeedsLogin { .. } = error {
+                    return;
+                }
                 tracing::warn!(credential = %self.key.credential, principal = %self.key.principal, code = error.code(), "cannot obtain a grant: {error}");
             }
         }

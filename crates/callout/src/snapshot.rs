@@ -44,6 +44,9 @@ pub struct Snapshot {
     generation: i64,
     /// By their names in lower case.
     named: HashMap<Box<[u8]>, Arc<Named>, RandomState>,
+    /// External credentials, likewise.
+    credentials: HashMap<Box<str>, Arc<Credential>>,
+    organization: Arc<Organization>,
 }
 
 /// A named credential, compiled.
@@ -179,7 +182,8 @@ impl Snapshot {
         let named = named.collect();
         grants
             .forget_all_but(credentials.values().flat_map(|(credential, _)| credential.principals.iter().map(|principal| &principal.key)));
-        Self { generation, named }
+        let credentials = credentials.into_values().map(|(credential, _)| (credential.name.folded().into_boxed_str(), credential));
+        Self { generation, named, credentials: credentials.collect(), organization }
     }
 
     /// Which generation this is.
@@ -194,6 +198,21 @@ impl Snapshot {
         folded.copy_from_slice(name.as_bytes());
         folded.make_ascii_lowercase();
         self.named.get(&*folded)
+    }
+
+    /// The external credential of this name, compared without regard to ASCII case. Not on the way of a callout.
+    pub fn credential(&self, name: &str) -> Option<&Arc<Credential>> {
+        self.credentials.get(&*name.to_ascii_lowercase())
+    }
+
+    /// All external credentials, in no order.
+    pub fn all_credentials(&self) -> impl Iterator<Item = &Arc<Credential>> {
+        self.credentials.values()
+    }
+
+    /// Whose Sortie this is.
+    pub fn organization(&self) -> &Organization {
+        &self.organization
     }
 
     /// All named credentials, in no order.

@@ -155,6 +155,10 @@ fn show_one(printer: &Printer, user: &UserView) {
         "permission sets {}",
         if user.permission_sets.is_empty() { "none".to_owned() } else { user.permission_sets.join(", ") }
     ));
+    if !user.permissions.is_empty() {
+        let permissions: Vec<_> = user.permissions.iter().map(|permission| permission.as_str()).collect();
+        printer.line(&format!("permissions     {}", permissions.join(", ")));
+    }
     for (name, value) in &user.attributes {
         printer.line(&format!("attribute       {name} = {value}"));
     }

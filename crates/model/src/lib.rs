@@ -41,7 +41,7 @@ pub use identity_provider::{IdentityProvider, IdentityProviderId, IdentityProvid
 pub use name::{ApiName, Label, MAX_NAME_LENGTH, UserName};
 pub use named_credential::{CallerFormulas, NamedCredential, Timeouts};
 pub use organization::Organization;
-pub use permission::{Grantee, PermissionSet, PrincipalAccess, Profile};
+pub use permission::{Grantee, PermissionSet, PrincipalAccess, Profile, SystemPermission, SystemPermissions};
 pub use quirks::{
     AccountFields, ClientSecret, ErrorShape, Plugin, ProofKey, Quirks, RevocationRequest, ScopeParameter, ScopeSeparator, TokenPlace,
     TokenRenewal, UserInfoRequest,

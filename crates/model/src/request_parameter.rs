@@ -117,8 +117,8 @@ pub struct RequestParameter {
     pub description: String,
 }
 
-/// Parameters that the protocol itself sends (RFC 6749, sections 4.1, 4.4 and 6; RFC 7521, section 4.2; RFC 7636, section 4; OpenID Connect Core 1.0, section
-/// 3.1.2.1): a second one would make the request invalid, or would make it another request. `scope` has a field of its own.
+/// Parameters that the protocol itself sends (RFC 6749, sections 4.1, 4.4 and 6; RFC 7521, section 4.2; RFC 7636, section 4; OpenID Connect Core 1.0, sections
+/// 3.1.2.1 and 6): a second one would make the request invalid, or would make it another request. `scope` has a field of its own.
 const RESERVED_PARAMETERS: &[&str] = &[
     "grant_type",
     "client_id",
@@ -129,6 +129,9 @@ const RESERVED_PARAMETERS: &[&str] = &[
     "scope",
     "refresh_token",
     "response_type",
+    "response_mode",
+    "request",
+    "request_uri",
     "redirect_uri",
     "state",
     "nonce",

@@ -8,6 +8,7 @@ use crate::basic::Basic;
 use crate::custom::Custom;
 use crate::jwt::Jwt;
 use crate::no_authentication::NoAuthentication;
+use crate::oauth_browser::OAuthBrowser;
 use crate::oauth_client_assertion::OAuthClientAssertion;
 use crate::oauth_client_credentials::OAuthClientCredentials;
 use crate::oauth_jwt_bearer::OAuthJwtBearer;
@@ -19,6 +20,7 @@ pub const CATALOGUE: &[&dyn Protocol] = &[
     &Basic,
     &Custom,
     &Jwt,
+    &OAuthBrowser,
     &OAuthClientCredentials,
     &OAuthManaged,
     &OAuthClientAssertion,

@@ -34,6 +34,7 @@ fn principals(protocol: &dyn Protocol, identity_type: IdentityType) -> Vec<Princ
         stored_values,
         reach: crate::Reach::Users,
         users_with_values: 1,
+        logins: 1,
     };
     match protocol.lender() {
         None => vec![named("P", stored_values)],

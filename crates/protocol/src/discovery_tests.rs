@@ -169,3 +169,20 @@ fn what_came_of_each_place_is_told_and_a_forbidden_one_ends_it() {
     assert_eq!(ask(&world, "https://idp.test").unwrap_err().code(), "egress_denied");
     assert_eq!(world.asked.lock().unwrap().len(), 3);
 }
+
+#[test]
+fn what_a_sign_in_needs_is_read_too() {
+    let mut page = metadata("https://idp.test");
+    page["jwks_uri"] = json!("https://idp.test/jwks");
+    page["authorization_response_iss_parameter_supported"] = json!(true);
+    let found = ask(&publishing(&[("https://idp.test/.well-known/openid-configuration", page.clone())]), "https://idp.test").unwrap();
+    assert_eq!((found.key_set_endpoint.unwrap().to_string().as_str(), found.issuer_in_response), ("https://idp.test/jwks", true));
+    // Keys that anybody on the way can change prove nothing.
+    page["jwks_uri"] = json!("http://idp.test/jwks");
+    let refused = ask(&publishing(&[("https://idp.test/.well-known/openid-configuration", page)]), "https://idp.test").unwrap_err();
+    assert_eq!(refused.code(), "metadata_unusable");
+    let silent =
+        ask(&publishing(&[("https://idp.test/.well-known/openid-configuration", metadata("https://idp.test"))]), "https://idp.test")
+            .unwrap();
+    assert_eq!((silent.key_set_endpoint, silent.issuer_in_response), (None, false));
+}

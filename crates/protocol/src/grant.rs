@@ -19,7 +19,15 @@ pub struct Grant {
     pub lifetime: Option<Duration>,
 }
 
+/// What the next grant is asked for with (RFC 6749, section 6).
+pub(crate) const REFRESH_TOKEN: &str = "refresh_token";
+
 impl Grant {
+    /// Whether it would be lost for good: the provider may have taken back the one before when it gave this one.
+    pub fn is_irreplaceable(&self) -> bool {
+        self.parts.contains_key(REFRESH_TOKEN)
+    }
+
     /// The stored form: one JSON object of the parts. The lifetime is stored beside it, as a moment.
     pub fn to_bytes(&self) -> SecretBytes {
         let exposed: BTreeMap<&str, &str> = self.parts.iter().map(|(name, part)| (name.as_str(), part.expose())).collect();
@@ -43,7 +51,7 @@ pub struct Material<'a> {
     pub settings: &'a Settings,
     /// Values of the principal, or of one user of it.
     pub values: &'a Values,
-    /// The grant, once there is one.
+    /// The grant, once there is one. While one is obtained it is the one before, of whatever age, if there is one.
     pub grant: Option<&'a Grant>,
     /// The provider that the settings name, if they name one that is there. Only for obtaining a grant.
     pub provider: Option<Provider<'a>>,

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::shared::id_token::IdTokenError;
 use crate::{AskError, ProveError, ProviderError};
 
 /// A failed attempt to obtain a grant. No variant holds a secret: what a provider says is cut, and dropped where it echoes one.
@@ -27,6 +28,9 @@ pub enum ObtainError {
     /// The grant or the credentials behind it are no longer good (`invalid_grant`). Whose turn: who authenticates.
     #[error("the provider does not accept the grant: {0}")]
     InvalidGrant(ProviderError),
+    /// Somebody has to log in with a browser first, or again. Whose turn: the admin, or the user for a Per User principal.
+    #[error("{0}")]
+    NotLoggedIn(NoLogin),
     /// There is no connection to the provider, and nothing was sent. Repeating later may help.
     #[error("there is no connection to the provider: {reason}")]
     Unreachable {
@@ -47,6 +51,9 @@ pub enum ObtainError {
         /// What was expected and not found.
         what: &'static str,
     },
+    /// The provider's statement of who has logged in is not believed. Whose turn: the admin.
+    #[error("{0}")]
+    IdToken(#[from] IdTokenError),
     /// The request was sent and no answer came: the provider may or may not have acted on it.
     #[error("the provider did not answer in time")]
     Unanswered,
@@ -61,6 +68,26 @@ pub enum ObtainError {
     Denied,
 }
 
+/// Why somebody has to log in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NoLogin {
+    /// Nobody has.
+    #[error("nobody has authenticated yet")]
+    Never,
+    /// The login was with another client or at another token endpoint.
+    #[error("the provider has changed since the login")]
+    OtherProvider,
+    /// The login was for other scopes.
+    #[error("the scope has changed since the login")]
+    OtherScope,
+    /// The provider has refused what it gave at the login.
+    #[error("the provider does not accept the login any more")]
+    Refused,
+    /// The access token is not good any more, and there is no refresh token to get another one with.
+    #[error("the access token is not good any more, and the provider gave no refresh token at the login")]
+    NoRefreshToken,
+}
+
 impl ObtainError {
     /// The stable code.
     pub const fn code(&self) -> &'static str {
@@ -68,9 +95,10 @@ impl ObtainError {
             Self::NotConfigured { .. } => "credential_not_configured",
             Self::WrongConfiguration { .. } => "credential_misconfigured",
             Self::Refused(_) => "token_refused",
-            Self::InvalidGrant(_) => "needs_authentication",
+            Self::InvalidGrant(_) | Self::NotLoggedIn(_) => "needs_authentication",
             Self::Unreachable { .. } | Self::Unavailable { .. } => "token_endpoint_unavailable",
             Self::Malformed { .. } => "token_answer_malformed",
+            Self::IdToken(_) => "id_token_refused",
             Self::Unanswered => "token_endpoint_timeout",
             Self::KeyUnavailable => "store_unavailable",
             Self::KeySealed => "sealed",
@@ -94,6 +122,8 @@ impl ObtainError {
             | Self::WrongConfiguration { .. }
             | Self::Refused(_)
             | Self::InvalidGrant(_)
+            | Self::NotLoggedIn(_)
+            | Self::IdToken(_)
             | Self::KeySealed
             | Self::Denied => false,
         }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use sortie_model::{IdentityType, Secret, Settings, Violation, Violations};
 
-use crate::{Field, Grant, Kind, Material, Need, ObtainError, Pending, Proof, ProveError, World};
+use crate::{Field, Grant, Kind, Login, Material, Need, ObtainError, Pending, Place, Proof, ProveError, World};
 
 /// Whether what a protocol presents can be renewed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,6 +103,16 @@ pub trait Protocol: Send + Sync {
     fn check_value(&self, name: &str, value: &Secret) -> Result<(), Violation> {
         let _ = (name, value);
         Ok(())
+    }
+
+    /// Whether anything can be stored for a principal at all.
+    fn has_values(&self) -> bool {
+        self.parameters() == Parameters::Free || self.fields().iter().any(|field| field.place == Place::Values)
+    }
+
+    /// How a person begins the grant with a browser, if that is how it is done. Obtaining such a grant needs the one before it.
+    fn login(&self) -> Option<&dyn Login> {
+        None
     }
 
     /// Fetches a grant. Only called for [`Renewal::Renewable`] protocols; the default is for the others.

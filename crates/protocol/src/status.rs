@@ -57,6 +57,8 @@ pub struct PrincipalFacts<'a> {
     pub reach: Reach,
     /// Users for whom every required value is stored (Per User).
     pub users_with_values: u64,
+    /// How many have logged in with a browser, and need not do so again: the admin for a Named principal, users for a Per User one.
+    pub logins: u64,
 }
 
 /// For whom a principal is enabled.
@@ -131,8 +133,22 @@ pub fn principal_status(protocol: &dyn Protocol, facts: &CredentialFacts<'_>, pr
             }
         }
     }
+    if protocol.login().is_some() && principal.logins == 0 {
+        missing.push(missing_login(facts, principal));
+    }
     let status = if missing.is_empty() { AuthenticationStatus::Configured } else { AuthenticationStatus::NotConfigured };
     PrincipalStatus { status, missing }
+}
+
+fn missing_login(facts: &CredentialFacts<'_>, principal: &PrincipalFacts<'_>) -> MissingStep {
+    let reference = format!("{}/{}", facts.name, principal.name);
+    let message = match principal.identity_type {
+        IdentityType::Named => format!("authenticate `{reference}` at the provider: sortie auth login {reference}"),
+        IdentityType::PerUser => format!(
+            "have at least one user authenticate for `{reference}`: on the page External Credentials, or with sortie auth login {reference} --user USER"
+        ),
+    };
+    MissingStep { code: "login_missing", message }
 }
 
 fn is_lender(protocol: &dyn Protocol, principal: &PrincipalFacts<'_>) -> bool {

@@ -6,10 +6,12 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use sortie_callout::{Committed, Custody, CustodyError, GrantKey, Kept, KeptFailure, Lease, Leased};
+use sortie_callout::{Committed, Custody, CustodyError, GrantKey, Kept, KeptFailure, Lease, Leased, Noted};
 use sortie_model::{ExternalCredentialId, IdentityProvider, Secret, Timestamp};
 use sortie_protocol::{Grant, Pending, Values, World};
-use sortie_store::{Failure, GrantIdentity, GrantState, Identity, LeaseOutcome, LeaseRequest, ReadError, SealedGrant, WriteError};
+use sortie_store::{
+    Failure, GrantIdentity, GrantState, Identity, LeaseOutcome, LeaseRequest, ReadError, Released, Replacement, SealedGrant, WriteError,
+};
 use sortie_vault::SealContext;
 use uuid::Uuid;
 
@@ -31,6 +33,9 @@ const FAILURE_CODES: &[&str] = &[
     "sealed",
     "internal",
 ];
+
+/// How often something else may come in between when a new login is stored.
+const MAX_REPLACEMENTS: u32 = 10;
 
 /// SHA-256 of what decides where a credential's values may go.
 pub(crate) type Destinations = HashMap<ExternalCredentialId, [u8; 32]>;
@@ -104,8 +109,8 @@ impl HouseCustody {
             return Ok(None);
         };
         self.ahead.store(self.world.now().as_millis() - row.read_at.as_millis(), Ordering::Relaxed);
-        // What was obtained, or failed, under another definition means nothing under this one.
-        let grant = match row.grant.filter(|grant| grant.revision == key.revision) {
+        let revision = row.grant.as_ref().map_or(key.revision, |grant| grant.revision);
+        let grant = match row.grant {
             Some(SealedGrant { sealed, issued_at, expires_at: Some(expires_at), .. }) => {
                 let opened = self
                     .house
@@ -117,13 +122,14 @@ impl HouseCustody {
             }
             _ => None,
         };
+        // What failed under another definition means nothing under this one.
         let failure = row.failure.filter(|failure| failure.revision == key.revision).and_then(|failure| {
             let retry_not_before = self.to_own_clock(failure.retry_not_before?);
             let at = failure.at.map_or(retry_not_before, |at| self.to_own_clock(at));
             let said = failure.said.and_then(|said| serde_json::from_str(&said).ok());
             Some(KeptFailure { code: known_code(&failure.code), at, retry_not_before, said })
         });
-        Ok(Some(Kept { version: row.version, revision: key.revision, grant, failure }))
+        Ok(Some(Kept { version: row.version, revision, grant, failure }))
     }
 
     async fn take_lease(&self, key: GrantKey, seen_version: i64, duration: Duration) -> Result<Leased, CustodyError> {
@@ -159,7 +165,31 @@ impl HouseCustody {
         })
     }
 
-    async fn note_failure(&self, key: GrantKey, lease: Lease, failure: KeptFailure) -> Result<(), CustodyError> {
+    async fn replace_grant(&self, key: GrantKey, grant: &Grant, issued_at: Timestamp, expires_at: Timestamp) -> Result<(), CustodyError> {
+        let grants = self.house.store().grants();
+        // Whoever stores something between reading and writing makes this one look again; nobody does so without end.
+        for _ in 0..MAX_REPLACEMENTS {
+            let row = grants.load(grant_identity(key)).await.map_err(|error| unreadable(&error))?;
+            let (id, version) = row.map_or_else(|| (new_id(), 1), |row| (row.id, row.version + 1));
+            let sealed = self.house.vault().seal(&Self::grant_context(id, key, version), &grant.to_bytes());
+            let sealed = SealedGrant {
+                revision: key.revision,
+                sealed: sealed.map_err(|_| CustodyError::Sealed)?,
+                issued_at: self.to_stored_clock(issued_at),
+                expires_at: Some(self.to_stored_clock(expires_at)),
+            };
+            if grants.replace(grant_identity(key), id, version, sealed).await.map_err(|error| unwritable(&error))? == Replacement::Stored {
+                return Ok(());
+            }
+        }
+        Err(CustodyError::Unavailable)
+    }
+
+    async fn remove_grants(&self, key: GrantKey) -> Result<(), CustodyError> {
+        self.house.store().grants().delete(identity(key)).await.map_err(|error| unwritable(&error)).map(drop)
+    }
+
+    async fn note_failure(&self, key: GrantKey, lease: Lease, failure: KeptFailure) -> Result<Noted, CustodyError> {
         let state = match failure.code {
             "needs_authentication" => GrantState::NeedsAuthentication,
             "token_refused" | "credential_misconfigured" | "credential_not_configured" | "egress_denied" => GrantState::ConfigurationError,
@@ -173,7 +203,10 @@ impl HouseCustody {
             at: Some(self.to_stored_clock(failure.at)),
             said: failure.said.and_then(|said| serde_json::to_string(&said).ok()),
         };
-        self.house.store().grants().release(&stored(lease), &failure).await.map_err(|error| unwritable(&error)).map(|_| ())
+        Ok(match self.house.store().grants().release(&stored(lease), &failure).await.map_err(|error| unwritable(&error))? {
+            Released::Done => Noted::Done,
+            Released::Fenced => Noted::Fenced,
+        })
     }
 }
 
@@ -205,8 +238,22 @@ impl Custody for HouseCustody {
         Box::pin(self.commit_grant(key, lease, grant, issued_at, expires_at))
     }
 
-    fn fail(&self, key: GrantKey, lease: Lease, failure: KeptFailure) -> Pending<'_, Result<(), CustodyError>> {
+    fn fail(&self, key: GrantKey, lease: Lease, failure: KeptFailure) -> Pending<'_, Result<Noted, CustodyError>> {
         Box::pin(self.note_failure(key, lease, failure))
+    }
+
+    fn replace<'a>(
+        &'a self,
+        key: GrantKey,
+        grant: &'a Grant,
+        issued_at: Timestamp,
+        expires_at: Timestamp,
+    ) -> Pending<'a, Result<(), CustodyError>> {
+        Box::pin(self.replace_grant(key, grant, issued_at, expires_at))
+    }
+
+    fn remove(&self, key: GrantKey) -> Pending<'_, Result<(), CustodyError>> {
+        Box::pin(self.remove_grants(key))
     }
 }
 

@@ -148,7 +148,7 @@ fn read_key(row: &Row) -> Result<ApiKey, Fault> {
     })
 }
 
-fn read_user(row: &Row) -> Result<User, Fault> {
+pub(crate) fn read_user(row: &Row) -> Result<User, Fault> {
     Ok(User {
         id: row.id("user_id")?,
         name: row.parsed("user_name", UserName::parse)?,
@@ -158,7 +158,7 @@ fn read_user(row: &Row) -> Result<User, Fault> {
     })
 }
 
-fn read_sets(row: &Row) -> Result<Vec<PermissionSetId>, Fault> {
+pub(crate) fn read_sets(row: &Row) -> Result<Vec<PermissionSetId>, Fault> {
     let Some(text) = row.optional_text("permission_sets")? else { return Ok(Vec::new()) };
     let parsed: Result<_, _> = text.split(' ').map(str::parse).collect();
     parsed.map_err(|_: uuid::Error| row.unreadable("permission_sets", "holds something that is not an identity"))

@@ -14,6 +14,8 @@ use crate::external_auth_identity_providers::ExternalAuthIdentityProviderChanges
 use crate::external_credentials::{self, ExternalCredentialChanges};
 use crate::feed::Feed;
 use crate::named_credentials::NamedCredentialChanges;
+use crate::openid_identities::OpenIdIdentityChanges;
+use crate::passwords::PasswordChanges;
 use crate::permission_sets::PermissionSetChanges;
 use crate::principal_access::PrincipalAccessChanges;
 use crate::principals::PrincipalChanges;
@@ -55,6 +57,16 @@ impl<'a> Change<'a> {
     /// Users and their permission sets.
     pub const fn users(&mut self) -> UserChanges<'_> {
         UserChanges { tx: &mut self.tx }
+    }
+
+    /// Passwords of people.
+    pub const fn passwords(&mut self) -> PasswordChanges<'_> {
+        PasswordChanges { tx: &mut self.tx }
+    }
+
+    /// Who somebody is at an OpenID provider.
+    pub const fn openid_identities(&mut self) -> OpenIdIdentityChanges<'_> {
+        OpenIdIdentityChanges { tx: &mut self.tx }
     }
 
     /// API keys.

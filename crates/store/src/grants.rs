@@ -4,9 +4,10 @@
 //! holder talks to a token endpoint. Whoever takes one gets a fence, a number that only grows. Only the holder of the
 //! newest fence may write, so a node that slept through its lease and wakes up can do no harm.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use sortie_model::Timestamp;
+use sortie_model::{PrincipalId, Timestamp};
 use uuid::Uuid;
 
 use crate::db::{Db, Fault, Row, Sql, Value};
@@ -146,6 +147,15 @@ pub enum Committed {
     },
     /// A later lease has taken over, or the row is gone: what was obtained is void, read again.
     Fenced,
+}
+
+/// What came of storing the grant of a new login.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Replacement {
+    /// It is stored.
+    Stored,
+    /// Something else is there than was seen: read it again.
+    Changed,
 }
 
 /// How a renewal failed.
@@ -305,6 +315,54 @@ impl Grants<'_> {
             Some(row) => Ok(Committed::Stored { version: row.integer("version")? }),
             None => Ok(Committed::Fenced),
         }
+    }
+
+    /// Stores the grant of a new login in the place of what was seen there, if that is still there. Every lease is void from then on.
+    ///
+    /// # Errors
+    /// A [`WriteError`]; [`WriteError::Gone`] if principal or user does not exist any more.
+    pub async fn replace(&self, of: GrantIdentity, id: Uuid, next_version: i64, grant: SealedGrant) -> Result<Replacement, WriteError> {
+        const REPLACE: Sql = Sql::new(
+            "grants",
+            "INSERT INTO grants (id, principal_id, owner_id, owner_key, version, fence, state, variant, revision, sealed, issued_at, expires_at)
+             VALUES ($1, $2, $3, $4, $6, 1, 'ok', $5, $7, $8, $9, $10)
+             ON CONFLICT (principal_id, owner_key, variant) DO UPDATE SET fence = grants.fence + 1, version = excluded.version,
+                 revision = excluded.revision, sealed = excluded.sealed, issued_at = excluded.issued_at, expires_at = excluded.expires_at,
+                 state = 'ok', failure_code = NULL, failure_revision = NULL, failure_at = NULL, failure_said = NULL, retry_not_before = NULL,
+                 lease_owner = NULL, lease_until = NULL, inflight_started_at = NULL
+             WHERE grants.id = excluded.id AND grants.version = excluded.version - 1
+             RETURNING id",
+        );
+        let SealedGrant { revision, sealed, issued_at, expires_at } = grant;
+        let values = [
+            id.into(),
+            of.identity.principal.into(),
+            of.identity.owner.into(),
+            of.identity.owner_key(),
+            of.variant(),
+            next_version.into(),
+            revision.into(),
+            sealed.into(),
+            issued_at.into(),
+            expires_at.into(),
+        ];
+        let stored = self.db.change(REPLACE, values).await?;
+        Ok(if stored.is_empty() { Replacement::Changed } else { Replacement::Stored })
+    }
+
+    /// How many identities of each principal have a grant for which nobody has to authenticate again.
+    ///
+    /// # Errors
+    /// A [`ReadError`].
+    pub async fn counts(&self) -> Result<BTreeMap<PrincipalId, u64>, ReadError> {
+        const COUNTS: Sql = Sql::new(
+            "grants",
+            "SELECT principal_id, COUNT(DISTINCT owner_key) AS identities FROM grants
+             WHERE sealed IS NOT NULL AND state <> 'needs_authentication' GROUP BY principal_id",
+        );
+        let rows = self.db.fetch(COUNTS, []).await?;
+        let count = |row: &Row| Ok((row.id("principal_id")?, row.integer("identities")?.unsigned_abs()));
+        Ok(rows.iter().map(count).collect::<Result<_, Fault>>()?)
     }
 
     /// Gives the lease back after a failure. The grant itself stays: it may be good for a while yet.

@@ -18,13 +18,18 @@ mod health;
 mod identity;
 mod keyring;
 mod location;
+mod logins;
 mod migrations;
 mod named_credentials;
+mod openid_identities;
+mod passwords;
 mod permission_sets;
 mod principal_access;
 mod principals;
 mod profiles;
 mod provider_values;
+mod sessions;
+mod sign_in_failures;
 mod store;
 mod users;
 
@@ -41,18 +46,24 @@ pub use error::{ChangeError, OpenError, ReadError, WriteError};
 pub use external_auth_identity_providers::ExternalAuthIdentityProviderChanges;
 pub use external_credentials::ExternalCredentialChanges;
 pub use grants::{
-    Committed, Failure, GrantIdentity, GrantState, Grants, Lease, LeaseOutcome, LeaseRequest, Released, SealedGrant, StoredGrant,
+    Committed, Failure, GrantIdentity, GrantState, Grants, Lease, LeaseOutcome, LeaseRequest, Released, Replacement, SealedGrant,
+    StoredGrant,
 };
 pub use health::HealthRecords;
 pub use identity::Identity;
 pub use keyring::{Initialised, Keyring, Replaced, StoredKey};
 pub use location::{Location, LocationError};
+pub use logins::{LoginStage, Logins, NewLogin, StoredLogin};
 pub use named_credentials::NamedCredentialChanges;
+pub use openid_identities::{OpenIdIdentities, OpenIdIdentityChanges};
+pub use passwords::{PasswordChanges, Passwords, StoredPassword};
 pub use permission_sets::PermissionSetChanges;
 pub use principal_access::PrincipalAccessChanges;
 pub use principals::PrincipalChanges;
 pub use profiles::ProfileChanges;
 pub use provider_values::{ProviderValueChanges, ProviderValues};
+pub use sessions::{SessionHash, Sessions, SignInMethod, StoredSession};
+pub use sign_in_failures::SignInFailures;
 pub use store::Store;
 pub use users::{UserChanges, Users};
 

@@ -15,7 +15,9 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("renewal_rules", include_str!("../migrations/0005_renewal_rules.sql")),
     ("external_auth_identity_providers", include_str!("../migrations/0006_external_auth_identity_providers.sql")),
     ("logins", include_str!("../migrations/0007_logins.sql")),
-    ("auth_providers", include_str!("../migrations/0008_auth_providers.sql")),
+    ("system_permissions", include_str!("../migrations/0008_system_permissions.sql")),
+    ("sign_in", include_str!("../migrations/0009_sign_in.sql")),
+    ("auth_providers", include_str!("../migrations/0010_auth_providers.sql")),
 ];
 
 /// The newest schema that this binary knows.

@@ -19,10 +19,12 @@ impl PermissionSetChanges<'_> {
     /// # Errors
     /// [`ChangeError::Conflict`] if the name is taken.
     pub async fn insert(&mut self, permission_set: &PermissionSet) -> Result<(), ChangeError> {
-        const INSERT: Sql =
-            Sql::new("permission_sets", "INSERT INTO permission_sets (id, name, folded, label, description) VALUES ($1, $2, $3, $4, $5)");
-        let PermissionSet { id, name, label, description } = permission_set;
-        let values = [(*id).into(), name.into(), name.folded().into(), label.into(), description.as_str().into()];
+        const INSERT: Sql = Sql::new(
+            "permission_sets",
+            "INSERT INTO permission_sets (id, name, folded, label, description, permissions) VALUES ($1, $2, $3, $4, $5, $6)",
+        );
+        let PermissionSet { id, name, label, description, permissions } = permission_set;
+        let values = [(*id).into(), name.into(), name.folded().into(), label.into(), description.as_str().into(), crate::json(permissions)];
         self.tx.execute(INSERT, values).await.map_err(|fault| RULES.translate(fault, name))?;
         Ok(())
     }
@@ -32,10 +34,12 @@ impl PermissionSetChanges<'_> {
     /// # Errors
     /// [`ChangeError::Missing`], or [`ChangeError::Conflict`] if the name is taken.
     pub async fn update(&mut self, permission_set: &PermissionSet) -> Result<(), ChangeError> {
-        const UPDATE: Sql =
-            Sql::new("permission_sets", "UPDATE permission_sets SET name = $2, folded = $3, label = $4, description = $5 WHERE id = $1");
-        let PermissionSet { id, name, label, description } = permission_set;
-        let values = [(*id).into(), name.into(), name.folded().into(), label.into(), description.as_str().into()];
+        const UPDATE: Sql = Sql::new(
+            "permission_sets",
+            "UPDATE permission_sets SET name = $2, folded = $3, label = $4, description = $5, permissions = $6 WHERE id = $1",
+        );
+        let PermissionSet { id, name, label, description, permissions } = permission_set;
+        let values = [(*id).into(), name.into(), name.folded().into(), label.into(), description.as_str().into(), crate::json(permissions)];
         let changed = self.tx.execute(UPDATE, values).await.map_err(|fault| RULES.translate(fault, name))?;
         require_one(changed, RULES.what)
     }
@@ -51,7 +55,7 @@ impl PermissionSetChanges<'_> {
 }
 
 pub(crate) async fn all(tx: &mut Tx) -> Result<Vec<PermissionSet>, Fault> {
-    const ALL: Sql = Sql::new("permission_sets", "SELECT id, name, label, description FROM permission_sets ORDER BY folded");
+    const ALL: Sql = Sql::new("permission_sets", "SELECT id, name, label, description, permissions FROM permission_sets ORDER BY folded");
     tx.fetch(ALL, []).await?.iter().map(read).collect()
 }
 
@@ -61,5 +65,6 @@ fn read(row: &Row) -> Result<PermissionSet, Fault> {
         name: row.parsed("name", ApiName::parse)?,
         label: row.parsed("label", Label::parse)?,
         description: row.text("description")?,
+        permissions: row.json("permissions")?,
     })
 }

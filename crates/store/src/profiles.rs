@@ -19,9 +19,12 @@ impl ProfileChanges<'_> {
     /// # Errors
     /// [`ChangeError::Conflict`] if the name is taken.
     pub async fn insert(&mut self, profile: &Profile) -> Result<(), ChangeError> {
-        const INSERT: Sql = Sql::new("profiles", "INSERT INTO profiles (id, name, folded, label, description) VALUES ($1, $2, $3, $4, $5)");
-        let Profile { id, name, label, description } = profile;
-        let values = [(*id).into(), name.into(), name.folded().into(), label.into(), description.as_str().into()];
+        const INSERT: Sql = Sql::new(
+            "profiles",
+            "INSERT INTO profiles (id, name, folded, label, description, permissions) VALUES ($1, $2, $3, $4, $5, $6)",
+        );
+        let Profile { id, name, label, description, permissions } = profile;
+        let values = [(*id).into(), name.into(), name.folded().into(), label.into(), description.as_str().into(), crate::json(permissions)];
         self.tx.execute(INSERT, values).await.map_err(|fault| RULES.translate(fault, name))?;
         Ok(())
     }
@@ -31,9 +34,12 @@ impl ProfileChanges<'_> {
     /// # Errors
     /// [`ChangeError::Missing`], or [`ChangeError::Conflict`] if the name is taken.
     pub async fn update(&mut self, profile: &Profile) -> Result<(), ChangeError> {
-        const UPDATE: Sql = Sql::new("profiles", "UPDATE profiles SET name = $2, folded = $3, label = $4, description = $5 WHERE id = $1");
-        let Profile { id, name, label, description } = profile;
-        let values = [(*id).into(), name.into(), name.folded().into(), label.into(), description.as_str().into()];
+        const UPDATE: Sql = Sql::new(
+            "profiles",
+            "UPDATE profiles SET name = $2, folded = $3, label = $4, description = $5, permissions = $6 WHERE id = $1",
+        );
+        let Profile { id, name, label, description, permissions } = profile;
+        let values = [(*id).into(), name.into(), name.folded().into(), label.into(), description.as_str().into(), crate::json(permissions)];
         let changed = self.tx.execute(UPDATE, values).await.map_err(|fault| RULES.translate(fault, name))?;
         require_one(changed, RULES.what)
     }
@@ -59,7 +65,7 @@ impl ProfileChanges<'_> {
 }
 
 pub(crate) async fn all(tx: &mut Tx) -> Result<Vec<Profile>, Fault> {
-    const ALL: Sql = Sql::new("profiles", "SELECT id, name, label, description FROM profiles ORDER BY folded");
+    const ALL: Sql = Sql::new("profiles", "SELECT id, name, label, description, permissions FROM profiles ORDER BY folded");
     tx.fetch(ALL, []).await?.iter().map(read).collect()
 }
 
@@ -69,5 +75,6 @@ fn read(row: &Row) -> Result<Profile, Fault> {
         name: row.parsed("name", ApiName::parse)?,
         label: row.parsed("label", Label::parse)?,
         description: row.text("description")?,
+        permissions: row.json("permissions")?,
     })
 }

@@ -20,8 +20,13 @@ use crate::grants::Grants;
 use crate::health::HealthRecords;
 use crate::keyring::Keyring;
 use crate::location::{Location, postgres_server};
+use crate::logins::Logins;
 use crate::migrations;
+use crate::openid_identities::OpenIdIdentities;
+use crate::passwords::Passwords;
 use crate::provider_values::ProviderValues;
+use crate::sessions::Sessions;
+use crate::sign_in_failures::SignInFailures;
 use crate::users::Users;
 
 /// An open database with the newest schema. Cheap to clone; the last clone that goes takes the change feed with it.
@@ -121,6 +126,26 @@ impl Store {
         Users { db: &self.inner.db }
     }
 
+    /// Reads passwords, hashed.
+    pub fn passwords(&self) -> Passwords<'_> {
+        Passwords { db: &self.inner.db }
+    }
+
+    /// Sessions of people in the console.
+    pub fn sessions(&self) -> Sessions<'_> {
+        Sessions { db: &self.inner.db }
+    }
+
+    /// How often somebody could not sign in.
+    pub fn sign_in_failures(&self) -> SignInFailures<'_> {
+        SignInFailures { db: &self.inner.db }
+    }
+
+    /// Reads who somebody is at an OpenID provider.
+    pub fn openid_identities(&self) -> OpenIdIdentities<'_> {
+        OpenIdIdentities { db: &self.inner.db }
+    }
+
     /// Reads API keys.
     pub fn api_keys(&self) -> ApiKeys<'_> {
         ApiKeys { db: &self.inner.db }
@@ -144,6 +169,11 @@ impl Store {
     /// Grants, and the right to renew them.
     pub fn grants(&self) -> Grants<'_> {
         Grants { db: &self.inner.db }
+    }
+
+    /// Logins with a browser that are under way.
+    pub fn logins(&self) -> Logins<'_> {
+        Logins { db: &self.inner.db }
     }
 
     /// What happened lately with each identity.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use sortie_model::{Grantee, PermissionSetId, User, UserId, UserName};
+use sortie_model::{Grantee, PermissionSetId, SystemPermissions, User, UserId, UserName};
 
 use crate::change::{Rules, require_one};
 use crate::db::{Db, Fault, Row, Sql, Tx};
@@ -66,6 +66,23 @@ impl Users<'_> {
         Ok(rows.iter().map(|row| row.id("permission_set_id")).collect::<Result<_, _>>()?)
     }
 
+    /// What a user may do with Sortie itself, by its permission sets and its profile together. Nothing for a user who does not exist.
+    ///
+    /// # Errors
+    /// A [`ReadError`].
+    pub async fn system_permissions(&self, id: UserId) -> Result<SystemPermissions, ReadError> {
+        const HELD: Sql = Sql::new(
+            "permission_sets",
+            "SELECT permissions FROM permission_sets JOIN permission_set_assignments ON permission_set_id = id WHERE user_id = $1
+             UNION ALL SELECT permissions FROM profiles JOIN users ON users.profile_id = profiles.id WHERE users.id = $1",
+        );
+        let mut held = SystemPermissions::new();
+        for row in self.db.fetch(HELD, [id.into()]).await? {
+            held.extend(row.json::<SystemPermissions>("permissions")?);
+        }
+        Ok(held)
+    }
+
     /// The permission sets and profiles that at least one active user has.
     ///
     /// # Errors
@@ -113,6 +130,10 @@ impl UserChanges<'_> {
         let attributes = crate::json(attributes);
         let values = [(*id).into(), name.into(), name.folded().into(), (*profile).into(), (*is_active).into(), attributes];
         let changed = self.tx.execute(UPDATE, values).await.map_err(|fault| RULES.translate(fault, name))?;
+        if !is_active {
+            // Not only hidden: they would go on when the user is active again.
+            crate::sessions::end_all(self.tx, *id).await?;
+        }
         require_one(changed, RULES.what)
     }
 

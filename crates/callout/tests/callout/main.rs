@@ -14,6 +14,7 @@ mod formulas;
 mod headers;
 mod identity_provider;
 mod isolation;
+mod logins;
 mod records;
 mod renewal;
 mod signed;

@@ -12,7 +12,7 @@ fn users_come_change_and_go() {
     let bob = sortie.json(&["user", "show", "bob"]);
     assert_eq!(
         bob,
-        serde_json::json!({ "name": "bob", "active": false, "profile": null, "permission_sets": ["Readers"], "attributes": {} })
+        serde_json::json!({ "name": "bob", "active": false, "profile": null, "permission_sets": ["Readers"], "permissions": [], "attributes": {} })
     );
     sortie.ok(&["user", "unassign", "bob", "Readers"]);
     sortie.ok(&["user", "assign", "bob", "Readers"]);

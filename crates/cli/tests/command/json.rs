@@ -76,6 +76,7 @@ fn status_and_audit() {
         ".principals[].health.last_success",
         ".principals[].health.token_expires_at",
         ".principals[].identity_type",
+        ".principals[].logins",
         ".principals[].missing[].code",
         ".principals[].missing[].message",
         ".principals[].name",

@@ -1,6 +1,6 @@
 //! Profiles and permission sets, which look alike.
 
-use sortie_model::{ApiName, Label};
+use sortie_model::{ApiName, Label, SystemPermission, SystemPermissions};
 
 use super::description;
 use crate::yaml::{At, Fields, Reader};
@@ -14,13 +14,16 @@ pub struct AccessDefinition {
     pub label: Label,
     /// What it is for.
     pub description: String,
+    /// What its users may do with Sortie itself.
+    pub permissions: SystemPermissions,
 }
 
 impl AccessDefinition {
     pub(super) fn read(reader: &mut Reader<'_>, _at: &At<'_>, fields: &mut Fields<'_>) -> Option<Self> {
         let (name, label) = name_and_label(reader, fields);
         let description = description(reader, fields);
-        Some(Self { name: name?, label: label?, description })
+        let permissions = fields.take("permissions").map(|at| reader.parsed_list(&at, SystemPermission::parse)).unwrap_or_default();
+        Some(Self { name: name?, label: label?, description, permissions: permissions.into_iter().collect() })
     }
 }
 

@@ -48,7 +48,7 @@ fn a_misspelt_key_comes_with_a_suggestion() {
     let problems = Definition::parse("x.yaml", "named_credentials:\n- nmae: A\n").unwrap_err();
     assert_eq!(problems[0].message, "is not known here; did you mean `name`?");
     let problems = Definition::parse("x.yaml", "profiles:\n- name: A\n  colour: red\n").unwrap_err();
-    assert_eq!(problems[0].message, "is not known here; known are name, label, description");
+    assert_eq!(problems[0].message, "is not known here; known are name, label, description, permissions");
 }
 
 #[test]
@@ -61,6 +61,8 @@ fn values_of_another_type_are_refused() {
     refused("users: [{name: a, active: ▸yes}]\n", &["users[0].active type"]);
     refused("users: [{name: a, permission_sets: ▸S}]\n", &["users[0].permission_sets type"]);
     refused("users: [{name: a, permission_sets▸: }]\n", &["users[0].permission_sets type"]);
+    refused("permission_sets: [{name: S, permissions: [▸modify_all_data]}]\n", &["permission_sets[0].permissions[0] permission_unknown"]);
+    refused("profiles: [{name: P, permissions: [view_setup, ▸view_setup]}]\n", &["profiles[0].permissions[1] duplicate"]);
     refused("users: [{name: a, attributes: {Level: ▸7}}]\n", &["users[0].attributes.Level type"]);
     refused(&with_principals("  - {name: P, sequence_number: ▸first}"), &["external_credentials[0].principals[0].sequence_number type"]);
     refused(&with_principals("  - {name: P, sequence_number: ▸1.5}"), &["external_credentials[0].principals[0].sequence_number range"]);

@@ -82,6 +82,7 @@ fn without_either_nothing_is_asked_and_the_status_says_so() {
             stored_values: Vec::new(),
             reach: crate::Reach::Users,
             users_with_values: 0,
+            logins: 0,
         };
         let certificates = vec![CertificateFacts { name: "KEY".to_owned(), signs_with: KeyAlgorithm::Rsa2048.signing_algorithms() }];
         let facts = CredentialFacts { name: "C", settings, provider: None, certificates, principals: vec![principal] };

@@ -5,7 +5,8 @@ use std::borrow::Cow;
 use http::HeaderMap;
 use sortie_model::{AuthenticationFlow, ClientAuthentication, IdentityType};
 
-use crate::shared::{client_auth, oauth, request_parameters, token_endpoint};
+use crate::shared::request_parameters::{self, Purpose};
+use crate::shared::{client_auth, oauth, token_endpoint};
 use crate::{Field, Grant, Kind, Material, Need, ObtainError, Pending, Place, Proof, ProveError, Renewal, Secrecy, World, usable_provider};
 
 #[cfg(test)]
@@ -81,7 +82,7 @@ impl crate::Protocol for OAuthManaged {
             let mut headers = HeaderMap::new();
             let form = client_auth::apply(authentication, client_id, client_secret, &mut headers, form)?;
             let (parameters, endpoint) = (&provider.server.parameters, &provider.server.token_endpoint);
-            let (url, form) = request_parameters::add_to_token_request(parameters, endpoint, &mut headers, form)?;
+            let (url, form) = request_parameters::add_to_request(parameters, Purpose::Token, endpoint, &mut headers, form)?;
             token_endpoint::request(world, url, headers, form, &[client_secret]).await
         })
     }

@@ -159,6 +159,7 @@ fn the_status_says_what_the_provider_lacks() {
             stored_values: Vec::new(),
             reach: Reach::Users,
             users_with_values: 0,
+            logins: 0,
         };
         let facts = CredentialFacts { name: "C", settings: &settings, provider, certificates: Vec::new(), principals: vec![principal] };
         let status = credential_status(&OAuthManaged, &facts);

@@ -66,11 +66,15 @@ pub fn form(grant_type: &str, material: Material<'_>) -> Form {
 /// The same with the default scopes of a provider. A scope that is set replaces them, also an empty one: a formula that gives a user no scope must not give all.
 pub fn form_or(grant_type: &str, material: Material<'_>, default_scopes: Option<&str>) -> Form {
     let form = Form::default().with("grant_type", grant_type);
-    let scope = if material.settings.contains_key(SCOPE.name) { material.setting(SCOPE.name) } else { default_scopes };
-    match scope {
+    match scope_or(material, default_scopes) {
         Some(scope) => form.with("scope", scope),
         None => form,
     }
+}
+
+/// The scope that is set, or these default scopes of a provider.
+pub fn scope_or<'a>(material: Material<'a>, default_scopes: Option<&'a str>) -> Option<&'a str> {
+    if material.settings.contains_key(SCOPE.name) { material.setting(SCOPE.name) } else { default_scopes }
 }
 
 /// The token as the upstream gets it. Always `Bearer` with a capital, whatever spelling of the type came with the token: some upstreams compare exactly.

@@ -1,32 +1,57 @@
 //! Custom request parameters on their way into a request.
 
 use http::{HeaderMap, HeaderName, HeaderValue};
-use sortie_model::{ParameterKind, RequestParameter, ServiceUrl};
+use sortie_model::{ParameterPlace, RequestParameter, ServiceUrl};
 
 use super::form::Form;
 use crate::ObtainError;
 
-/// Adds those of the token request, in their order: to the endpoint's query, to the headers, and behind what the form has already.
+/// The requests that custom parameters are for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// A browser is sent to log in.
+    Authorize,
+    /// A token is asked for.
+    Token,
+    /// A token is asked for with a refresh token.
+    Refresh,
+}
+
+impl Purpose {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Authorize => "authorize",
+            Self::Token => "token",
+            Self::Refresh => "refresh",
+        }
+    }
+}
+
+/// Those of one request, in their order.
+pub fn of(parameters: &[RequestParameter], purpose: Purpose) -> impl Iterator<Item = &RequestParameter> {
+    parameters.iter().filter(move |parameter| parameter.kind.request() == purpose.as_str())
+}
+
+/// Adds those of one request, in their order: to the endpoint's query, to the headers, and behind what the form has already.
 ///
 /// # Errors
 /// A header that cannot be sent. Definitions are checked when they are saved.
-pub fn add_to_token_request(
+pub fn add_to_request(
     parameters: &[RequestParameter],
+    purpose: Purpose,
     endpoint: &ServiceUrl,
     headers: &mut HeaderMap,
     mut form: Form,
 ) -> Result<(ServiceUrl, Form), ObtainError> {
     let mut query = Form::default();
-    for RequestParameter { kind, name, value, sequence_number: _, description: _ } in parameters {
-        match kind {
-            ParameterKind::TokenQuery => query = query.with(name, value),
-            ParameterKind::TokenBody => form = form.with(name, value),
-            ParameterKind::TokenHeader => {
+    for RequestParameter { kind, name, value, .. } in of(parameters, purpose) {
+        match kind.place() {
+            ParameterPlace::Query => query = query.with(name, value),
+            ParameterPlace::Body => form = form.with(name, value),
+            ParameterPlace::Header => {
                 let (name, value) = header(name, value)?;
                 headers.append(name, value);
             }
-            // Of requests that are not made here.
-            ParameterKind::AuthorizeQuery | ParameterKind::RefreshQuery | ParameterKind::RefreshBody | ParameterKind::RefreshHeader => {}
         }
     }
     Ok((endpoint.with_query(query.as_str()), form))

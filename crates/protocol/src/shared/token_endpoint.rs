@@ -19,17 +19,43 @@ const SHOWN_CHARACTERS: usize = 300;
 /// One hour: the longest that a provider may send us away with `Retry-After`.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(3600);
 
-/// Posts a form and reads the token in the answer. `confidential` are the values that must not be shown even if the provider echoes them.
+/// What a token endpoint gives.
+#[derive(Clone, Debug)]
+pub struct Tokens {
+    /// The access token and its scope, with its lifetime.
+    pub grant: Grant,
+    /// What the next one is asked for with (RFC 6749, section 6).
+    pub refresh_token: Option<Secret>,
+    /// Who the user is, signed (OpenID Connect Core 1.0, section 2).
+    pub id_token: Option<Secret>,
+}
+
+/// Posts a form and reads the access token in the answer. `confidential` are the values that must not be shown even if the provider echoes them.
 ///
 /// # Errors
 /// All of [`ObtainError`], by what the endpoint did.
 pub async fn request(
     world: &dyn World,
     url: ServiceUrl,
-    mut headers: HeaderMap,
+    headers: HeaderMap,
     form: Form,
     confidential: &[&Secret],
 ) -> Result<Grant, ObtainError> {
+    // A client that is its own user has no use for a refresh token (RFC 6749, section 4.4.3).
+    request_all(world, url, headers, form, confidential).await.map(|tokens| tokens.grant)
+}
+
+/// The same with all tokens in the answer.
+///
+/// # Errors
+/// All of [`ObtainError`], by what the endpoint did.
+pub async fn request_all(
+    world: &dyn World,
+    url: ServiceUrl,
+    mut headers: HeaderMap,
+    form: Form,
+    confidential: &[&Secret],
+) -> Result<Tokens, ObtainError> {
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
     headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
     let confidential = Confidential::new(confidential, &headers);
@@ -55,14 +81,18 @@ impl Confidential {
     }
 }
 
-fn read(answer: &Answer, confidential: &Confidential) -> Result<Grant, ObtainError> {
+fn read(answer: &Answer, confidential: &Confidential) -> Result<Tokens, ObtainError> {
     let body: Value = serde_json::from_slice(&answer.body).unwrap_or(Value::Null);
     // A 200 with `error` is an error too: some providers answer so (TOK-05).
     if let Some(error) = body.get("error").and_then(Value::as_str) {
         return Err(refusal(answer, error, body.get("error_description").and_then(Value::as_str), confidential));
     }
     match answer.status {
-        StatusCode::OK | StatusCode::CREATED => read_token(&body),
+        StatusCode::OK | StatusCode::CREATED => Ok(Tokens {
+            grant: read_token(&body)?,
+            refresh_token: read_other(&body, "refresh_token")?,
+            id_token: read_other(&body, "id_token")?,
+        }),
         status if status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error() => Err(unavailable(answer)),
         // Redirects are never followed: the client secret would go elsewhere (RDR-08).
         status if status.is_redirection() => Err(ObtainError::WrongConfiguration {
@@ -149,6 +179,19 @@ fn read_token(body: &Value) -> Result<Grant, ObtainError> {
     Ok(Grant { parts, lifetime: lifetime(body)? })
 }
 
+/// A token that goes nowhere but back to the provider, or is only read.
+fn read_other(body: &Value, name: &str) -> Result<Option<Secret>, ObtainError> {
+    match body.get(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) if text.is_empty() => Ok(None),
+        // RFC 6749, appendix A.17: 1*VSCHAR, which is visible ASCII and the space.
+        Some(Value::String(text)) if text.len() <= MAX_TOKEN_BYTES && text.bytes().all(|byte| (0x20..=0x7E).contains(&byte)) => {
+            Ok(Some(Secret::new(text.as_str())))
+        }
+        Some(_) => Err(ObtainError::Malformed { what: "tokens of 1 to 16,384 visible ASCII characters" }),
+    }
+}
+
 /// Seconds until the token dies, counted from receipt (section 5.1). Some servers send them as text (TOK-02).
 fn lifetime(body: &Value) -> Result<Option<Duration>, ObtainError> {
     let wrong = ObtainError::Malformed { what: "an `expires_in` in seconds" };
@@ -180,7 +223,7 @@ mod tests {
     fn answers_are_read_as_group_tok_says() {
         let lifetime = |body: &str| {
             let answer = answer(200, body);
-            read(&answer, &Confidential::default()).map(|grant| grant.lifetime)
+            read(&answer, &Confidential::default()).map(|tokens| tokens.grant.lifetime)
         };
         assert_eq!(lifetime(r#"{"access_token":"t"}"#), Ok(None)); // TOK-01
         assert_eq!(lifetime(r#"{"access_token":"t","expires_in":0}"#), Ok(Some(Duration::ZERO))); // TOK-02

@@ -8,6 +8,7 @@ use crate::fixture::{BILLING, Fixture, both_databases, name, principal, user};
 both_databases! {
     a_stated_list_is_the_whole_list,
     a_list_that_is_not_stated_stays,
+    what_users_may_do_with_sortie_is_what_the_file_says,
     nobody_is_switched_on_again_by_accident,
 }
 
@@ -56,4 +57,19 @@ async fn nobody_is_switched_on_again_by_accident(fixture: Fixture) {
     assert!(!users::show(&fixture.manage(), &user("alice")).await.unwrap().active);
     fixture.apply(&BILLING.replace("    profile: Staff", "    active: true\n    profile: Staff")).await;
     assert!(users::show(&fixture.manage(), &user("alice")).await.unwrap().active);
+}
+
+async fn what_users_may_do_with_sortie_is_what_the_file_says(fixture: Fixture) {
+    use sortie_model::SystemPermission::{ManageUsers, ViewAudit, ViewSetup};
+    let text = "profiles: [{name: Staff, permissions: [view_setup]}]\n\
+        permission_sets: [{name: Keepers, permissions: [view_audit, manage_users]}]\n\
+        users: [{name: alice, profile: Staff, permission_sets: [Keepers]}]\n";
+    fixture.apply(text).await;
+    let held = async || users::show(&fixture.manage(), &user("alice")).await.unwrap().permissions.into_iter().collect::<Vec<_>>();
+    assert_eq!(held().await, [ViewSetup, ManageUsers, ViewAudit]);
+    assert!(fixture.apply(text).await.iter().all(|line| line.starts_with("unchanged ")));
+    // They are part of the object itself: what is left out is not given any more.
+    let less = text.replace(", permissions: [view_audit, manage_users]", "");
+    assert!(fixture.apply(&less).await.contains(&"updated permission_set Keepers permissions".to_owned()));
+    assert_eq!(held().await, [ViewSetup]);
 }

@@ -3,7 +3,7 @@
 use sortie_model::{
     ApiKey, ApiKeyId, ApiName, CallerFormulas, CustomHeader, Endpoint, ExternalCredential, ExternalCredentialId, IdentityType, Label,
     NamedCredential, NamedCredentialId, PermissionSet, PermissionSetId, Principal, PrincipalId, Profile, ProfileId, RenewalRule,
-    StatusCodes, Timeouts, Timestamp, User, UserId, UserName,
+    StatusCodes, SystemPermission, Timeouts, Timestamp, User, UserId, UserName,
 };
 use uuid::Uuid;
 
@@ -78,11 +78,18 @@ pub(crate) fn permission_set(text: &str) -> PermissionSet {
         name: name(text),
         label: label("A set"),
         description: "Who is in it".to_owned(),
+        permissions: [SystemPermission::ViewSetup, SystemPermission::ManageUsers].into(),
     }
 }
 
 pub(crate) fn profile(text: &str) -> Profile {
-    Profile { id: ProfileId::from_uuid(Uuid::now_v7()), name: name(text), label: label("A profile"), description: "Who has it".to_owned() }
+    Profile {
+        id: ProfileId::from_uuid(Uuid::now_v7()),
+        name: name(text),
+        label: label("A profile"),
+        description: "Who has it".to_owned(),
+        permissions: [SystemPermission::ViewAudit, SystemPermission::ViewSetup].into(),
+    }
 }
 
 pub(crate) fn user(text: &str, profile: Option<ProfileId>) -> User {

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use sortie_model::{Principal, Timestamp};
 use sortie_store::{
-    Committed, Failure, GrantIdentity, GrantState, Identity, Lease, LeaseOutcome, LeaseRequest, Released, SealedGrant, Store,
+    Committed, Failure, GrantIdentity, GrantState, Identity, Lease, LeaseOutcome, LeaseRequest, Released, Replacement, SealedGrant, Store,
+    WriteError,
 };
 use uuid::Uuid;
 
@@ -25,6 +26,9 @@ both_backends! {
     users_have_grants_of_their_own,
     variants_of_a_grant_are_apart_and_go_together,
     a_grant_of_a_principal_that_is_gone_is_refused,
+    a_new_login_takes_the_place_of_whatever_is_there,
+    of_fifty_new_logins_at_once_each_is_stored_or_told_to_look_again,
+    identities_with_a_good_grant_are_counted,
 }
 
 const LONG: Duration = Duration::from_secs(30);
@@ -287,4 +291,63 @@ async fn a_grant_of_a_principal_that_is_gone_is_refused(backend: Backend) {
     change.commit().await.unwrap();
     let refused = store.grants().lease(&request(Identity::shared(admin.id), 0, LONG)).await.unwrap_err();
     assert_eq!(refused.code(), "identity_gone");
+}
+
+async fn a_new_login_takes_the_place_of_whatever_is_there(backend: Backend) {
+    let (store, admin) = store_with_principal(&backend).await;
+    let identity = Identity::shared(admin.id);
+    let (id, grants) = (Uuid::now_v7(), store.grants());
+    assert_eq!(grants.replace(identity.into(), id, 1, grant(1, b"first")).await.unwrap(), Replacement::Stored);
+    // A renewal is under way, and has failed before.
+    let lease = take(&store, identity, 1, LONG).await;
+    assert_eq!(grants.replace(identity.into(), id, 2, grant(2, b"second")).await.unwrap(), Replacement::Stored);
+    let stored = grants.load(identity).await.unwrap().unwrap();
+    assert_eq!((stored.id, stored.version, stored.grant), (id, 2, Some(grant(2, b"second"))));
+    assert_eq!((stored.failure, stored.leased_until, stored.inflight_since), (None, None, None));
+    // What the renewal brings is void (REL-T20).
+    assert_eq!(grants.commit(&lease, grant(1, b"late")).await.unwrap(), Committed::Fenced);
+    // Sealed for another row or for another version than is there: look again.
+    assert_eq!(grants.replace(identity.into(), Uuid::now_v7(), 3, grant(3, b"x")).await.unwrap(), Replacement::Changed);
+    assert_eq!(grants.replace(identity.into(), id, 2, grant(3, b"x")).await.unwrap(), Replacement::Changed);
+    assert_eq!(grants.load(identity).await.unwrap().unwrap().version, 2);
+    let gone = principal(&external_credential("Gone"), "P", 1);
+    let refused = grants.replace(Identity::shared(gone.id).into(), Uuid::now_v7(), 1, grant(1, b"x")).await.unwrap_err();
+    assert!(matches!(refused, WriteError::Gone), "{refused:?}");
+}
+
+async fn of_fifty_new_logins_at_once_each_is_stored_or_told_to_look_again(backend: Backend) {
+    let (store, admin) = store_with_principal(&backend).await;
+    let identity = Identity::shared(admin.id);
+    let attempts = (0..50).map(|_| {
+        let store = store.clone();
+        tokio::spawn(async move { store.grants().replace(identity.into(), Uuid::now_v7(), 1, grant(1, b"x")).await.unwrap() })
+    });
+    let mut stored = 0;
+    for attempt in attempts.collect::<Vec<_>>() {
+        stored += usize::from(attempt.await.unwrap() == Replacement::Stored);
+    }
+    assert_eq!((stored, store.grants().load(identity).await.unwrap().unwrap().version), (1, 1));
+}
+
+async fn identities_with_a_good_grant_are_counted(backend: Backend) {
+    let (store, admin) = store_with_principal(&backend).await;
+    let users = [user("alice", None), user("bob", None), user("carol", None)];
+    let mut change = store.change().await.unwrap();
+    for user in &users {
+        change.users().insert(user).await.unwrap();
+    }
+    change.commit().await.unwrap();
+    assert_eq!(store.grants().counts().await.unwrap(), BTreeMap::new());
+    for user in &users {
+        let identity = Identity::of_user(admin.id, user.id);
+        store.grants().replace(identity.into(), Uuid::now_v7(), 1, grant(1, b"x")).await.unwrap();
+    }
+    // Two grants of one identity count once; one that somebody must authenticate for again does not.
+    let variant = GrantIdentity { identity: Identity::of_user(admin.id, users[0].id), variant: Some([7; 16]) };
+    store.grants().replace(variant, Uuid::now_v7(), 1, grant(1, b"x")).await.unwrap();
+    let lease = take(&store, Identity::of_user(admin.id, users[1].id), 1, LONG).await;
+    let (state, code) = (GrantState::NeedsAuthentication, "needs_authentication".to_owned());
+    let failure = Failure { revision: 1, state, code, retry_not_before: None, at: None, said: None };
+    store.grants().release(&lease, &failure).await.unwrap();
+    assert_eq!(store.grants().counts().await.unwrap(), BTreeMap::from([(admin.id, 2)]));
 }

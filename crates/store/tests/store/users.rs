@@ -1,6 +1,6 @@
 //! Users and their keys.
 
-use sortie_model::{ApiKeyId, Timestamp};
+use sortie_model::{ApiKeyId, SystemPermission, Timestamp, UserId};
 
 use crate::backend::{Backend, both_backends};
 use crate::fixtures::{api_key, permission_set, profile, user, user_name};
@@ -10,6 +10,7 @@ both_backends! {
     users_are_found_by_name_in_any_case_and_listed_in_order,
     a_revoked_key_keeps_the_time_of_its_first_revocation,
     a_deleted_user_takes_keys_and_assignments_along,
+    what_a_user_may_is_the_union_of_permission_sets_and_profile,
 }
 
 async fn a_key_leads_to_its_user_and_permission_sets(backend: Backend) {
@@ -109,4 +110,29 @@ async fn a_deleted_user_takes_keys_and_assignments_along(backend: Backend) {
     change.commit().await.unwrap();
     assert_eq!(store.caller_by_key(key.id).await.unwrap(), None);
     assert_eq!(store.caller_by_user(&again.name).await.unwrap().unwrap().permission_sets, []);
+}
+
+async fn what_a_user_may_is_the_union_of_permission_sets_and_profile(backend: Backend) {
+    use SystemPermission::{ManageUsers, ViewAudit, ViewSetup};
+    let store = backend.store().await;
+    let (team, set) = (profile("Team"), permission_set("One"));
+    let bare = sortie_model::PermissionSet { permissions: [].into(), ..permission_set("Bare") };
+    let users = [user("both", Some(team.id)), user("only-set", None), user("only-profile", Some(team.id)), user("neither", None)];
+    let mut change = store.change().await.unwrap();
+    change.profiles().insert(&team).await.unwrap();
+    change.permission_sets().insert(&set).await.unwrap();
+    change.permission_sets().insert(&bare).await.unwrap();
+    for user in &users {
+        change.users().insert(user).await.unwrap();
+        change.users().assign(user.id, bare.id).await.unwrap();
+    }
+    change.users().assign(users[0].id, set.id).await.unwrap();
+    change.users().assign(users[1].id, set.id).await.unwrap();
+    change.commit().await.unwrap();
+    let expected = [&[ViewSetup, ManageUsers, ViewAudit][..], &[ViewSetup, ManageUsers], &[ViewSetup, ViewAudit], &[]];
+    for (user, expected) in users.iter().zip(expected) {
+        let held: Vec<_> = store.users().system_permissions(user.id).await.unwrap().into_iter().collect();
+        assert_eq!(held, expected, "{}", user.name);
+    }
+    assert!(store.users().system_permissions(UserId::from_uuid(uuid::Uuid::now_v7())).await.unwrap().is_empty());
 }

@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
-use sortie_callout::{Committed, Custody, CustodyError, GrantKey, Kept, KeptFailure, Lease, Leased};
+use sortie_callout::{Committed, Custody, CustodyError, GrantKey, Kept, KeptFailure, Lease, Leased, Noted};
 use sortie_model::{ApiName, ExternalCredentialId, IdentityProvider, PrincipalId, Secret, Timestamp, UserId};
 use sortie_protocol::{Grant, Pending, Values};
 use uuid::Uuid;
@@ -20,6 +20,8 @@ pub(crate) enum Operation {
     Lease,
     Commit,
     Fail,
+    Replace,
+    Remove,
 }
 
 /// What a hook does to an operation before it happens.
@@ -221,11 +223,18 @@ impl State {
         Committed::Stored(version)
     }
 
-    fn fail(&mut self, key: GrantKey, lease: Lease, failure: KeptFailure) {
-        if let Some(row) = self.held(key, lease) {
-            row.failure = Some((failure, key.revision));
-            row.leased_until = None;
-        }
+    fn fail(&mut self, key: GrantKey, lease: Lease, failure: KeptFailure) -> Noted {
+        let Some(row) = self.held(key, lease) else { return Noted::Fenced };
+        row.failure = Some((failure, key.revision));
+        row.leased_until = None;
+        Noted::Done
+    }
+
+    fn replace(&mut self, key: GrantKey, grant: (Grant, Timestamp, Timestamp)) {
+        let next_id = Uuid::from_u128(u128::MAX - self.ledger.len() as u128);
+        let row = self.rows.entry(row(key)).or_insert_with(|| Row { id: next_id, ..Row::default() });
+        let (id, fence, version) = (row.id, row.fence + 1, row.version + 1);
+        *row = Row { id, revision: key.revision, version, grant: Some(grant), failure: None, fence, leased_until: None };
     }
 }
 
@@ -251,10 +260,9 @@ impl Custody for MemoryCustody {
     fn load(&self, key: GrantKey) -> Pending<'_, Result<Option<Kept>, CustodyError>> {
         Box::pin(self.perform(Operation::Load, key, move |state, _| {
             let Row { revision, version, grant, failure, .. } = state.rows.get(&row(key))?.clone();
-            // What was obtained, or failed, under another definition means nothing under this one.
-            let grant = grant.filter(|_| revision == key.revision);
+            // What failed under another definition means nothing under this one.
             let failure = failure.filter(|(_, revision)| *revision == key.revision).map(|(failure, _)| failure);
-            Some(Kept { version, revision: key.revision, grant, failure })
+            Some(Kept { version, revision, grant, failure })
         }))
     }
 
@@ -278,7 +286,24 @@ impl Custody for MemoryCustody {
         Box::pin(self.perform(Operation::Commit, key, move |state, _| state.commit(key, lease, (grant, issued_at, expires_at))))
     }
 
-    fn fail(&self, key: GrantKey, lease: Lease, failure: KeptFailure) -> Pending<'_, Result<(), CustodyError>> {
+    fn fail(&self, key: GrantKey, lease: Lease, failure: KeptFailure) -> Pending<'_, Result<Noted, CustodyError>> {
         Box::pin(self.perform(Operation::Fail, key, move |state, _| state.fail(key, lease, failure)))
+    }
+
+    fn replace<'a>(
+        &'a self,
+        key: GrantKey,
+        grant: &'a Grant,
+        issued_at: Timestamp,
+        expires_at: Timestamp,
+    ) -> Pending<'a, Result<(), CustodyError>> {
+        let grant = Grant { lifetime: None, ..grant.clone() };
+        Box::pin(self.perform(Operation::Replace, key, move |state, _| state.replace(key, (grant, issued_at, expires_at))))
+    }
+
+    fn remove(&self, key: GrantKey) -> Pending<'_, Result<(), CustodyError>> {
+        Box::pin(self.perform(Operation::Remove, key, move |state, _| {
+            state.rows.retain(|(principal, user, _), _| (*principal, *user) != identity(key));
+        }))
     }
 }

@@ -19,6 +19,8 @@ use super::Clock;
 pub(crate) enum Reply {
     /// A new token: `SECRET-token-1`, `SECRET-token-2`, …
     Token { lifetime: Option<u64> },
+    /// A new token, and a refresh token of the same number that replaces the one before: `SECRET-refresh-1`, …
+    Rotated { lifetime: u64 },
     /// Anything else.
     Status { status: u16, headers: HeaderMap, body: &'static str },
     /// Nothing, for a reason.
@@ -113,6 +115,13 @@ impl Provider {
                 let number = self.issued.fetch_add(1, Ordering::SeqCst) + 1;
                 let expires_in = lifetime.map(|seconds| format!(r#","expires_in":{seconds}"#)).unwrap_or_default();
                 let body = format!(r#"{{"access_token":"SECRET-token-{number}","token_type":"Bearer"{expires_in}}}"#);
+                Ok(Answer { status: StatusCode::OK, headers: HeaderMap::new(), body: Bytes::from(body) })
+            }
+            Reply::Rotated { lifetime } => {
+                let number = self.issued.fetch_add(1, Ordering::SeqCst) + 1;
+                let body = format!(
+                    r#"{{"access_token":"SECRET-token-{number}","token_type":"Bearer","expires_in":{lifetime},"refresh_token":"SECRET-refresh-{number}"}}"#
+                );
                 Ok(Answer { status: StatusCode::OK, headers: HeaderMap::new(), body: Bytes::from(body) })
             }
             Reply::Status { status, headers, body } => {

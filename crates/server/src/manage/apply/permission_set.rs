@@ -10,8 +10,14 @@ pub(super) async fn apply(scene: &mut Scene<'_>) -> Result<(), NotStored> {
     for (index, wanted) in scene.definition.permission_sets.iter().enumerate() {
         let before = scene.stored.permission_sets.iter().find(|stored| stored.name == wanted.name).cloned();
         let id = before.as_ref().map_or_else(|| PermissionSetId::from_uuid((scene.manage.new_id)()), |before| before.id);
-        let permission_set =
-            PermissionSet { id, name: wanted.name.clone(), label: wanted.label.clone(), description: wanted.description.clone() };
+        let permissions = wanted.permissions.clone();
+        let permission_set = PermissionSet {
+            id,
+            name: wanted.name.clone(),
+            label: wanted.label.clone(),
+            description: wanted.description.clone(),
+            permissions,
+        };
         match before {
             None => {
                 scene.change.permission_sets().insert(&permission_set).await?;
@@ -25,6 +31,7 @@ pub(super) async fn apply(scene: &mut Scene<'_>) -> Result<(), NotStored> {
                 let fields = differing(&[
                     ("label", before.label != permission_set.label),
                     ("description", before.description != permission_set.description),
+                    ("permissions", before.permissions != permission_set.permissions),
                 ]);
                 if !fields.is_empty() {
                     scene.change.permission_sets().update(&permission_set).await?;

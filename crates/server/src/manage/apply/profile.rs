@@ -10,7 +10,9 @@ pub(super) async fn apply(scene: &mut Scene<'_>) -> Result<(), NotStored> {
     for (index, wanted) in scene.definition.profiles.iter().enumerate() {
         let before = scene.stored.profiles.iter().find(|stored| stored.name == wanted.name).cloned();
         let id = before.as_ref().map_or_else(|| ProfileId::from_uuid((scene.manage.new_id)()), |before| before.id);
-        let profile = Profile { id, name: wanted.name.clone(), label: wanted.label.clone(), description: wanted.description.clone() };
+        let permissions = wanted.permissions.clone();
+        let profile =
+            Profile { id, name: wanted.name.clone(), label: wanted.label.clone(), description: wanted.description.clone(), permissions };
         match before {
             None => {
                 scene.change.profiles().insert(&profile).await?;
@@ -21,8 +23,11 @@ pub(super) async fn apply(scene: &mut Scene<'_>) -> Result<(), NotStored> {
                 if !scene.is_spelled_alike(&format!("profiles[{index}]"), before.name.as_str(), profile.name.as_str()) {
                     continue;
                 }
-                let fields =
-                    differing(&[("label", before.label != profile.label), ("description", before.description != profile.description)]);
+                let fields = differing(&[
+                    ("label", before.label != profile.label),
+                    ("description", before.description != profile.description),
+                    ("permissions", before.permissions != profile.permissions),
+                ]);
                 if !fields.is_empty() {
                     scene.change.profiles().update(&profile).await?;
                 }

@@ -70,6 +70,8 @@ pub struct PrincipalReport {
     pub values: Vec<String>,
     /// Users who have stored all required values of their own.
     pub users_with_values: u64,
+    /// How many have authenticated with a browser, and need not do so again; `None` where nobody does so.
+    pub logins: Option<u64>,
     /// How it went lately, as far as its identity is shared.
     pub health: HealthReport,
 }
@@ -131,6 +133,8 @@ impl StatusError {
 struct Facts {
     definitions: Definitions,
     values: BTreeMap<PrincipalId, ValueSummary>,
+    /// How many have a grant that nobody has to authenticate for again.
+    grants: BTreeMap<PrincipalId, u64>,
     provider_values: BTreeMap<IdentityProviderId, BTreeSet<String>>,
     health: BTreeMap<PrincipalId, Health>,
     now: Timestamp,
@@ -146,6 +150,7 @@ pub async fn status(manage: &Manage<'_>, name: Option<&ApiName>) -> Result<Vec<C
     let facts = Facts {
         definitions: manage.store.definitions().await?,
         values: manage.store.credential_values().summary().await?,
+        grants: manage.store.grants().counts().await?,
         provider_values: manage.store.provider_values().summary().await?,
         health: manage.store.health().shared().await?,
         now: manage.now,
@@ -174,7 +179,8 @@ impl Facts {
         let PrincipalStatus { status, missing } = protocol.map_or_else(unknown_protocol, |protocol| credential_status(protocol, &facts));
         let principals = principals.iter().zip(&facts.principals).map(|(principal, of_principal)| {
             let status = protocol.map_or_else(unknown_protocol, |protocol| principal_status(protocol, &facts, of_principal));
-            self.principal_report(principal, of_principal, status)
+            let logins = protocol.filter(|protocol| protocol.login().is_some()).map(|_| of_principal.logins);
+            PrincipalReport { logins, ..self.principal_report(principal, of_principal, status) }
         });
         CredentialReport {
             name: credential.name.to_string(),
@@ -208,6 +214,7 @@ impl Facts {
             stored_values: stored.map(|stored| stored.shared.iter().cloned().collect()).unwrap_or_default(),
             reach: self.reach(principal),
             users_with_values: stored.map_or(0, |stored| stored.users_with(&required)),
+            logins: self.grants.get(&principal.id).copied().unwrap_or_default(),
         }
     }
 
@@ -238,6 +245,7 @@ impl Facts {
             profiles,
             values: facts.stored_values.clone(),
             users_with_values: facts.users_with_values,
+            logins: None,
             health: self.health.get(&principal.id).map(health_report).unwrap_or_default(),
         }
     }

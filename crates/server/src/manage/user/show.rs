@@ -1,7 +1,7 @@
 //! Shows a user.
 
 use serde::Serialize;
-use sortie_model::{Attributes, Grantee, User, UserName};
+use sortie_model::{Attributes, Grantee, SystemPermissions, User, UserName};
 use sortie_store::Definitions;
 
 use super::UserError;
@@ -18,6 +18,8 @@ pub struct UserView {
     pub profile: Option<String>,
     /// Names of the assigned permission sets.
     pub permission_sets: Vec<String>,
+    /// What the user may do with Sortie itself, by permission sets and profile together.
+    pub permissions: SystemPermissions,
     /// What formulas read.
     pub attributes: Attributes,
 }
@@ -42,6 +44,7 @@ pub(super) async fn view(manage: &Manage<'_>, definitions: &Definitions, user: U
         active: user.is_active,
         profile: user.profile.map(|profile| find::grantee_name(definitions, Grantee::Profile(profile)).1),
         permission_sets,
+        permissions: manage.store.users().system_permissions(user.id).await?,
         attributes: user.attributes,
     })
 }

@@ -43,7 +43,13 @@ impl TestServer {
 
     pub(crate) fn permission_set(&self, name: &str) -> PermissionSetId {
         let id = PermissionSetId::from_uuid(new_id());
-        let set = PermissionSet { id, name: ApiName::parse(name).unwrap(), label: Label::parse(name).unwrap(), description: String::new() };
+        let set = PermissionSet {
+            id,
+            name: ApiName::parse(name).unwrap(),
+            label: Label::parse(name).unwrap(),
+            description: String::new(),
+            permissions: [].into(),
+        };
         self.change(async |change| change.permission_sets().insert(&set).await.unwrap());
         id
     }

@@ -1,0 +1,250 @@
+//! Logins: how a grant begins that a person gives with a browser. Nothing of it is on the way of a callout.
+
+use std::borrow::Cow;
+
+use sortie_model::{IdentityType, Secret, ServiceUrl, Settings, Timestamp, UserId};
+use sortie_protocol::{Account, Grant, Login, LoginRequest, Material, ObtainError, Revoked, Values, account};
+
+use crate::Caller;
+use crate::obtain::{GrantKey, Grants, Unobtainable};
+use crate::personal::{Personal, SettingFault};
+use crate::ports::Kept;
+use crate::renewal::{DEFAULT_LIFETIME, PROVIDER_DEADLINE, Recipe};
+use crate::snapshot::{ChosenPrincipal, Credential, Snapshot};
+
+/// A principal at whose provider somebody logs in. Only [`place`] makes one.
+pub struct LoginPlace<'s> {
+    credential: &'s Credential,
+    principal: &'s ChosenPrincipal,
+    caller: &'s Caller,
+    login: &'s dyn Login,
+    personal: Option<Personal>,
+}
+
+/// For whom somebody logs in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Authority {
+    /// For themselves, at a Per User principal that is enabled for them.
+    User,
+    /// For everybody at a Named principal, or for one user: whoever manages credentials.
+    Manager,
+}
+
+/// Why somebody cannot log in at a principal.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LoginRefused {
+    /// There is no such principal, or it is not for this user: both look the same.
+    #[error("there is no such principal, or you may not log in at it")]
+    NotPermitted,
+    /// Nobody ever logs in for this protocol.
+    #[error("nobody logs in with a browser for the protocol `{protocol}`")]
+    NoLogin {
+        /// Its name.
+        protocol: &'static str,
+    },
+    /// The formula of a setting has no result.
+    #[error(transparent)]
+    Setting(#[from] SettingFault),
+}
+
+impl LoginRefused {
+    /// The stable code.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::NotPermitted => "not_permitted",
+            Self::NoLogin { .. } => "no_login",
+            Self::Setting(SettingFault { fault, .. }) => fault.code,
+        }
+    }
+
+    /// What to do.
+    pub const fn next_step(&self) -> &'static str {
+        match self {
+            Self::NotPermitted => "check the names; if they are right, ask an admin for a permission set that enables the principal",
+            Self::NoLogin { .. } => "store the values that `sortie status` lists as missing instead",
+            Self::Setting(_) => "an admin must set the attribute for the user (`sortie user set`), or correct the formula",
+        }
+    }
+}
+
+/// Finds where `caller` wants to log in, and whether they may. Names are looked up without regard to ASCII case.
+///
+/// # Errors
+/// A [`LoginRefused`].
+pub fn place<'s>(
+    snapshot: &'s Snapshot,
+    caller: &'s Caller,
+    authority: Authority,
+    (credential, principal): (&str, &str),
+) -> Result<LoginPlace<'s>, LoginRefused> {
+    let credential = snapshot.credential(credential).ok_or(LoginRefused::NotPermitted)?;
+    let named = credential.principals.iter().find(|known| known.name.eq_ignore_ascii_case(principal));
+    let principal = named.ok_or(LoginRefused::NotPermitted)?;
+    let may = match (authority, principal.identity_type) {
+        (Authority::Manager, _) => true,
+        (Authority::User, IdentityType::PerUser) => caller.is_any_of(&principal.grantees),
+        (Authority::User, IdentityType::Named) => false,
+    };
+    if !may {
+        return Err(LoginRefused::NotPermitted);
+    }
+    let login = credential.protocol.login().ok_or(LoginRefused::NoLogin { protocol: credential.protocol.name() })?;
+    let personal = principal.settings.evaluate(caller, snapshot.organization())?;
+    Ok(LoginPlace { credential, principal, caller, login, personal })
+}
+
+/// What a login has given, and is not kept yet.
+#[derive(Clone, Debug)]
+pub struct Redeemed {
+    /// The grant.
+    pub grant: Grant,
+    /// When it was given.
+    pub issued_at: Timestamp,
+    /// When it dies.
+    pub expires_at: Timestamp,
+}
+
+/// What is known of a login.
+#[derive(Clone, Debug)]
+pub struct LoginState {
+    /// When the access token dies.
+    pub expires_at: Timestamp,
+    /// Whether another one can be had without anybody.
+    pub renews: bool,
+    /// Whose account it is, if the provider said so.
+    pub account: Option<Account>,
+    /// What was granted, if the provider said so.
+    pub scope: Option<String>,
+    /// Why somebody has to log in again, if so.
+    pub problem: Option<Unobtainable>,
+}
+
+/// What came of revoking a login. Here it is gone in any case.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Revocation {
+    /// There was none.
+    Absent,
+    /// What the provider made of it.
+    Told(Result<Revoked, Unobtainable>),
+}
+
+impl<'s> LoginPlace<'s> {
+    /// Whose principal it is.
+    pub const fn credential(&self) -> &'s Credential {
+        self.credential
+    }
+
+    /// Where.
+    pub const fn principal(&self) -> &'s ChosenPrincipal {
+        self.principal
+    }
+
+    /// Whose own identity it is, for a Per User principal.
+    pub fn user(&self) -> Option<UserId> {
+        match self.principal.identity_type {
+            IdentityType::Named => None,
+            IdentityType::PerUser => Some(self.caller.user),
+        }
+    }
+
+    /// What the grant is kept under.
+    pub fn key(&self) -> GrantKey {
+        GrantKey { user: self.user(), variant: self.personal.as_ref().map(|personal| personal.variant), ..self.principal.key }
+    }
+
+    pub(crate) fn settings(&self) -> Cow<'_, Settings> {
+        let settings = &self.principal.settings;
+        self.personal.as_ref().map_or_else(|| Cow::Borrowed(settings.shared()), |personal| Cow::Owned(settings.filled(personal)))
+    }
+}
+
+impl Grants {
+    /// Where the browser is sent.
+    ///
+    /// # Errors
+    /// The provider cannot be asked.
+    pub async fn authorize_url(&self, place: &LoginPlace<'_>, request: &LoginRequest<'_>) -> Result<ServiceUrl, Unobtainable> {
+        let recipe = Recipe::of_login(place);
+        let values = recipe.provider_values(self.custody()).await?;
+        let own = Values::new();
+        place.login.authorize_url(recipe.login_material(&own, &values), request).map_err(|error| recipe.failed(error))
+    }
+
+    /// Turns the code that the browser brought back into a grant, which is not kept yet.
+    ///
+    /// # Errors
+    /// The provider does not give one.
+    pub async fn redeem(&self, place: &LoginPlace<'_>, request: &LoginRequest<'_>, code: &Secret) -> Result<Redeemed, Unobtainable> {
+        let recipe = Recipe::of_login(place);
+        let values = recipe.provider_values(self.custody()).await?;
+        let own = Values::new();
+        let redeemed = place.login.redeem(self.world(), recipe.login_material(&own, &values), request, code);
+        let redeemed = tokio::time::timeout(PROVIDER_DEADLINE, redeemed).await.unwrap_or(Err(ObtainError::Unanswered));
+        // A refused code is no refused login: it may be too old, or somebody has used it.
+        let grant = redeemed?;
+        let issued_at = self.now();
+        let expires_at = issued_at.after(grant.lifetime.unwrap_or(DEFAULT_LIFETIME));
+        Ok(Redeemed { grant, issued_at, expires_at })
+    }
+
+    /// Keeps a grant in the place of whatever is there.
+    ///
+    /// # Errors
+    /// It cannot be stored.
+    pub async fn keep(&self, place: &LoginPlace<'_>, redeemed: &Redeemed) -> Result<(), Unobtainable> {
+        let Redeemed { grant, issued_at, expires_at } = redeemed;
+        self.custody().replace(place.key(), grant, *issued_at, *expires_at).await?;
+        self.forget(place.key().principal, place.key().user);
+        Ok(())
+    }
+
+    /// What is known of the login at this place; `None` if nobody has logged in.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub async fn login_state(&self, place: &LoginPlace<'_>) -> Result<Option<LoginState>, Unobtainable> {
+        let Some(kept) = self.custody().load(place.key()).await? else { return Ok(None) };
+        let Some((grant, _, expires_at)) = kept.grant.clone() else { return Ok(None) };
+        let problem = match Recipe::of_login(place).course(self.custody(), Some(Kept { ..kept }), self.now()).await {
+            Err(error @ Unobtainable::NeedsLogin { .. }) => Some(error),
+            _ => None,
+        };
+        let scope = grant.parts.get("scope").map(|scope| scope.expose().to_owned());
+        Ok(Some(LoginState { expires_at, renews: place.login.can_renew(&grant), account: account(&grant), scope, problem }))
+    }
+
+    /// Takes the login away, here and at the provider. Here it is gone even if the provider cannot be told (TOK-22).
+    ///
+    /// # Errors
+    /// It cannot be taken away here.
+    pub async fn revoke(&self, place: &LoginPlace<'_>) -> Result<Revocation, Unobtainable> {
+        let recipe = Recipe::of_login(place);
+        let kept = self.custody().load(place.key()).await?;
+        self.custody().remove(place.key()).await?;
+        self.forget(place.key().principal, place.key().user);
+        let Some((grant, ..)) = kept.and_then(|kept| kept.grant) else { return Ok(Revocation::Absent) };
+        Ok(Revocation::Told(self.tell(place, &recipe, &grant).await))
+    }
+
+    /// Tells the provider that a grant which is kept nowhere is not needed.
+    ///
+    /// # Errors
+    /// The provider could not be told.
+    pub async fn discard(&self, place: &LoginPlace<'_>, grant: &Grant) -> Result<Revoked, Unobtainable> {
+        self.tell(place, &Recipe::of_login(place), grant).await
+    }
+
+    async fn tell(&self, place: &LoginPlace<'_>, recipe: &Recipe, grant: &Grant) -> Result<Revoked, Unobtainable> {
+        let values = recipe.provider_values(self.custody()).await?;
+        let own = Values::new();
+        let told = place.login.revoke(self.world(), recipe.login_material(&own, &values), grant);
+        let told = tokio::time::timeout(PROVIDER_DEADLINE, told).await.unwrap_or(Err(ObtainError::Unanswered));
+        told.map_err(|error| recipe.failed(error))
+    }
+}
+
+impl Recipe {
+    fn login_material<'a>(&'a self, own: &'a Values, provider_values: &'a Values) -> Material<'a> {
+        Material { provider: self.provider(provider_values), ..self.material(own, None) }
+    }
+}

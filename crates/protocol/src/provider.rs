@@ -184,3 +184,7 @@ impl<'a> Provider<'a> {
         self.values.get(name).ok_or(ObtainError::NotConfigured { field: name })
     }
 }
+
+#[cfg(test)]
+#[path = "provider_tests.rs"]
+mod tests;

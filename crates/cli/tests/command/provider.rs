@@ -119,3 +119,34 @@ fn what_cannot_be_is_refused_with_a_code_and_a_next_step() {
     sortie.ok(&["remove", "provider", "Idp"]);
     assert_eq!(sortie.json(&["provider", "list"])["providers"], serde_json::json!([]));
 }
+
+#[test]
+fn an_auth_provider_is_chosen_applied_given_its_secret_and_removed() {
+    let sortie = Sortie::new();
+    let apple = sortie.ok(&["provider", "types", "apple"]);
+    for part in ["settings.team_id", "client_id, private_key", "developer.apple.com/account"] {
+        assert!(apple.contains(part), "{part}: {apple}");
+    }
+    assert_eq!(sortie.json(&["provider", "types"])["types"].as_array().unwrap().len(), 14);
+    assert_eq!(sortie.code(&["provider", "types", "twitter"]), "provider_type");
+    sortie.file("google.yaml", "auth_providers: [{name: My_Google, type: google, error_url: 'https://portal.test/failed'}]\n");
+    sortie.ok(&["apply", "-f", "google.yaml"]);
+    let said = sortie.run_with_input(&["secret", "set", "provider:my_google", "client_secret", "--stdin"], "SECRET-stored");
+    assert_eq!(said.code, 0, "{said:?}");
+    let listed = sortie.json(&["provider", "list"]);
+    assert_eq!((&listed["providers"][0]["kind"], &listed["providers"][0]["type"]), (&"auth_provider".into(), &"google".into()));
+    assert!(sortie.ok(&["provider", "list"]).contains("auth provider (google)"));
+    let shown = sortie.ok(&["provider", "show", "My_Google"]);
+    for part in ["auth provider (google)", "https://portal.test/failed", "access_type = offline", "next: store client_id"] {
+        assert!(shown.contains(part), "{part}: {shown}");
+    }
+    assert!(!shown.contains("SECRET-"), "{shown}");
+    sortie.file(
+        "other.yaml",
+        "external_auth_identity_providers: [{name: my_google, flow: client_credentials, token_endpoint: 'https://a.test'}]\n",
+    );
+    let taken = sortie.run(&["apply", "-f", "other.yaml"]);
+    assert!(taken.code == 1 && taken.err.contains("the two kinds share their names"), "{taken:?}");
+    sortie.ok(&["remove", "provider", "MY_GOOGLE"]);
+    assert_eq!(sortie.code(&["provider", "show", "My_Google"]), "provider_unknown");
+}

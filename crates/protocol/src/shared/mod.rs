@@ -10,6 +10,7 @@ pub mod id_token;
 pub mod jwt;
 pub mod key_set;
 pub mod oauth;
+pub mod plugin;
 pub mod request_parameters;
 pub mod serial;
 pub mod signed_client_secret;

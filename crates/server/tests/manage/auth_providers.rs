@@ -103,19 +103,19 @@ async fn an_issuer_fills_in_what_the_file_leaves_to_it(fixture: Fixture) {
     assert_eq!(shown.token_endpoint, provider.token_endpoint());
     assert_eq!(shown.key_set_endpoint, Some(format!("{}/jwks", provider.issuer())));
     assert!(shown.issuer_in_response && shown.pkce);
-    assert_eq!(fixture.refused(&text).await, ["1:59 auth_providers[0].issuer discovery_impossible"]);
+    assert_eq!(fixture.refused(&text).await, ["1:62 auth_providers[0].issuer discovery_impossible"]);
 }
 
 async fn the_two_kinds_of_providers_share_their_names(fixture: Fixture) {
     let external = "external_auth_identity_providers: [{name: One, flow: client_credentials, token_endpoint: https://a.test/token}]";
     fixture.apply(external).await;
     let taken = fixture.refused("auth_providers: [{name: ONE, type: google}]").await;
-    assert_eq!(taken, ["1:19 auth_providers[0].name provider_name_taken"]);
+    assert_eq!(taken, ["1:25 auth_providers[0].name provider_name_taken"]);
     fixture.apply("auth_providers: [{name: Two, type: google}]").await;
     let other_way = fixture.refused(&external.replace("name: One", "name: two")).await;
-    assert_eq!(other_way, ["1:37 external_auth_identity_providers[0].name provider_name_taken"]);
+    assert_eq!(other_way, ["1:43 external_auth_identity_providers[0].name provider_name_taken"]);
     let both = format!("{}\nauth_providers: [{{name: new, type: google}}]", external.replace("name: One", "name: New"));
-    assert_eq!(fixture.refused(&both).await, ["2:19 auth_providers[0].name provider_name_taken"]);
+    assert_eq!(fixture.refused(&both).await, ["2:25 auth_providers[0].name provider_name_taken"]);
     let manage = fixture.manage();
     let kinds: Vec<_> = list(&manage).await.unwrap().into_iter().map(|one| (one.name, one.kind)).collect();
     assert_eq!(kinds, [("One".to_owned(), "external_auth_identity_provider"), ("Two".to_owned(), "auth_provider")]);
@@ -146,7 +146,7 @@ async fn values_are_those_of_the_type(fixture: Fixture) {
     assert_eq!(fixture.apply(in_file).await, ["updated auth_provider My_Google values.client_id values.client_secret"]);
     assert_eq!(show(&manage, &name("my_google")).await.unwrap().stored_values, ["client_id", "client_secret"]);
     let clear = in_file.replace("{from_environment: SECRET_TWO}", "SECRET-clear");
-    assert_eq!(fixture.refused(&clear).await, ["1:183 auth_providers[0].values.client_secret secret_in_clear"]);
+    assert_eq!(fixture.refused(&clear).await, ["1:188 auth_providers[0].values.client_secret secret_in_clear"]);
     let record = std::fs::read_to_string(fixture.house.audit_directory().join("management.jsonl")).unwrap();
     assert!(record.contains("auth_provider My_Google") && !record.contains("SECRET-"), "{record}");
     // Each type says what it needs, and the table is the one that is applied.

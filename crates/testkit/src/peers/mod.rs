@@ -6,6 +6,7 @@ mod child;
 mod moto;
 mod nginx;
 mod oidc;
+mod plugin;
 mod postgres;
 
 pub use assertion_server::{AssertionServer, TrustedIssuer};
@@ -13,6 +14,7 @@ pub use aws_judge::AwsJudge;
 pub use moto::Moto;
 pub use nginx::NginxUpstream;
 pub use oidc::{AssertionClient, Fault, OidcClient, OidcProvider, TokenRequest};
+pub use plugin::PluginExample;
 pub use postgres::TestDatabase;
 
 /// Ends the test with a reason and with what to do about it.

@@ -13,7 +13,7 @@ use crate::manage::apply::scene::Scene;
 pub(super) fn wanted(scene: &mut Scene<'_>, one: &Described<'_>, before: Option<&IdentityProvider>) -> Option<IdentityProvider> {
     let made = match one.kind {
         IdentityProviderKind::ExternalAuth => external_auth(scene, one, before)?,
-        IdentityProviderKind::Auth => auth(scene, one, before),
+        IdentityProviderKind::Auth => auth(scene, one, before)?,
     };
     match made {
         Ok(provider) => Some(provider),
@@ -66,10 +66,24 @@ fn external_auth(
     Some(checked.map(|()| provider.into()))
 }
 
-fn auth(scene: &Scene<'_>, one: &Described<'_>, before: Option<&IdentityProvider>) -> Result<IdentityProvider, Violations> {
+/// `None`: its issuer said nothing usable, which has been reported.
+fn auth(scene: &Scene<'_>, one: &Described<'_>, before: Option<&IdentityProvider>) -> Option<Result<IdentityProvider, Violations>> {
     let wanted = &scene.definition.auth_providers[one.index];
     let discovered = scene.discovered.of_auth(one.index);
-    let mut server = wanted.kind.preset().server(&with_discovered(&wanted.wishes, discovered))?;
+    if wanted.needs_discovery() && discovered.is_none() {
+        return None;
+    }
+    let made = wanted.kind.preset().server(&with_discovered(&wanted.wishes, discovered));
+    Some(made.and_then(|server| auth_of(scene, one, before, server)))
+}
+
+fn auth_of(
+    scene: &Scene<'_>,
+    one: &Described<'_>,
+    before: Option<&IdentityProvider>,
+    mut server: AuthorizationServer,
+) -> Result<IdentityProvider, Violations> {
+    let wanted = &scene.definition.auth_providers[one.index];
     server.parameters.sort_by_key(|parameter| parameter.sequence_number);
     let id = match before {
         Some(IdentityProvider::Auth(before)) => before.id,

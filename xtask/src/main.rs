@@ -4,6 +4,7 @@
 
 mod arrows;
 mod bench;
+mod dist;
 mod peers;
 mod process;
 mod regen;
@@ -31,7 +32,7 @@ enum Chore {
         #[arg(last = true)]
         nextest: Vec<String>,
     },
-    /// Install the servers that the tests talk to: Debian's packages and npm's.
+    /// Install the servers that the tests talk to: Debian's packages, npm's, Python's and one of Rust's.
     Peers,
     /// Check that crates depend only on what the table of arrows allows.
     Arrows,
@@ -41,6 +42,8 @@ enum Chore {
         #[arg(long)]
         check: bool,
     },
+    /// Build what is shipped: optimised as a whole, and trained by a load that is like real use.
+    Dist,
     /// Measure speed and memory beside a peer.
     #[command(subcommand)]
     Bench(bench::Bench),
@@ -52,6 +55,7 @@ fn main() -> ExitCode {
         Chore::Peers => peers::install(),
         Chore::Arrows => arrows::check(),
         Chore::Regen { check } => regen::run(if check { regen::Mode::Check } else { regen::Mode::Write }),
+        Chore::Dist => dist::build().map(drop),
         Chore::Bench(bench) => bench::run_with(&bench, &std::env::args().skip(1).collect::<Vec<_>>()),
     };
     match done {

@@ -1,10 +1,10 @@
-//! Installs the servers that the tests talk to, as far as they are missing: Debian's packages, npm's and Python's.
+//! Installs the servers that the tests talk to, as far as they are missing: Debian's packages, npm's, Python's and one of Rust's.
 
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use crate::process::{Failure, during, is_installed, output, root, run};
+use crate::process::{Failure, cargo, during, is_installed, output, root, run};
 
 /// A Debian package, and how we see that it is there already.
 struct Package {
@@ -28,7 +28,8 @@ const PACKAGES: &[Package] = &[
 pub(crate) fn install() -> Result<(), Failure> {
     install_debian_packages()?;
     install_npm_packages()?;
-    install_python_packages()
+    install_python_packages()?;
+    install_rust_programs()
 }
 
 fn install_debian_packages() -> Result<(), Failure> {
@@ -91,7 +92,7 @@ fn install_python_packages() -> Result<(), Failure> {
         return Ok(());
     }
     println!(
-        "Installing Python packages into {} (Authlib, cryptography, awscrt, moto, boto3: servers, judges and clients that nobody here wrote):",
+        "Installing Python packages into {} (Authlib, cryptography, awscrt, moto, boto3, iam-rolesanywhere-session: servers, judges and clients that nobody here wrote):",
         directory.display()
     );
     if directory.exists() {
@@ -109,6 +110,24 @@ fn install_python_packages() -> Result<(), Failure> {
     run(Command::new("python3").args(["-m", "pip", "install"]).args(options).arg("--target").arg(&directory).arg("-r").arg(&wanted))?;
     fs::copy(&wanted, &installed).map_err(during("cannot note what was installed"))?;
     Ok(())
+}
+
+/// The S3 server that verifies signatures. A program and no dependency: what it is made of stays out of our lock file, our lints and our crypto stack, and is built once
+/// for each version, with the lock file of its own package.
+const S3S_FS: (&str, &str) = ("s3s-fs", "0.14.1");
+
+fn install_rust_programs() -> Result<(), Failure> {
+    let (name, version) = S3S_FS;
+    let directory = root().join("xtask/peers/rust");
+    let noted = fs::read_to_string(directory.join(".crates.toml")).unwrap_or_default();
+    if noted.contains(&format!("\"{name} {version} ")) && directory.join("bin").join(name).is_file() {
+        return Ok(());
+    }
+    println!("Building {name} {version} into {} (an S3 server that nobody here wrote; two minutes on two cores):", directory.display());
+    let package = format!("{name}@{version}");
+    // Unoptimised: it hashes 15 MB/s so, which is enough, and an optimised build takes three times as long.
+    let options = ["install", "--quiet", "--locked", "--debug", "--config", "profile.dev.debug=false", "--features", "binary", "--root"];
+    run(cargo().args(options).arg(&directory).arg(&package))
 }
 
 fn is_same(wanted: &Path, installed: &Path) -> bool {

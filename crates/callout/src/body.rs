@@ -45,10 +45,10 @@ impl<B: Replay> Body<B> {
         if body.is_empty() && !named.headers_read_body {
             return Ok(Self::Stream(body));
         }
-        let is_text = named.formulas_in_body != CallerFormulas::Literal && formulas::is_text(headers);
+        let is_text = named.formulas_in_body != CallerFormulas::Literal && formulas::is_text(named, headers);
         let has_formulas = is_text && named.formulas_in_body == CallerFormulas::Evaluated;
         let is_read = named.headers_read_body || (named.formulas_in_header == CallerFormulas::Evaluated && formulas::any(headers));
-        if is_text && !has_formulas {
+        if withholds_formulas(named, headers) {
             body.withhold_formulas();
         }
         if has_formulas || is_read {
@@ -102,6 +102,11 @@ impl<B: Replay> Body<B> {
         headers.insert(header::CONTENT_LENGTH, HeaderValue::from(bytes.len()));
         Ok((B::replaced(&memory, bytes.clone()), Some(bytes)))
     }
+}
+
+/// Whether `{!` in the body is neither evaluated nor sent as text.
+pub(crate) fn withholds_formulas(named: &Named, headers: &HeaderMap) -> bool {
+    named.formulas_in_body == CallerFormulas::Refused && formulas::is_text(named, headers)
 }
 
 async fn receive<B: Replay>(body: B, limit: usize, wait: Duration, too_large: &ApplyError) -> Result<(Bytes, B::Memory), Refused> {

@@ -50,7 +50,8 @@ pub struct Plan {
 pub struct PlannedSignature {
     /// The canonical request, with `***` in the place of secret values.
     pub canonical_request: String,
-    /// The string to sign, made of the true one.
+    /// The string to sign. Its last line is the hash of the true canonical request; `***` if a secret stands in that which is short enough to be guessed, as a custom
+    /// header's may be. A session token is not.
     pub string_to_sign: String,
 }
 

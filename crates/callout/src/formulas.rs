@@ -4,9 +4,11 @@ use std::fmt;
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use sortie_formula::{Evaluated, Fault, FormulaError, Template};
+use sortie_protocol::shared::sigv4::is_aws_chunked;
 
 use crate::apply::ApplyError;
 use crate::scope::CalloutScope;
+use crate::snapshot::Named;
 
 /// 64 KiB: what the largest tokens need several times over. Nothing is ever cut to fit (FRM-08).
 const MAX_HEADER_BYTES: usize = 64 * 1024;
@@ -98,9 +100,11 @@ fn evaluate(text: &str, scope: &CalloutScope<'_>) -> Result<Evaluated, FormulaFa
 }
 
 /// Whether a body is text, so that `{!` in it means something: in an image, or in something compressed, it is there by chance.
-pub(crate) fn is_text(headers: &HeaderMap) -> bool {
-    let is_encoded = headers.get(header::CONTENT_ENCODING).is_some_and(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity"));
-    if is_encoded {
+pub(crate) fn is_text(named: &Named, headers: &HeaderMap) -> bool {
+    // Frames that are taken off for the signature are no encoding of what is in them.
+    let is_none = |coding: &str| coding.eq_ignore_ascii_case("identity") || (named.signs_requests() && is_aws_chunked(coding));
+    let mut codings = headers.get_all(header::CONTENT_ENCODING).iter().map(|coding| coding.to_str().unwrap_or("?"));
+    if !codings.all(|coding| coding.split(',').all(|coding| is_none(coding.trim()))) {
         return false;
     }
     // Without a type it may well be text.

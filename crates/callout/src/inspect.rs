@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Response, StatusCode, header};
 use http_body::Body;
 use sortie_model::RenewalSign;
-use sortie_protocol::Renewal;
+use sortie_protocol::{Finding, Renewal};
 
 use crate::choose::Chosen;
 use crate::peek::Peeked;
@@ -43,8 +43,8 @@ pub fn inspect(chosen: &Chosen<'_>, reception: Reception) -> Verdict {
     }
 }
 
-/// Whether the credential was taken. 401 always says that it was not (RFC 9110, section 15.5.2), the credential's additional codes too, and whatever its rules
-/// say.
+/// Whether the credential was taken. 401 always says that it was not (RFC 9110, section 15.5.2), the credential's additional codes too, whatever its rules say,
+/// and what the services behind its protocol say instead.
 pub(crate) async fn receive<B>(chosen: &Chosen<'_>, answer: Response<B>) -> (Response<Peeked<B>>, Reception)
 where
     B: Body<Data = Bytes> + Unpin,
@@ -53,7 +53,8 @@ where
     let status = answer.status();
     let is_refused = status == StatusCode::UNAUTHORIZED
         || credential.additional_status_codes.contains(status.as_u16())
-        || (!credential.renewal_rules.is_empty() && breaks_a_rule(chosen, &mut answer).await);
+        || (!credential.renewal_rules.is_empty() && breaks_a_rule(chosen, &mut answer).await)
+        || says_stale(chosen, &mut answer).await;
     (answer, if is_refused { Reception::Refused } else { Reception::Taken })
 }
 
@@ -70,14 +71,40 @@ where
         RenewalSign::Pointer { path, equals } => Some((path, equals)),
         RenewalSign::Header { .. } => None,
     });
-    if in_body.clone().next().is_none() || !is_json(answer.headers()) || is_longer(answer.body()) {
+    if in_body.clone().next().is_none() || !is_json(answer.headers()) {
         return false;
     }
-    let limit = Duration::from_millis(u64::from(chosen.named().timeouts.answer_ms));
-    // Whoever takes that long does not say that a token is stale.
-    let Ok(Some(body)) = tokio::time::timeout(limit, answer.body_mut().peek(MAX_LOOKED_INTO_BYTES)).await else { return false };
+    let Some(body) = peek(chosen, answer).await else { return false };
     let Ok(document) = serde_json::from_slice::<serde_json::Value>(&body) else { return false };
     in_body.any(|(path, equals)| document.pointer(path).is_some_and(|found| is_written(found, equals)))
+}
+
+/// Whether the answer is one with which the services behind the protocol say that a grant has died.
+async fn says_stale<B>(chosen: &Chosen<'_>, answer: &mut Response<Peeked<B>>) -> bool
+where
+    B: Body<Data = Bytes> + Unpin,
+{
+    let Some(staleness) = chosen.named().credential.protocol.staleness() else { return false };
+    if !staleness.statuses.contains(&answer.status()) {
+        return false;
+    }
+    match (staleness.head)(answer.headers()) {
+        Finding::Stale => true,
+        Finding::Other => false,
+        Finding::InBody => peek(chosen, answer).await.is_some_and(|body| (staleness.body)(&body)),
+    }
+}
+
+/// The whole body, if it is short and comes in time: whoever takes longer does not say that a token is stale.
+async fn peek<B>(chosen: &Chosen<'_>, answer: &mut Response<Peeked<B>>) -> Option<Bytes>
+where
+    B: Body<Data = Bytes> + Unpin,
+{
+    if is_longer(answer.body()) {
+        return None;
+    }
+    let limit = Duration::from_millis(u64::from(chosen.named().timeouts.answer_ms));
+    tokio::time::timeout(limit, answer.body_mut().peek(MAX_LOOKED_INTO_BYTES)).await.ok().flatten()
 }
 
 fn has_header(headers: &HeaderMap, name: &str, equals: &str) -> bool {

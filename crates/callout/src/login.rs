@@ -26,8 +26,10 @@ pub struct LoginPlace<'s> {
 pub enum Authority {
     /// For themselves, at a Per User principal that is enabled for them.
     User,
-    /// For everybody at a Named principal, or for one user: whoever manages credentials.
+    /// Also for everybody, at a Named principal: whoever may manage named credentials.
     Manager,
+    /// For everybody or for any user: whoever has the node.
+    Operator,
 }
 
 /// Why somebody cannot log in at a principal.
@@ -81,8 +83,8 @@ pub fn place<'s>(
     let named = credential.principals.iter().find(|known| known.name.eq_ignore_ascii_case(principal));
     let principal = named.ok_or(LoginRefused::NotPermitted)?;
     let may = match (authority, principal.identity_type) {
-        (Authority::Manager, _) => true,
-        (Authority::User, IdentityType::PerUser) => caller.is_any_of(&principal.grantees),
+        (Authority::Operator, _) | (Authority::Manager, IdentityType::Named) => true,
+        (Authority::User | Authority::Manager, IdentityType::PerUser) => caller.is_any_of(&principal.grantees),
         (Authority::User, IdentityType::Named) => false,
     };
     if !may {
@@ -137,6 +139,11 @@ impl<'s> LoginPlace<'s> {
     /// Where.
     pub const fn principal(&self) -> &'s ChosenPrincipal {
         self.principal
+    }
+
+    /// Who logs in.
+    pub const fn caller(&self) -> &'s Caller {
+        self.caller
     }
 
     /// Whose own identity it is, for a Per User principal.

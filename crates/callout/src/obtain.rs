@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use foldhash::fast::RandomState;
 use quick_cache::sync::Cache;
 use sortie_model::{ExternalCredentialId, PrincipalId, Timestamp, UserId};
 use sortie_protocol::{NoLogin, ObtainError, Proof, ProviderError, Values, World};
@@ -179,7 +180,7 @@ pub struct Grants {
     custody: Arc<dyn Custody>,
     world: Arc<dyn World>,
     runtime: tokio::runtime::Handle,
-    shared: Mutex<HashMap<GrantKey, Arc<Slot>>>,
+    shared: Mutex<HashMap<GrantKey, Arc<Slot>, RandomState>>,
     per_user: Cache<GrantKey, Arc<Slot>>,
     gates: Gates,
     serials: AtomicU64,
@@ -313,9 +314,14 @@ impl Grants {
 
     /// Drops shared grants of definitions that no longer exist, and all users' own ones: a user's stored values may have changed without a new revision
     /// of the credential. What is still good is found in custody again.
-    pub(crate) fn forget_all_but<'a>(&self, keys: impl Iterator<Item = &'a GrantKey>) {
-        let keys: HashSet<&GrantKey> = keys.collect();
-        lock(&self.shared).retain(|key, _| keys.contains(key));
+    ///
+    /// All of `keys` have a slot, so if there are as many slots there is none to drop.
+    pub(crate) fn forget_all_but<'a>(&self, keys: impl Iterator<Item = &'a GrantKey> + Clone) {
+        let mut shared = lock(&self.shared);
+        if shared.len() > keys.clone().count() {
+            let keys: HashSet<&GrantKey, RandomState> = keys.collect();
+            shared.retain(|key, _| keys.contains(key));
+        }
         self.per_user.clear();
     }
 

@@ -33,6 +33,9 @@ impl<B: Body<Data = Bytes> + Unpin> Peeked<B> {
     /// All of the body, if it ends within `limit` bytes. Whatever was read comes out again in its place, also if this is given up halfway.
     pub(crate) async fn peek(&mut self, limit: usize) -> Option<Bytes> {
         let ahead = self.ahead.get_or_insert_with(|| Box::new(Ahead { bytes: BytesMut::new(), broken: None }));
+        if ahead.broken.is_some() {
+            return None;
+        }
         loop {
             let frame = std::future::poll_fn(|context| Pin::new(&mut self.body).poll_frame(context)).await;
             match frame.map(|frame| frame.map(Frame::into_data)) {

@@ -1,9 +1,11 @@
 //! Settings as they are for one callout: the external credential's, the principal's in their place, and the results of their formulas.
 
+use std::sync::Arc;
+
 use aws_lc_rs::digest;
 use sortie_formula::{Evaluated, Fault, Scope, SignFault, Template, Value, Variable};
 use sortie_model::{Organization, Settings};
-use sortie_protocol::{Claims, Kind, Need, Protocol};
+use sortie_protocol::{Claims, Kind, Need, Protocol, Tags};
 
 use crate::Caller;
 use crate::formulas::FormulaFault;
@@ -11,8 +13,8 @@ use crate::scope::{caller_value, organization_value};
 
 /// The settings of one principal, compiled.
 pub(crate) struct PrincipalSettings {
-    /// Those that are the same for everybody, and the others as they are written.
-    written: Settings,
+    /// Those that are the same for everybody, and the others as they are written. Usually the credential's own: there may be very many principals.
+    written: Arc<Settings>,
     /// Formulas that have a result for each user, with the place that messages show: `scope`, `claims.body.sub`.
     formulas: Box<[(String, Template)]>,
     /// Where their results go, in the same order.
@@ -25,6 +27,8 @@ enum Holder {
     Template,
     /// Some stand in it.
     Claims(Claims),
+    /// Some are among them.
+    Tags(Tags),
 }
 
 /// A setting whose formula has no result.
@@ -47,22 +51,27 @@ pub(crate) struct Personal {
 
 impl PrincipalSettings {
     /// Merges and parses. A formula that cannot be read any more is kept as a text that no provider knows: definitions are checked when they are saved.
-    pub(crate) fn compile(credential: &Settings, principal: &Settings, protocol: &dyn Protocol) -> Self {
-        let mut written = credential.clone();
-        written.extend(principal.iter().map(|(name, value)| (name.clone(), value.clone())));
+    pub(crate) fn compile(credential: &Arc<Settings>, principal: &Settings, protocol: &dyn Protocol) -> Self {
+        let mut written = Arc::clone(credential);
+        if !principal.is_empty() {
+            Arc::make_mut(&mut written).extend(principal.iter().map(|(name, value)| (name.clone(), value.clone())));
+        }
         for field in protocol.fields().iter().filter(|field| field.kind == Kind::Template) {
             // A default may be a formula too.
-            if let Need::Default(text) = field.need {
-                written.entry(field.name).or_insert_with(|| text.into());
+            if let Need::Default(text) = field.need
+                && !written.contains_key(field.name)
+            {
+                Arc::make_mut(&mut written).insert(field.name.to_owned(), text.into());
             }
         }
-        let (mut formulas, mut holders) = (Vec::new(), Vec::new());
-        for (name, value) in &mut written {
+        let (mut literals, mut formulas, mut holders) = (Vec::new(), Vec::new(), Vec::new());
+        for (name, value) in &*written {
             match protocol.fields().iter().find(|field| field.name == name).map(|field| field.kind) {
                 Some(Kind::Template) => {
                     let Some(Ok(template)) = value.as_str().map(Template::parse) else { continue };
                     match template.as_literal() {
-                        Some(text) => *value = text.into(),
+                        Some(text) if value == text => {}
+                        Some(text) => literals.push((name.clone(), text.into())),
                         None => {
                             formulas.push((name.clone(), template));
                             holders.push((name.clone(), Holder::Template));
@@ -77,8 +86,21 @@ impl PrincipalSettings {
                         holders.push((name.clone(), Holder::Claims(claims)));
                     }
                 }
+                Some(Kind::Tags) => {
+                    let Ok(tags) = Tags::parse(value) else { continue };
+                    let before = formulas.len();
+                    formulas.extend(tags.formulas().map(|(key, template)| (format!("{name}.{key}"), template.clone())));
+                    if formulas.len() == before {
+                        literals.push((name.clone(), tags.fill([])));
+                    } else {
+                        holders.push((name.clone(), Holder::Tags(tags)));
+                    }
+                }
                 _ => {}
             }
+        }
+        if !literals.is_empty() {
+            Arc::make_mut(&mut written).extend(literals);
         }
         Self { written, formulas: formulas.into(), holders: holders.into() }
     }
@@ -109,12 +131,13 @@ impl PrincipalSettings {
 
     /// The settings with the results in their places. Only a renewal needs them, so a callout does not pay for it.
     pub(crate) fn filled(&self, personal: &Personal) -> Settings {
-        let mut settings = self.written.clone();
+        let mut settings = Settings::clone(&self.written);
         let mut results = personal.results.iter().map(Evaluated::expose);
         for (name, holder) in &self.holders {
             let value = match holder {
                 Holder::Template => results.next().unwrap_or_default().into(),
                 Holder::Claims(claims) => claims.fill(&mut results),
+                Holder::Tags(tags) => tags.fill(&mut results),
             };
             settings.insert(name.clone(), value);
         }

@@ -12,14 +12,14 @@ use sortie_model::{Scheme, Timestamp};
 use sortie_protocol::Proof;
 use sortie_protocol::shared::sigv4::{self, BodyFault, BodyPlan, CallerBody, Decoder, Hex, Payload, Recoder, RequestSigner, Signed};
 
-use crate::Refused;
 use crate::apply::ApplyError;
-use crate::body::Body;
+use crate::body::{Body, withholds_formulas};
 use crate::explain::PlannedSignature;
 use crate::obtain::Live;
 use crate::parse::TargetFault;
-use crate::ports::Replay;
+use crate::ports::{ForwardError, Replay};
 use crate::snapshot::Named;
+use crate::{Refused, formulas};
 
 /// How the body of one request is signed, whether it is sent once or twice.
 #[derive(Clone, Debug)]
@@ -30,13 +30,11 @@ pub(crate) struct Signing {
     trailers: Vec<(HeaderName, HeaderValue)>,
 }
 
-/// The signer of this callout. There is none if the header of its signature is somebody else's to make.
+/// The signer of this callout.
 pub(crate) fn signer<'a>(named: &Named, live: &'a Live) -> Option<&'a Arc<RequestSigner>> {
     match &live.proof {
         Proof::Place(_) => None,
-        Proof::Sign(_) if !named.generate_authorization_header => None,
-        Proof::Sign(_) if named.headers.iter().any(|custom| custom.name == header::AUTHORIZATION) => None,
-        Proof::Sign(signer) => Some(signer),
+        Proof::Sign(signer) => named.signs_requests().then_some(signer),
     }
 }
 
@@ -67,6 +65,10 @@ pub(crate) async fn prepare<B: Replay>(
         let (plain, found) = unframe(&held.bytes, &caller).map_err(ApplyError::from)?;
         if plain.len() > limit {
             return Err(too_large.into());
+        }
+        // Looked at once more: a frame may have ended between `{` and `!`.
+        if withholds_formulas(named, headers) && formulas::has_formula(&plain) {
+            return Err(ForwardError::FormulaWithheld.into());
         }
         (held.bytes, trailers) = (plain, found);
     }
@@ -141,6 +143,12 @@ pub(crate) fn show(
     let (target, payload) = (spelled(signer, &target)?, Payload::Hash(Hex::sha256(b"")));
     headers.insert(header::HOST, named.host.clone());
     let Signed { string_to_sign, .. } = signer.sign(&Method::GET, target.as_str(), headers, payload, at);
+    let mut string_to_sign = String::from_utf8_lossy(&string_to_sign).into_owned();
+    // A short secret could be guessed from the hash of what it stands in.
+    if signer.covers_secret(headers) {
+        let hash = string_to_sign.rfind('\n').map_or(0, |line| line + 1);
+        string_to_sign.replace_range(hash.., "***");
+    }
     let canonical_request = signer.shown(&Method::GET, target.as_str(), headers, payload);
     headers.remove(header::HOST);
     Ok(PlannedSignature { canonical_request, string_to_sign })

@@ -6,10 +6,11 @@ use std::sync::Arc;
 use arc_swap::ArcSwapOption;
 use foldhash::fast::RandomState;
 use http::HeaderValue;
+use http::header::AUTHORIZATION;
 use sortie_model::{
-    ApiName, AuthProvider, CallerFormulas, CustomHeader, Endpoint, ExternalAuthIdentityProvider, ExternalCredential, ExternalCredentialId,
-    Grantee, IdentityProvider, IdentityProviderKind, IdentityType, MAX_NAME_LENGTH, NamedCredential, NamedCredentialId, Organization,
-    Principal, PrincipalAccess, PrincipalId, RenewalRule, RenewalSign, Settings, StatusCodes, Timeouts,
+    ApiName, AuthProvider, AuthorizationServer, CallerFormulas, CustomHeader, Endpoint, ExternalAuthIdentityProvider, ExternalCredential,
+    ExternalCredentialId, Grantee, IdentityProvider, IdentityProviderKind, IdentityType, MAX_NAME_LENGTH, NamedCredential,
+    NamedCredentialId, Organization, Principal, PrincipalAccess, PrincipalId, RenewalRule, RenewalSign, StatusCodes, Timeouts,
 };
 use sortie_protocol::{Protocol, provider_setting};
 
@@ -45,7 +46,7 @@ pub struct Snapshot {
     /// By their names in lower case.
     named: HashMap<Box<[u8]>, Arc<Named>, RandomState>,
     /// External credentials, likewise.
-    credentials: HashMap<Box<str>, Arc<Credential>>,
+    credentials: HashMap<Box<str>, Arc<Credential>, RandomState>,
     organization: Arc<Organization>,
 }
 
@@ -92,9 +93,7 @@ pub struct Credential {
     pub name: ApiName,
     /// How identity is proven.
     pub protocol: &'static dyn Protocol,
-    /// Settings of the protocol.
-    pub settings: Settings,
-    /// The provider that they name, if they name one that is there.
+    /// The provider that its settings name, if they name one that is there.
     pub(crate) provider: Option<Arc<IdentityProvider>>,
     /// Extra statuses that mean "the token is stale".
     pub additional_status_codes: StatusCodes,
@@ -130,6 +129,27 @@ pub struct ChosenPrincipal {
     pub(crate) slot: Arc<Slot>,
 }
 
+impl Credential {
+    /// The name of the provider that its settings name, if it is there.
+    pub fn provider_name(&self) -> Option<&ApiName> {
+        self.provider.as_ref().map(|provider| provider.name())
+    }
+
+    /// The authorization server behind that provider.
+    pub fn server(&self) -> Option<&AuthorizationServer> {
+        self.provider.as_ref().map(|provider| provider.server())
+    }
+}
+
+impl Named {
+    /// Whether requests are signed: not if the header of the signature is somebody else's to make.
+    pub(crate) fn signs_requests(&self) -> bool {
+        self.credential.protocol.signs_requests()
+            && self.generate_authorization_header
+            && !self.headers.iter().any(|custom| custom.name == AUTHORIZATION)
+    }
+}
+
 impl Snapshot {
     /// Compiles definitions. Grants that are still good under them are carried over.
     ///
@@ -150,20 +170,20 @@ impl Snapshot {
         let providers = providers.chain(auth_providers.into_iter().map(IdentityProvider::from));
         let providers: Providers = providers.map(|provider| ((provider.kind(), provider.name().folded()), Arc::new(provider))).collect();
         let organization = Arc::new(organization);
-        let mut access: HashMap<PrincipalId, Vec<Grantee>> = HashMap::new();
+        let mut access: HashMap<PrincipalId, Vec<Grantee>, RandomState> = with_room_for(principals.len());
         for grant in principal_access {
             access.entry(grant.principal).or_default().push(grant.grantee);
         }
-        let mut principals_of: HashMap<ExternalCredentialId, Vec<Principal>> = HashMap::new();
+        let mut principals_of: HashMap<ExternalCredentialId, Vec<Principal>, RandomState> = with_room_for(external_credentials.len());
         for principal in principals {
             principals_of.entry(principal.external_credential).or_default().push(principal);
         }
-        let mut credentials = HashMap::new();
-        for external in external_credentials {
+        let mut credentials: HashMap<_, _, RandomState> = with_room_for(external_credentials.len());
+        for mut external in external_credentials {
             let principals = principals_of.remove(&external.id).unwrap_or_default();
             match sortie_protocol::find(&external.protocol) {
                 Some(protocol) => {
-                    let headers = external.headers.clone();
+                    let headers = std::mem::take(&mut external.headers);
                     credentials.insert(
                         external.id,
                         (Arc::new(compile_credential(external, protocol, &providers, principals, &mut access, grants)), headers),
@@ -174,16 +194,17 @@ impl Snapshot {
                 }
             }
         }
-        let named = named_credentials.into_iter().filter_map(|named| {
-            let (credential, headers) = credentials.get(&named.external_credential)?;
-            let compiled = compile_named(named, Arc::clone(credential), headers, &organization);
-            Some((compiled.name.folded().into_bytes().into_boxed_slice(), Arc::new(compiled)))
-        });
-        let named = named.collect();
+        let mut compiled: HashMap<_, _, RandomState> = with_room_for(named_credentials.len());
+        for named in named_credentials {
+            let Some((credential, headers)) = credentials.get(&named.external_credential) else { continue };
+            let named = compile_named(named, Arc::clone(credential), headers, &organization);
+            compiled.insert(named.name.folded().into_bytes().into_boxed_slice(), Arc::new(named));
+        }
         grants
             .forget_all_but(credentials.values().flat_map(|(credential, _)| credential.principals.iter().map(|principal| &principal.key)));
-        let credentials = credentials.into_values().map(|(credential, _)| (credential.name.folded().into_boxed_str(), credential));
-        Self { generation, named, credentials: credentials.collect(), organization }
+        let mut by_name: HashMap<_, _, RandomState> = with_room_for(credentials.len());
+        by_name.extend(credentials.into_values().map(|(credential, _)| (credential.name.folded().into_boxed_str(), credential)));
+        Self { generation, named: compiled, credentials: by_name, organization }
     }
 
     /// Which generation this is.
@@ -221,6 +242,10 @@ impl Snapshot {
     }
 }
 
+fn with_room_for<K, V>(count: usize) -> HashMap<K, V, RandomState> {
+    HashMap::with_capacity_and_hasher(count, RandomState::default())
+}
+
 /// By kind, and by name in lower case.
 type Providers = HashMap<(IdentityProviderKind, String), Arc<IdentityProvider>>;
 
@@ -229,9 +254,10 @@ fn compile_credential(
     protocol: &'static dyn Protocol,
     providers: &Providers,
     mut principals: Vec<Principal>,
-    access: &mut HashMap<PrincipalId, Vec<Grantee>>,
+    access: &mut HashMap<PrincipalId, Vec<Grantee>, RandomState>,
     grants: &Grants,
 ) -> Credential {
+    let settings = Arc::new(external.settings);
     principals.sort_by_key(|principal| principal.sequence_number);
     let key_of = |principal: &Principal| GrantKey {
         credential: external.id,
@@ -248,7 +274,7 @@ fn compile_credential(
         grantees.sort_unstable();
         let key = key_of(&principal);
         ChosenPrincipal {
-            settings: PrincipalSettings::compile(&external.settings, &principal.settings, protocol),
+            settings: PrincipalSettings::compile(&settings, &principal.settings, protocol),
             id: principal.id,
             name: principal.name.as_str().into(),
             identity_type: principal.identity_type,
@@ -261,13 +287,13 @@ fn compile_credential(
         }
     });
     let principals = principals.collect();
-    let provider = provider_setting(protocol, &external.settings)
+    let provider = provider_setting(protocol, &settings)
         .and_then(|setting| providers.get(&(setting.kind, setting.name.to_ascii_lowercase())))
         .cloned();
-    let ExternalCredential { id, name, settings, additional_status_codes, renewal_rules, .. } = external;
+    let ExternalCredential { id, name, additional_status_codes, renewal_rules, .. } = external;
     let reads_answers = renewal_rules.iter().any(|rule| matches!(rule.sign, RenewalSign::Pointer { .. }));
     let renewal_rules = renewal_rules.into();
-    Credential { id, name, protocol, settings, provider, additional_status_codes, renewal_rules, reads_answers, principals }
+    Credential { id, name, protocol, provider, additional_status_codes, renewal_rules, reads_answers, principals }
 }
 
 fn compile_named(
@@ -276,7 +302,7 @@ fn compile_named(
     credential_headers: &[CustomHeader],
     organization: &Arc<Organization>,
 ) -> Named {
-    let host = HeaderValue::from_str(&named.url.authority()).expect("an endpoint's authority is plain ASCII");
+    let host = HeaderValue::try_from(named.url.authority()).expect("an endpoint's authority is plain ASCII");
     let prepared = credential.principals.iter().map(|_| ArcSwapOption::empty()).collect();
     let headers = merge_headers(&named.headers, credential_headers);
     let NamedCredential { id, name, url, is_enabled, generate_authorization_header, forwarded_headers, timeouts, .. } = named;

@@ -46,7 +46,7 @@ impl Timestamp {
         let (seconds, millis) = (millis_of_day / 1000, millis_of_day % 1000);
         let mut text = *b"0000-00-00T00:00:00.000Z";
         for (at, width, value) in [
-            (0, 4, year),
+            (0, 4, year.rem_euclid(10_000)),
             (5, 2, month),
             (8, 2, day),
             (11, 2, seconds / 3600),
@@ -54,10 +54,11 @@ impl Timestamp {
             (17, 2, seconds % 60),
             (20, 3, millis),
         ] {
-            let mut rest = value;
+            // Small and not negative, so that a division costs little.
+            let mut rest = u32::try_from(value).unwrap_or(0);
             for digit in text[at..at + width].iter_mut().rev() {
-                *digit = b'0' + u8::try_from(rest.rem_euclid(10)).unwrap_or(0);
-                rest = rest.div_euclid(10);
+                *digit = b'0' + (rest % 10) as u8;
+                rest /= 10;
             }
         }
         text

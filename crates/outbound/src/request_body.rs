@@ -226,7 +226,8 @@ impl RequestBody {
         };
         match piece.map(|frame| frame.map(Frame::into_data)) {
             Some(Ok(Ok(piece))) => {
-                if this.holds_formula(&piece) {
+                // What is framed is looked at without its frames.
+                if this.recoder.is_none() && this.holds_formula(&piece) {
                     return Poll::Ready(Some(Err(this.withheld())));
                 }
                 this.passed(&piece);
@@ -253,7 +254,14 @@ impl RequestBody {
             };
             let Some(recoder) = &mut self.recoder else { return Poll::Ready(piece.transpose()) };
             let out = match piece {
-                Ok(Some(piece)) => recoder.piece(piece),
+                Ok(Some(piece)) => match recoder.plain(piece) {
+                    Ok(plain) if self.holds_formula(&plain) => {
+                        self.recoder = None;
+                        return Poll::Ready(Some(Err(self.withheld())));
+                    }
+                    Ok(plain) => Ok(self.recoder.as_mut().map_or(Bytes::new(), |recoder| recoder.framed(plain))),
+                    Err(fault) => Err(fault),
+                },
                 Ok(None) => {
                     let end = recoder.finish();
                     self.recoder = None;

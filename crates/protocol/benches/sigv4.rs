@@ -1,13 +1,19 @@
-//! What signing a request of 1 KiB costs: the body's hash, canonical request, string to sign and signature, with the derived key at hand.
+//! What signing a request of 1 KiB costs: the body's hash, canonical request, string to sign and signature, with the derived key at hand. At most 4 µs of CPU.
+//!
+//! On a busy machine the fastest of the samples tells (`sample.json` of criterion), and how it compares with the hashes alone.
 
 #![allow(clippy::unwrap_used, missing_docs, reason = "a benchmark")]
 
 use std::hint::black_box;
 
+use aws_lc_rs::hmac;
 use criterion::{Criterion, criterion_group, criterion_main};
+use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use sortie_model::{Secret, Timestamp};
-use sortie_protocol::shared::sigv4::{Hex, PathRule, Payload, PayloadRule, RequestSigner, SigningOptions, TokenPlace};
+use sortie_protocol::shared::sigv4::{
+    Hex, PathRule, Payload, PayloadRule, RequestSigner, SigningOptions, TokenPlace, X_AMZ_CONTENT_SHA256, X_AMZ_DATE,
+};
 
 const AT: Timestamp = Timestamp::from_millis(1_795_328_676_789);
 
@@ -43,14 +49,22 @@ fn sign(criterion: &mut Criterion) {
             let payload = Payload::Hash(Hex::sha256(black_box(&body)));
             let signed = signer.sign(&Method::POST, black_box("/prod/invoices?open=true&page=2"), &mut headers, payload, AT);
             // As they came, for the next one.
-            for name in ["authorization", "x-amz-date", "x-amz-content-sha256"] {
+            for name in [AUTHORIZATION, X_AMZ_DATE, X_AMZ_CONTENT_SHA256] {
                 headers.remove(name);
             }
             signed
         });
     });
-    // A part of it that nobody can save: what the rest is to be measured by, on whatever machine.
-    criterion.bench_function("hash 1 KiB", |bencher| bencher.iter(|| Hex::sha256(black_box(&body))));
+    // What nobody can save: what the rest is to be measured by, on whatever machine.
+    let payload = Payload::Hash(Hex::sha256(&body));
+    let signed = signer.sign(&Method::POST, "/prod/invoices?open=true&page=2", &mut headers, payload, AT);
+    let key = hmac::Key::new(hmac::HMAC_SHA256, &[7; 32]);
+    criterion.bench_function("hashes of 1 KiB and of the canonical request, HMAC", |bencher| {
+        bencher.iter(|| {
+            let hashes = [Hex::sha256(black_box(&body)), Hex::sha256(black_box(signed.canonical.as_bytes()))];
+            (hashes, hmac::sign(&key, black_box(&signed.string_to_sign)))
+        });
+    });
 }
 
 criterion_group!(benches, sign);

@@ -16,6 +16,7 @@ fn complete_settings(protocol: &dyn Protocol) -> Settings {
         Kind::Choice(words) => json!(words[0]),
         Kind::Seconds { least, .. } | Kind::Bytes { least, .. } => json!(least),
         Kind::Claims => json!({}),
+        Kind::Tags => json!({ "x": "x" }),
     };
     let fields = protocol.fields().iter().filter(|field| field.place.is_setting());
     fields.map(|field| (field.name.to_owned(), example(field))).collect()

@@ -4,7 +4,7 @@ use serde_json::Value;
 use sortie_model::{ApiName, AuthenticationFlow, ServiceUrl, Settings, Template, Violation, Violations};
 
 use crate::provider::provider_settings;
-use crate::{Claims, Protocol};
+use crate::{Claims, Protocol, Tags};
 
 /// One thing to fill in.
 #[derive(Clone, Copy, Debug)]
@@ -101,6 +101,8 @@ pub enum Kind {
     AuthProvider,
     /// [`Claims`] of a signed token: `{header: {name: value}, body: {name: value}}`.
     Claims,
+    /// [`Tags`] of a session: `{key: text}`, whose texts may hold formulas over the user who calls.
+    Tags,
 }
 
 impl Place {
@@ -170,10 +172,10 @@ fn check_setting(protocol: &dyn Protocol, field: Option<&Field>, name: &str, val
         let message = "is stored for a principal, never written in a definition's settings; use `sortie secret set`";
         return Err(Violation::new(name, "setting_is_a_value", message).into());
     }
+    let within = |violations: Violations| Violations(violations.0.into_iter().map(|violation| violation.within(name)).collect());
     match field.kind {
-        Kind::Claims => Claims::parse(value)
-            .map(|_| ())
-            .map_err(|violations| Violations(violations.0.into_iter().map(|violation| violation.within(name)).collect())),
+        Kind::Claims => Claims::parse(value).map(|_| ()).map_err(within),
+        Kind::Tags => Tags::parse(value).map(|_| ()).map_err(within),
         Kind::Seconds { least, most } => Ok(check_number(name, value, "seconds", least, most)?),
         Kind::Bytes { least, most } => Ok(check_number(name, value, "bytes", least, most)?),
         kind => Ok(check_text(name, value, kind)?),
@@ -202,7 +204,7 @@ fn check_text(name: &str, value: &Value, kind: Kind) -> Result<(), Violation> {
     }
     let renamed = |violation: Violation| Violation { field: name.to_owned(), ..violation };
     match kind {
-        Kind::Text | Kind::Seconds { .. } | Kind::Bytes { .. } | Kind::Claims => Ok(()),
+        Kind::Text | Kind::Seconds { .. } | Kind::Bytes { .. } | Kind::Claims | Kind::Tags => Ok(()),
         Kind::Template => Template::parse(text).map(|_| ()).map_err(|error| Violation::of_formula(name, &error)),
         Kind::Url => ServiceUrl::parse(text).map(|_| ()).map_err(renamed),
         Kind::Certificate | Kind::IdentityProvider(_) | Kind::AuthProvider => ApiName::parse(text).map(|_| ()).map_err(renamed),

@@ -63,6 +63,12 @@ impl<'a> Material<'a> {
         self.settings.get(name).and_then(serde_json::Value::as_str).filter(|text| !text.is_empty())
     }
 
+    /// The names and texts of a setting that is an object of texts, in their order; none if absent.
+    pub fn texts(&self, name: &str) -> impl Iterator<Item = (&'a str, &'a str)> {
+        let object = self.settings.get(name).and_then(serde_json::Value::as_object);
+        object.into_iter().flatten().filter_map(|(name, value)| Some((name.as_str(), value.as_str()?)))
+    }
+
     /// A setting of seconds or bytes; `None` if absent.
     pub fn number(&self, name: &str) -> Option<u32> {
         self.settings.get(name).and_then(crate::field::number)

@@ -28,7 +28,9 @@ mod provider;
 mod remedy;
 pub mod shared;
 mod signer;
+mod staleness;
 mod status;
+mod tags;
 #[cfg(test)]
 mod testing;
 mod world;
@@ -50,7 +52,9 @@ pub use provider::{
 pub use remedy::{ProviderError, Remedy};
 pub use signer::{Signer, SignerError};
 pub use sortie_model::SigningAlgorithm;
+pub use staleness::{Finding, Staleness};
 pub use status::{
     CertificateFacts, CredentialFacts, PrincipalFacts, PrincipalStatus, ProviderFacts, Reach, credential_status, principal_status,
 };
+pub use tags::Tags;
 pub use world::{Answer, Ask, AskError, Pending, World};

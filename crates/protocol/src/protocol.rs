@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use sortie_model::{IdentityType, Secret, Settings, Violation, Violations};
 
-use crate::{Field, Grant, Kind, Login, Material, Need, ObtainError, Pending, Place, Proof, ProveError, World};
+use crate::{Field, Grant, Kind, Login, Material, Need, ObtainError, Pending, Place, Proof, ProveError, Staleness, World};
 
 /// Whether what a protocol presents can be renewed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,6 +85,11 @@ pub trait Protocol: Send + Sync {
 
     /// Whether what is presented can be renewed.
     fn renewal(&self) -> Renewal;
+
+    /// How the services behind this protocol say that a grant has died, if they do not say it with 401.
+    fn staleness(&self) -> Option<&'static Staleness> {
+        None
+    }
 
     /// Which values may be stored for a principal.
     fn parameters(&self) -> Parameters {

@@ -4,12 +4,13 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// A provider's own words. Nothing in it was sent to the provider in confidence, and nothing in it looks like a token.
+/// A provider's own words, with nothing in them that was sent to it in confidence.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProviderError {
     /// `error` of RFC 6749, section 5.2, such as `invalid_client`; `status_403` if the provider speaks something else.
     pub error: String,
-    /// `error_description`, or the beginning of what the provider said instead.
+    /// `error_description` as the provider wrote it; or the beginning of what it said instead of an error of its protocol, with `***` in the place of whatever looks
+    /// like a token.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
 }
@@ -46,7 +47,7 @@ const KNOWN: &[Known] = &[
         words: &[],
         remedy: Remedy {
             cause: "AWS does not let this identity have the role",
-            next_step: "an admin must let the role be assumed: its trust policy must name the user (with this external id) or the trust anchor, and the user must be allowed `sts:AssumeRole` on it",
+            next_step: "an admin must let the role be assumed: its trust policy must name the user (with this external id) or the trust anchor, and the user must be allowed `sts:AssumeRole` on it (and `sts:TagSession`, with session tags)",
         },
     },
     Known {

@@ -3,6 +3,7 @@
 mod admin;
 pub mod audit;
 mod config;
+pub mod connect;
 mod custody;
 mod gateway;
 mod house;

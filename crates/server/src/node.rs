@@ -227,7 +227,7 @@ impl Node {
     }
 }
 
-fn caller_without_key(stored: StoredUser) -> Caller {
+pub(crate) fn caller_without_key(stored: StoredUser) -> Caller {
     let permission_sets = stored.permission_sets.into_iter().map(Grantee::PermissionSet);
     let grantees = permission_sets.chain(stored.user.profile.map(Grantee::Profile)).collect();
     Caller::new(stored.user.id, stored.user.name, None, stored.user.attributes, grantees).with_profile(stored.profile_name)

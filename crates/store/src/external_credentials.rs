@@ -3,7 +3,7 @@
 use sortie_model::{ApiName, ExternalCredential, ExternalCredentialId, Label};
 
 use crate::change::{Rules, require_one};
-use crate::db::{Fault, Row, Sql, Tx};
+use crate::db::{Fault, Row, Sql, Tx, packed};
 use crate::deployment::Generation;
 use crate::error::ChangeError;
 
@@ -112,25 +112,26 @@ pub(crate) async fn touch(tx: &mut Tx, id: ExternalCredentialId, generation: Gen
 }
 
 pub(crate) async fn all(tx: &mut Tx) -> Result<Vec<ExternalCredential>, Fault> {
-    const ALL: Sql = Sql::new(
+    const ALL: Sql = packed!(
         "external_credentials",
-        "SELECT id, name, label, description, protocol, settings, additional_status_codes, renewal_rules, headers, revision
-         FROM external_credentials ORDER BY folded",
+        ["id", "name", "label", "protocol", "settings", "additional_status_codes", "renewal_rules", "headers", "revision", "description"],
+        "ORDER BY folded"
     );
     tx.fetch_each(ALL, read).await
 }
 
 fn read(row: &Row) -> Result<ExternalCredential, Fault> {
+    let mut fields = row.fields()?;
     Ok(ExternalCredential {
-        id: row.id("id")?,
-        name: row.parsed("name", ApiName::parse)?,
-        label: row.parsed("label", Label::parse)?,
-        description: row.text("description")?,
-        protocol: row.text("protocol")?,
-        settings: row.json("settings")?,
-        additional_status_codes: row.json("additional_status_codes")?,
-        renewal_rules: row.json("renewal_rules")?,
-        headers: row.json("headers")?,
-        revision: row.integer("revision")?,
+        id: fields.id("id")?,
+        name: fields.parsed("name", ApiName::parse)?,
+        label: fields.parsed("label", Label::parse)?,
+        protocol: fields.text("protocol")?.to_owned(),
+        settings: fields.json("settings")?,
+        additional_status_codes: fields.json("additional_status_codes")?,
+        renewal_rules: fields.json("renewal_rules")?,
+        headers: fields.json("headers")?,
+        revision: fields.number("revision")?,
+        description: fields.rest("description")?,
     })
 }

@@ -3,7 +3,7 @@
 use sortie_model::{ApiName, CallerFormulas, Endpoint, Label, NamedCredential, NamedCredentialId};
 
 use crate::change::{Rules, require_one};
-use crate::db::{Fault, Row, Sql, Tx};
+use crate::db::{Fault, Row, Sql, Tx, packed};
 use crate::error::ChangeError;
 
 const RULES: Rules = Rules { what: "named credential", refers_to: "external credential" };
@@ -96,30 +96,44 @@ impl NamedCredentialChanges<'_> {
 }
 
 pub(crate) async fn all(tx: &mut Tx) -> Result<Vec<NamedCredential>, Fault> {
-    const ALL: Sql = Sql::new(
+    const ALL: Sql = packed!(
         "named_credentials",
-        "SELECT id, name, label, description, url, external_credential_id, is_enabled, generate_authorization_header,
-             formulas_in_header, formulas_in_body, forwarded_headers, headers, timeouts
-         FROM named_credentials ORDER BY folded",
+        [
+            "id",
+            "name",
+            "label",
+            "url",
+            "external_credential_id",
+            "is_enabled",
+            "generate_authorization_header",
+            "formulas_in_header",
+            "formulas_in_body",
+            "forwarded_headers",
+            "headers",
+            "timeouts",
+            "description",
+        ],
+        "ORDER BY folded"
     );
     tx.fetch_each(ALL, read).await
 }
 
 fn read(row: &Row) -> Result<NamedCredential, Fault> {
     let formulas = |text: &str| CallerFormulas::parse(text).ok_or(());
+    let mut fields = row.fields()?;
     Ok(NamedCredential {
-        id: row.id("id")?,
-        name: row.parsed("name", ApiName::parse)?,
-        label: row.parsed("label", Label::parse)?,
-        description: row.text("description")?,
-        url: row.parsed("url", Endpoint::parse)?,
-        external_credential: row.id("external_credential_id")?,
-        is_enabled: row.boolean("is_enabled")?,
-        generate_authorization_header: row.boolean("generate_authorization_header")?,
-        allow_formulas_in_header: row.parsed("formulas_in_header", formulas)?,
-        allow_formulas_in_body: row.parsed("formulas_in_body", formulas)?,
-        forwarded_headers: row.json("forwarded_headers")?,
-        headers: row.json("headers")?,
-        timeouts: row.json("timeouts")?,
+        id: fields.id("id")?,
+        name: fields.parsed("name", ApiName::parse)?,
+        label: fields.parsed("label", Label::parse)?,
+        url: fields.parsed("url", Endpoint::parse)?,
+        external_credential: fields.id("external_credential_id")?,
+        is_enabled: fields.boolean("is_enabled")?,
+        generate_authorization_header: fields.boolean("generate_authorization_header")?,
+        allow_formulas_in_header: fields.parsed("formulas_in_header", formulas)?,
+        allow_formulas_in_body: fields.parsed("formulas_in_body", formulas)?,
+        forwarded_headers: fields.json("forwarded_headers")?,
+        headers: fields.json("headers")?,
+        timeouts: fields.json("timeouts")?,
+        description: fields.rest("description")?,
     })
 }

@@ -3,7 +3,7 @@
 use sortie_model::{Grantee, PermissionSetId, PrincipalAccess, ProfileId};
 
 use crate::change::{Rules, require_one};
-use crate::db::{Fault, Row, Sql, Tx};
+use crate::db::{Fault, Row, Sql, Tx, packed};
 use crate::error::ChangeError;
 
 /// Changes of principal access.
@@ -51,21 +51,23 @@ const fn columns(grantee: Grantee) -> (Option<PermissionSetId>, Option<ProfileId
 }
 
 pub(crate) async fn all(tx: &mut Tx) -> Result<Vec<PrincipalAccess>, Fault> {
-    const ALL: Sql = Sql::new(
+    const ALL: Sql = packed!(
         "principal_access",
-        "SELECT principal_id, permission_set_id, profile_id FROM principal_access
-         ORDER BY principal_id, COALESCE(permission_set_id, profile_id)",
+        ["principal_id", "COALESCE(permission_set_id, '')", "COALESCE(profile_id, '')"],
+        "ORDER BY principal_id, COALESCE(permission_set_id, profile_id)"
     );
     tx.fetch_each(ALL, read).await
 }
 
 fn read(row: &Row) -> Result<PrincipalAccess, Fault> {
-    let grantee = match (row.optional_id("permission_set_id")?, row.optional_id("profile_id")?) {
+    let mut fields = row.fields()?;
+    let principal = fields.id("principal_id")?;
+    let grantee = match (fields.optional_id("permission_set_id")?, fields.optional_id("profile_id")?) {
         (Some(id), None) => Grantee::PermissionSet(id),
         (None, Some(id)) => Grantee::Profile(id),
         (Some(_), Some(_)) | (None, None) => {
             return Err(row.unreadable("permission_set_id", "and `profile_id` are both set, or both absent"));
         }
     };
-    Ok(PrincipalAccess { principal: row.id("principal_id")?, grantee })
+    Ok(PrincipalAccess { principal, grantee })
 }

@@ -3,7 +3,7 @@
 use sortie_model::{IdentityType, Label, Principal, PrincipalId};
 
 use crate::change::{Rules, require_one};
-use crate::db::{Fault, FaultKind, Row, Sql, Tx};
+use crate::db::{Fault, FaultKind, Row, Sql, Tx, packed};
 use crate::deployment::Generation;
 use crate::error::ChangeError;
 use crate::external_credentials;
@@ -49,9 +49,10 @@ impl PrincipalChanges<'_> {
     /// [`ChangeError::Missing`], [`ChangeError::Immutable`] if name, identity type or credential differ, or
     /// [`ChangeError::Conflict`] if the sequence number is taken.
     pub async fn update(&mut self, principal: &Principal) -> Result<(), ChangeError> {
-        const STORED: Sql = Sql::new(
+        const STORED: Sql = packed!(
             "principals",
-            "SELECT id, external_credential_id, name, identity_type, sequence_number, settings FROM principals WHERE id = $1",
+            ["id", "external_credential_id", "name", "identity_type", "sequence_number", "settings"],
+            "WHERE id = $1"
         );
         const UPDATE: Sql = Sql::new("principals", "UPDATE principals SET sequence_number = $2, settings = $3 WHERE id = $1");
         let Principal { id, external_credential, name, identity_type, sequence_number, settings } = principal;
@@ -96,22 +97,23 @@ fn translate(fault: Fault, principal: &Principal) -> ChangeError {
 }
 
 pub(crate) async fn all(tx: &mut Tx) -> Result<Vec<Principal>, Fault> {
-    const ALL: Sql = Sql::new(
+    const ALL: Sql = packed!(
         "principals",
-        "SELECT id, external_credential_id, name, identity_type, sequence_number, settings FROM principals
-         ORDER BY external_credential_id, sequence_number",
+        ["id", "external_credential_id", "name", "identity_type", "sequence_number", "settings"],
+        "ORDER BY external_credential_id, sequence_number"
     );
     tx.fetch_each(ALL, read).await
 }
 
 fn read(row: &Row) -> Result<Principal, Fault> {
     let identity_type = |text: &str| [IdentityType::Named, IdentityType::PerUser].into_iter().find(|kind| kind.as_str() == text).ok_or(());
+    let mut fields = row.fields()?;
     Ok(Principal {
-        id: row.id("id")?,
-        external_credential: row.id("external_credential_id")?,
-        name: row.parsed("name", Label::parse)?,
-        identity_type: row.parsed("identity_type", identity_type)?,
-        sequence_number: row.number("sequence_number")?,
-        settings: row.json("settings")?,
+        id: fields.id("id")?,
+        external_credential: fields.id("external_credential_id")?,
+        name: fields.parsed("name", Label::parse)?,
+        identity_type: fields.parsed("identity_type", identity_type)?,
+        sequence_number: fields.number("sequence_number")?,
+        settings: fields.json("settings")?,
     })
 }

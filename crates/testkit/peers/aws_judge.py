@@ -268,6 +268,9 @@ class Handler(BaseHTTPRequestHandler):
             if form.get("Action"):
                 text = f"<ErrorResponse><Error><Type>Sender</Type><Code>{refused.code}</Code><Message>{refused.message}</Message></Error></ErrorResponse>"
                 return self.reply(refused.status, text, "text/xml")
+            if "/s3/aws4_request" in self.headers.get("authorization", ""):
+                text = f"<Error><Code>{refused.code}</Code><Message>{refused.message}</Message></Error>"
+                return self.reply(refused.status, text, "application/xml")
             return self.reply(refused.status, {"__type": refused.code, "message": refused.message}, headers=[("x-amzn-errortype", refused.code)])
 
     def control(self, words):
@@ -284,7 +287,13 @@ class Handler(BaseHTTPRequestHandler):
     def role(self, form):
         demand(form.get("RoleArn") in ROLES, "AccessDenied", "not authorized to perform: sts:AssumeRole")
         demand(re.fullmatch(r"[\w+=,.@-]{2,64}", form.get("RoleSessionName", "")), "ValidationError", "RoleSessionName", 400)
-        STATE["log"][-1]["session"] = form["RoleSessionName"]
+        tags = {form[f"Tags.member.{at}.Key"]: form[f"Tags.member.{at}.Value"] for at in range(1, 52) if f"Tags.member.{at}.Key" in form}
+        transitive = [form[f"TransitiveTagKeys.member.{at}"] for at in range(1, 52) if f"TransitiveTagKeys.member.{at}" in form]
+        is_text = re.compile(r"[\w .:/=+@-]*").fullmatch
+        demand(len(tags) <= 50 and all(0 < len(key) <= 128 and len(value) <= 256 and is_text(key) and is_text(value) for key, value in tags.items()),
+               "ValidationError", "Tags", 400)
+        demand(set(transitive) <= set(tags), "ValidationError", "TransitiveTagKeys", 400)
+        STATE["log"][-1].update(session=form["RoleSessionName"], tags=tags, transitive=transitive)
         key_id, key, expiration = issue(int(form.get("DurationSeconds", 3600)))
         self.reply(200, "<AssumeRoleResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><AssumeRoleResult><Credentials>"
                    f"<AccessKeyId>{key_id}</AccessKeyId><SecretAccessKey>{key['secret']}</SecretAccessKey><SessionToken>{key['token']}</SessionToken>"

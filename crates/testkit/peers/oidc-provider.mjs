@@ -12,6 +12,8 @@
 //   POST /lab/expire              every token issued so far is dead
 //   POST /lab/expired-status      {status}: what /api answers for a dead token (401 until told otherwise)
 //   POST /lab/token-seconds       {seconds}: how long tokens issued from now on live
+//   POST /lab/visit               {url, account, answer}: what a browser would do that is sent to `url`: signs in as `account` on the server's own pages and
+//                                 agrees (or, with answer "abort", does not); gives back {location}, where the browser would be sent in the end
 //   ANY  /signed-api/…            a resource whose tokens are JWTs, signed by a client's key for the audience <issuer>/signed-api: what npm's jose read
 //   ANY  /api/…                   the resource that the tokens are for: echoes the request as JSON
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
@@ -42,18 +44,31 @@ const issuer = `http://127.0.0.1:${server.address().port}`;
 
 const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
 const provider = new Provider(issuer, {
+  // Clients with a redirect URI are those of people: code and refresh token. The others are their own users.
   clients: clients.map((client) => ({
-    ...client, scope: 'read write', grant_types: ['client_credentials'], response_types: [], redirect_uris: [], id_token_signed_response_alg: 'ES256',
+    id_token_signed_response_alg: 'ES256',
+    ...(client.redirect_uris
+      ? { scope: 'openid offline_access profile read write', grant_types: ['authorization_code', 'refresh_token'], response_types: ['code'] }
+      : { scope: 'read write', grant_types: ['client_credentials'], response_types: [], redirect_uris: [] }),
+    ...client,
   })),
+  findAccount: (_, id) => ({ accountId: id, claims: () => ({ sub: id, preferred_username: id, email: `${id}@idp.test` }) }),
+  claims: { openid: ['sub'], profile: ['preferred_username', 'email'] },
+  conformIdTokenClaims: false,
+  rotateRefreshToken: () => true,
+  pkce: { required: () => true },
   jwks: { keys: [{ ...privateKey.export({ format: 'jwk' }), alg: 'ES256', use: 'sig' }] },
   cookies: { keys: [randomBytes(24).toString('hex')] },
-  scopes: ['read', 'write'],
-  ttl: { ClientCredentials: () => tokenSeconds },
+  scopes: ['openid', 'offline_access', 'profile', 'read', 'write'],
+  ttl: { ClientCredentials: () => tokenSeconds, AccessToken: () => tokenSeconds, RefreshToken: 86400, AuthorizationCode: 60, Interaction: 600, Session: 3600, Grant: 86400, IdToken: 3600 },
   clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'private_key_jwt'],
   enabledJWA: { clientAuthSigningAlgValues: algorithms },
   features: {
     clientCredentials: { enabled: true },
-    devInteractions: { enabled: false },
+    // The server's own pages to sign in and to agree.
+    devInteractions: { enabled: clients.some((client) => client.redirect_uris) },
+    revocation: { enabled: true, allowedPolicy: (_, client, token) => token.clientId === client.clientId },
+    rpInitiatedLogout: { enabled: false },
     // RFC 8707: a client may say which of these its token is for, and nothing else.
     resourceIndicators: {
       enabled: true,
@@ -65,6 +80,7 @@ const provider = new Provider(issuer, {
   },
 });
 provider.on('client_credentials.saved', (token) => generationOf.set(token.jti, generation));
+provider.on('access_token.saved', (token) => generationOf.set(token.jti, generation));
 provider.on('server_error', (_, error) => console.error('server_error', error));
 const oauth = provider.callback();
 
@@ -79,8 +95,37 @@ const bodyOf = async (request) => {
   return Buffer.concat(pieces).toString();
 };
 
-function control(path, order, response) {
+// What a browser does, without one: follows redirects, keeps cookies, fills in the server's own forms.
+async function visit({ url, account, answer }) {
+  const cookies = new Map();
+  const open = async (address, form) => {
+    const headers = { cookie: [...cookies].map(([name, value]) => `${name}=${value}`).join('; ') };
+    const reply = await fetch(address, { redirect: 'manual', headers, ...(form && { method: 'POST', body: new URLSearchParams(form) }) });
+    for (const cookie of reply.headers.getSetCookie()) {
+      const [, name, value] = /^([^=]+)=([^;]*)/.exec(cookie);
+      if (value) cookies.set(name, value); else cookies.delete(name);
+    }
+    return reply;
+  };
+  let [address, form] = [url, undefined];
+  for (let step = 0; step < 20; step += 1) {
+    const reply = await open(address, form);
+    const location = reply.headers.get('location') && new URL(reply.headers.get('location'), address).href;
+    if (location && !location.startsWith(issuer)) return { location };
+    if (location) { [address, form] = [location, undefined]; continue; }
+    const page = await reply.text();
+    const action = /<form[^>]* action="([^"]+)"/.exec(page)?.[1];
+    if (reply.status !== 200 || !action) return { status: reply.status, page: page.slice(0, 2000) };
+    const prompt = /name="prompt" value="(\w+)"/.exec(page)?.[1];
+    address = answer === 'abort' ? `${new URL(action, address).href}/abort` : new URL(action, address).href;
+    form = answer === 'abort' ? undefined : { prompt, login: account, password: 'x' };
+  }
+  return { status: 508, page: 'it never ends' };
+}
+
+async function control(path, order, response) {
   if (path === '/lab/log') return json(response, 200, log);
+  if (path === '/lab/visit') return json(response, 200, await visit(order));
   if (path === '/lab/fault') faults.push(order);
   else if (path === '/lab/expire') generation += 1;
   else if (path === '/lab/expired-status') expiredStatus = order.status;
@@ -129,14 +174,14 @@ async function token(request, response) {
 
 async function api(request, response) {
   const presented = /^Bearer ([\w.~+/=-]+)$/i.exec(request.headers.authorization ?? '')?.[1];
-  const found = presented && (await provider.ClientCredentials.find(presented));
+  const found = presented && ((await provider.ClientCredentials.find(presented)) ?? (await provider.AccessToken.find(presented)));
   if (!found || generationOf.get(found.jti) !== generation) {
     // RFC 6750, section 3.1: no error code when the request carried no token at all.
     return json(response, presented ? expiredStatus : 401, { error: 'invalid_token' }, { 'www-authenticate': presented ? 'Bearer error="invalid_token"' : 'Bearer' });
   }
   const { method, url: path } = request;
   const headers = pairsOf(request);
-  return json(response, 200, { method, path, headers, body: await bodyOf(request), client: found.clientId, scope: found.scope ?? null, audience: found.aud ?? null });
+  return json(response, 200, { method, path, headers, body: await bodyOf(request), client: found.clientId, account: found.accountId ?? null, scope: found.scope ?? null, audience: found.aud ?? null });
 }
 
 async function signedApi(request, response) {
@@ -152,7 +197,7 @@ async function signedApi(request, response) {
 server.on('request', async (request, response) => {
   try {
     const { pathname } = new URL(request.url, issuer);
-    if (pathname.startsWith('/lab/')) return control(pathname, JSON.parse((await bodyOf(request)) || '{}'), response);
+    if (pathname.startsWith('/lab/')) return await control(pathname, JSON.parse((await bodyOf(request)) || '{}'), response);
     if (pathname === '/token') return await token(request, response);
     if (await misbehave(pathname, request, response)) return undefined;
     if (pathname.startsWith('/signed-api')) return await signedApi(request, response);

@@ -4,5 +4,6 @@
 pub mod keys;
 pub mod peers;
 pub mod plain_http;
+pub mod tls_front;
 pub mod upstream;
 mod wire;

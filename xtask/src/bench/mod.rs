@@ -17,12 +17,14 @@ mod server;
 mod sortie;
 mod startup;
 mod subject;
+mod training;
 
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
 use crate::process::{Failure, cargo, run};
+pub(crate) use training::train;
 
 /// What can be measured.
 #[derive(Subcommand)]

@@ -130,6 +130,7 @@ fn upstream(directory: &Path, plain: SocketAddr, secure: SocketAddr) -> String {
         location = /custom/1k {{ {custom} return 200 "{answer}"; }}
         location = /basic/1k {{ {basic} return 200 "{answer}"; }}
         location = /bearer/1k {{ {bearer} return 200 "{answer}"; }}
+        location = /signed/1k {{ if ($http_authorization !~ "^AWS4-HMAC-SHA256 ") {{ return 401; }} return 200 "{answer}"; }}
         location = /custom/64k {{ {custom} }}
         location = /token {{ default_type application/json; return 200 '{{"access_token":"{TOKEN}","token_type":"Bearer","expires_in":3600}}'; }}
     }}"#

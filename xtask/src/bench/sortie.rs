@@ -10,7 +10,8 @@ use super::callgrind::Callgrind;
 use super::machine::MEASURED_CORE;
 use super::nginx::{self, Upstream};
 use super::server::Server;
-use crate::process::{Failure, cargo, during, output, run};
+use crate::dist;
+use crate::process::{Failure, during, output};
 
 /// The program that is measured.
 pub(super) struct Sortie {
@@ -38,10 +39,7 @@ impl Sortie {
             let program = program.canonicalize().map_err(during(&format!("cannot find {}", program.display())))?;
             return Ok(Self { program });
         }
-        run(cargo().args(["build", "--profile", "dist", "--package", "sortie-cli"]))?;
-        // Cargo puts each profile into a directory of its own, side by side.
-        let ourselves = std::env::current_exe().map_err(during("cannot find where cargo builds"))?;
-        Ok(Self { program: ourselves.with_file_name("../dist/sortie") })
+        Ok(Self { program: dist::build()? })
     }
 
     /// Where it is.
@@ -155,6 +153,8 @@ external_credentials:
   - {{name: Basic, protocol: basic, {principal}, values: {{username: {user}, password: {{from_file: password}}}}}}]}}
   - {{name: Token, protocol: oauth_client_credentials, settings: {{token_endpoint: 'http://{plain}/token'}},
      {principal}, values: {{client_id: bench, client_secret: {{from_file: password}}}}}}]}}
+  - {{name: Signed, protocol: aws_access_key, settings: {{region: eu-central-1, service: execute-api}},
+     {principal}, values: {{access_key_id: bench, secret_access_key: {{from_file: password}}}}}}]}}
 "
     );
     text.push_str(&custom("Custom"));
@@ -164,6 +164,7 @@ external_credentials:
         ("Open", format!("http://{plain}/none"), "Open"),
         ("Basic", format!("http://{plain}/basic"), "Basic"),
         ("Token", format!("http://{plain}/bearer"), "Token"),
+        ("Signed", format!("http://{plain}/signed"), "Signed"),
         ("Custom", format!("http://{plain}/custom"), "Custom"),
         ("Secure", format!("https://{secure}/custom"), "Custom"),
     ];

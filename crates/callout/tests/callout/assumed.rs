@@ -1,6 +1,8 @@
 //! Roles: one user's key for all principals of an external credential, one role for each, temporary keys as grants.
 
-use http::Method;
+use bytes::Bytes;
+use http::{Method, Response};
+use http_body_util::BodyExt as _;
 use serde_json::json;
 use sortie_callout::{Caller, Turn};
 use sortie_model::IdentityType;
@@ -101,6 +103,91 @@ async fn a_temporary_key_is_renewed_before_its_end_and_serves_meanwhile() {
     settle().await;
     assert_eq!(outcome(&node.get(&alice, "callout:Files/x").await), "200");
     assert_eq!(key_id(&node.upstream.last()), "ASIA2");
+}
+
+/// An answer with a status, a header and a body.
+fn says(status: u16, header: (&'static str, &'static str), body: &'static str) -> Response<Bytes> {
+    Response::builder().status(status).header(header.0, header.1).body(Bytes::from_static(body.as_bytes())).unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_that_has_ended_is_renewed_whatever_the_status() {
+    let xml = ("content-type", "application/xml");
+    for (status, header, body) in [
+        (400, xml, "<Error><Code>ExpiredToken</Code><Message>The provided token has expired.</Message></Error>"),
+        (403, ("content-type", "text/xml"), "<ErrorResponse><Error><Code>ExpiredToken</Code></Error></ErrorResponse>"),
+        (400, ("content-type", "application/x-amz-json-1.0"), r#"{"__type":"com.amazon.coral.service#ExpiredTokenException"}"#),
+        (403, ("x-amzn-errortype", "ExpiredTokenException"), ""),
+    ] {
+        let (scene, alice, _) = scene();
+        let node = scene.node();
+        scene.provider.next(key(&scene, "ASIA1"));
+        scene.provider.next(key(&scene, "ASIA2"));
+        node.upstream.answers(move |received| if key_id(received) == "ASIA1" { says(status, header, body) } else { answer(200) });
+        let delivered = node.call(&alice, "callout:Files/x", Method::PUT, &[], TestBody::buffered("hello")).await;
+        assert_eq!(outcome(&delivered), "200", "{status} {body}");
+        assert_eq!(node.upstream.received().iter().map(key_id).collect::<Vec<_>>(), ["ASIA1", "ASIA2"]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn any_other_refusal_is_the_callers_and_arrives_whole() {
+    let (scene, alice, _) = scene();
+    let xml = ("content-type", "application/xml");
+    let long: &'static str = format!("{}<Error><Code>ExpiredToken</Code></Error>", " ".repeat(70_000)).leak();
+    for (status, header, body) in
+        [(403, xml, "<Error><Code>AccessDenied</Code></Error>"), (404, xml, "<Error><Code>ExpiredToken</Code></Error>"), (400, xml, long)]
+    {
+        let node = scene.node();
+        scene.provider.next(key(&scene, "ASIA1"));
+        node.upstream.answers(move |_| says(status, header, body));
+        let delivered = node.get(&alice, "callout:Files/x").await.ok().unwrap();
+        assert_eq!((delivered.answer.status().as_u16(), node.upstream.count()), (status, 1));
+        let arrived = delivered.answer.into_body().collect().await.unwrap().to_bytes();
+        assert!(arrived == body, "{} bytes of {}", arrived.len(), body.len());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_no_session_is_not_looked_into() {
+    let (mut scene, _) = Scene::of("aws_access_key", &[("access_key_id", "AKIDEXAMPLE"), ("secret_access_key", "SECRET-user")]);
+    let credential = scene.definitions.external_credentials[0].id;
+    scene.change(credential, |credential| {
+        credential.settings = json!({ "region": "eu-central-1", "service": "s3" }).as_object().unwrap().clone();
+    });
+    let alice = scene.user("alice");
+    let node = scene.node();
+    node.upstream.answers(|_| says(400, ("content-type", "application/xml"), "<Error><Code>ExpiredToken</Code></Error>"));
+    assert_eq!(outcome(&node.get(&alice, "callout:Pay/x").await), "400");
+    assert_eq!(node.upstream.count(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn tags_say_who_has_the_session() {
+    let (mut scene, alice, _) = scene();
+    let carol = scene.user("carol");
+    scene.revise(|credential| {
+        let tags = json!({ "Caller": "u-{!UPPER($User.UserName)}", "Team": "Platform" });
+        credential.settings.insert("session_tags".to_owned(), tags);
+        credential.settings.insert("transitive_tag_keys".to_owned(), "Caller".into());
+    });
+    let node = scene.node();
+    for (caller, id) in [(&alice, "ASIA1"), (&carol, "ASIA2"), (&alice, "ASIA1")] {
+        if id != "ASIA1" || scene.provider.asked() == 0 {
+            scene.provider.next(key(&scene, id));
+        }
+        assert_eq!(outcome(&node.get(caller, "callout:Files/x").await), "200");
+        // Whoever has other tags has another session.
+        assert_eq!(key_id(&node.upstream.last()), id);
+    }
+    let asked: Vec<String> = scene.provider.questions().iter().map(|ask| String::from_utf8_lossy(ask.body.expose()).into_owned()).collect();
+    for (body, user) in asked.iter().zip(["ALICE", "CAROL"]) {
+        let expected = format!(
+            "&Tags.member.1.Key=Caller&Tags.member.1.Value=u-{user}&Tags.member.2.Key=Team&Tags.member.2.Value=Platform\
+             &TransitiveTagKeys.member.1=Caller"
+        );
+        assert!(body.ends_with(&expected), "{body}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -45,7 +45,7 @@ fn scene(identity_type: IdentityType) -> (Scene, PrincipalId) {
 
 async fn redeem(node: &Node, caller: &Caller) -> Result<Redeemed, Unobtainable> {
     let snapshot = node.snapshot();
-    let place = place(&snapshot, caller, Authority::Manager, ("cal", "main")).unwrap();
+    let place = place(&snapshot, caller, Authority::Operator, ("cal", "main")).unwrap();
     let (state, code_verifier, nonce) = (Secret::new("SECRET-state"), Secret::new("SECRET-verifier"), Secret::new("SECRET-nonce"));
     let request = LoginRequest { redirect_uri: "https://sortie.test/cb", state: &state, code_verifier: &code_verifier, nonce: &nonce };
     node.grants.redeem(&place, &request, &Secret::new("SECRET-code")).await
@@ -54,12 +54,12 @@ async fn redeem(node: &Node, caller: &Caller) -> Result<Redeemed, Unobtainable> 
 async fn log_in(node: &Node, caller: &Caller) {
     let redeemed = redeem(node, caller).await.unwrap();
     let snapshot = node.snapshot();
-    node.grants.keep(&place(&snapshot, caller, Authority::Manager, ("Cal", "Main")).unwrap(), &redeemed).await.unwrap();
+    node.grants.keep(&place(&snapshot, caller, Authority::Operator, ("Cal", "Main")).unwrap(), &redeemed).await.unwrap();
 }
 
 async fn revoke(node: &Node, caller: &Caller) -> Revocation {
     let snapshot = node.snapshot();
-    node.grants.revoke(&place(&snapshot, caller, Authority::Manager, ("Cal", "Main")).unwrap()).await.unwrap()
+    node.grants.revoke(&place(&snapshot, caller, Authority::Operator, ("Cal", "Main")).unwrap()).await.unwrap()
 }
 
 async fn get(node: &Node, caller: &Caller) -> String {
@@ -85,10 +85,13 @@ async fn az_only_who_may_logs_in() {
     for (identity_type, authority, has_permission, may) in [
         (IdentityType::PerUser, Authority::User, true, true),
         (IdentityType::PerUser, Authority::User, false, false),
-        (IdentityType::PerUser, Authority::Manager, false, true),
+        (IdentityType::PerUser, Authority::Manager, true, true),
+        (IdentityType::PerUser, Authority::Manager, false, false),
+        (IdentityType::PerUser, Authority::Operator, false, true),
         // OAU-24: nobody but who manages credentials gives everybody a login.
         (IdentityType::Named, Authority::User, true, false),
         (IdentityType::Named, Authority::Manager, false, true),
+        (IdentityType::Named, Authority::Operator, false, true),
     ] {
         let (mut scene, _) = scene(identity_type);
         let caller = if has_permission { scene.user("alice") } else { scene.user_with("alice", &[]) };

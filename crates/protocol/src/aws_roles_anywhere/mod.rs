@@ -10,10 +10,12 @@ use sortie_model::{IdentityType, Secret, SecretBytes, ServiceUrl, Settings, Sign
 
 use crate::shared::assertion::SIGNING_CERTIFICATE;
 use crate::shared::aws_session::{self, Issued};
+use crate::shared::said::Confidential;
 use crate::shared::sigv4::{Hex, Moment, PathRule, SigningScope, X_AMZ_DATE, canonical_request, string_to_sign};
-use crate::shared::{aws, ecdsa, serial};
+use crate::shared::{aws, aws_error, ecdsa, serial};
 use crate::{
-    Answer, Ask, Field, Grant, Kind, Material, Need, ObtainError, Pending, Proof, ProveError, Renewal, Signer, SignerError, World,
+    Answer, Ask, Field, Grant, Kind, Material, Need, ObtainError, Pending, Proof, ProveError, Renewal, Signer, SignerError, Staleness,
+    World,
 };
 
 #[cfg(test)]
@@ -61,7 +63,7 @@ const FIELDS: &[Field] = &[
         "Roles Anywhere URL",
         Need::Optional,
         Kind::Url,
-        "The service that gives temporary keys, if it is not Amazon's own of the trust anchor's region.",
+        "The service that gives temporary keys, if it is not Amazon's own of the trust anchor's region; without a path it is asked at `/sessions`.",
     ),
     aws::PAYLOAD,
     aws::MAX_HASHED_BYTES,
@@ -106,6 +108,10 @@ impl crate::Protocol for AwsRolesAnywhere {
         Renewal::Renewable
     }
 
+    fn staleness(&self) -> Option<&'static Staleness> {
+        Some(&aws_error::STALENESS)
+    }
+
     fn check_value(&self, name: &str, value: &Secret) -> Result<(), Violation> {
         aws::check_key_value(name, value)
     }
@@ -121,8 +127,9 @@ impl crate::Protocol for AwsRolesAnywhere {
             // The key first: waiting for it must not make the question older.
             let signer = world.signer(certificate).await?;
             let ask = question(material, &*signer, world.now())?;
+            let confidential = Confidential::new(&[], &ask.headers);
             let answer = world.ask(ask).await?;
-            read(&answer, aws_session::duration_seconds(material), world.now())
+            read(&answer, aws_session::duration_seconds(material), world.now(), &confidential)
         })
     }
 
@@ -189,9 +196,9 @@ fn sign(url: &ServiceUrl, region: &str, body: &[u8], signer: &dyn Signer, at: Ti
     if !above.is_empty() {
         headers.insert(X_AMZ_X509_CHAIN, value(above.join(","))?);
     }
-    let mut signed: Vec<_> = headers.iter().collect();
-    let path = url.path_and_query();
-    let canonical = canonical_request("POST", path, None, &mut signed, Hex::sha256(body).as_str(), PathRule::OTHERS);
+    let target = url.path_and_query();
+    let (path, query) = target.split_once('?').map_or((target, None), |(path, query)| (path, Some(query)));
+    let canonical = canonical_request("POST", path, query, &headers, Hex::sha256(body).as_str(), PathRule::OTHERS);
     let scope = SigningScope { region, service: "rolesanywhere" };
     let (algorithm, signature) = sign_text(signer, |algorithm| string_to_sign(algorithm, &moment, &scope, &canonical))?;
     let mut credential = format!("{serial}/");
@@ -226,14 +233,12 @@ fn is_self_issued(certificate: &[u8]) -> bool {
     serial::names(certificate).is_some_and(|(issuer, subject)| issuer == subject)
 }
 
-fn read(answer: &Answer, asked_seconds: u32, now: Timestamp) -> Result<Grant, ObtainError> {
+fn read(answer: &Answer, asked_seconds: u32, now: Timestamp, confidential: &Confidential) -> Result<Grant, ObtainError> {
     let body: Value = serde_json::from_slice(&answer.body).unwrap_or(Value::Null);
     if !answer.status.is_success() {
-        let named = answer.headers.get("x-amzn-errortype").and_then(|value| value.to_str().ok()).or_else(|| body["__type"].as_str());
-        // `com.amazonaws.rolesanywhere#AccessDeniedException:http://…`
-        let code = named.map(|name| name.rsplit('#').next().unwrap_or(name)).and_then(|name| name.split(':').next());
+        let code = aws_error::of_header(&answer.headers).or_else(|| aws_error::of_json(&body));
         let message = body["message"].as_str().or_else(|| body["Message"].as_str());
-        return Err(aws_session::refusal(answer, code, message, None));
+        return Err(aws_session::refusal(answer, code, message, confidential));
     }
     let credentials = &body["credentialSet"][0]["credentials"];
     let part = |name: &str| credentials[name].as_str().unwrap_or_default();

@@ -116,6 +116,36 @@ fn the_question_is_signed_with_the_certificate() {
 }
 
 #[test]
+fn the_service_is_asked_where_its_url_says() {
+    let signer = Certified::new(&rcgen::PKCS_ECDSA_P256_SHA256);
+    for (written, asked, canonical) in [
+        ("https://ra.test", "https://ra.test/sessions", "/sessions\n"),
+        ("https://ra.test/", "https://ra.test/sessions", "/sessions\n"),
+        ("https://ra.test/aws/sessions", "https://ra.test/aws/sessions", "/aws/sessions\n"),
+        ("https://ra.test?b=2&a=1", "https://ra.test/sessions?b=2&a=1", "/sessions\na=1&b=2"),
+        ("https://ra.test/x?a", "https://ra.test/x?a", "/x\na="),
+    ] {
+        let asked_for = ask(&signer, |all| all["roles_anywhere_endpoint"] = written.into()).unwrap();
+        assert_eq!(asked_for.url.to_string(), asked);
+        // The signature covers the query too.
+        let header = |name: &str| asked_for.headers[name].to_str().unwrap();
+        let canonical = format!(
+            "POST\n{canonical}\ncontent-type:application/json\nhost:ra.test\nx-amz-date:20261122T062436Z\nx-amz-x509:{}\nx-amz-x509-chain:{}\n\n\
+             content-type;host;x-amz-date;x-amz-x509;x-amz-x509-chain\n{}",
+            header("x-amz-x509"),
+            header("x-amz-x509-chain"),
+            Hex::sha256(asked_for.body.expose()).as_str()
+        );
+        let scope = "20261122/eu-west-1/rolesanywhere/aws4_request";
+        let text = format!("AWS4-X509-ECDSA-SHA256\n20261122T062436Z\n{scope}\n{}", Hex::sha256(canonical.as_bytes()).as_str());
+        let (_, hex) = header("authorization").split_once("Signature=").unwrap();
+        let signature: Vec<u8> = (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap()).collect();
+        let key = UnparsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, signer.pair.subject_public_key_info());
+        assert!(key.verify(text.as_bytes(), &signature).is_ok(), "{written}");
+    }
+}
+
+#[test]
 fn the_body_says_what_is_asked_for() {
     let signer = Certified::new(&rcgen::PKCS_ECDSA_P256_SHA256);
     let body = |change: fn(&mut Value)| -> Value { serde_json::from_slice(ask(&signer, change).unwrap().body.expose()).unwrap() };
@@ -161,12 +191,14 @@ fn answers_are_read_as_the_service_gives_them() {
         } }] })
         .to_string()
     };
-    let grant = read(&answer(201, None, &set("2026-11-22T06:34:36Z")), 3600, NOW).unwrap();
+    let grant = read(&answer(201, None, &set("2026-11-22T06:34:36Z")), 3600, NOW, &Confidential::default()).unwrap();
     assert_eq!((grant.parts["session_token"].expose(), grant.lifetime.unwrap().as_millis()), ("SECRET-t", 599_211));
     for dead in [&set("2026-11-22T06:24:36Z"), "{}", "<html>"] {
-        assert!(matches!(read(&answer(201, None, dead), 3600, NOW), Err(ObtainError::Malformed { .. })));
+        assert!(matches!(read(&answer(201, None, dead), 3600, NOW, &Confidential::default()), Err(ObtainError::Malformed { .. })));
     }
-    let refused = read(&answer(403, Some("AccessDeniedException:"), r#"{"message":"Untrusted certificate"}"#), 3600, NOW).unwrap_err();
+    let refused =
+        read(&answer(403, Some("AccessDeniedException:"), r#"{"message":"Untrusted certificate"}"#), 3600, NOW, &Confidential::default())
+            .unwrap_err();
     assert_eq!(
         refused,
         ObtainError::Refused(crate::ProviderError {
@@ -175,6 +207,6 @@ fn answers_are_read_as_the_service_gives_them() {
         })
     );
     for busy in [answer(503, None, ""), answer(400, Some("ThrottlingException"), "{}")] {
-        assert_eq!(read(&busy, 3600, NOW).unwrap_err().code(), "token_endpoint_unavailable");
+        assert_eq!(read(&busy, 3600, NOW, &Confidential::default()).unwrap_err().code(), "token_endpoint_unavailable");
     }
 }

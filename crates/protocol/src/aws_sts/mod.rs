@@ -5,11 +5,14 @@ use std::borrow::Cow;
 use http::{Method, header};
 use sortie_model::{IdentityType, Secret, SecretBytes, ServiceUrl, Settings, Violation, Violations};
 
+use crate::shared::aws_error::{self, element, element_body};
 use crate::shared::aws_session::{self, Issued};
 use crate::shared::form::Form;
+use crate::shared::said::Confidential;
 use crate::shared::sigv4::{Hex, PathRule, Payload, PayloadRule, RequestSigner, SigningOptions, TokenPlace};
 use crate::shared::{aws, form};
-use crate::{Answer, Ask, Field, Grant, Kind, Material, Need, ObtainError, Pending, Proof, ProveError, Renewal, World};
+use crate::tags::check_value;
+use crate::{Answer, Ask, Field, Grant, Kind, Material, Need, ObtainError, Pending, Proof, ProveError, Renewal, Staleness, World};
 
 #[cfg(test)]
 mod tests;
@@ -17,6 +20,22 @@ mod tests;
 /// A role is assumed with a user's key, and requests are signed with the temporary key that comes back.
 #[derive(Debug)]
 pub(crate) struct AwsSts;
+
+const SESSION_TAGS: Field = Field::setting_or_principal(
+    "session_tags",
+    "Session Tags",
+    Need::Optional,
+    Kind::Tags,
+    "What policies over there may ask about the session (`aws:PrincipalTag`), by key; texts may hold formulas over the user who calls.",
+);
+
+const TRANSITIVE_TAG_KEYS: Field = Field::setting_or_principal(
+    "transitive_tag_keys",
+    "Transitive Tag Keys",
+    Need::Optional,
+    Kind::Text,
+    "The keys, separated by commas, of the session tags that stay when one role assumes the next.",
+);
 
 const FIELDS: &[Field] = &[
     aws::REGION,
@@ -39,6 +58,8 @@ const FIELDS: &[Field] = &[
         Kind::Template,
         "A policy in JSON that narrows what the role may do; values of users belong in `JSENCODE`.",
     ),
+    SESSION_TAGS,
+    TRANSITIVE_TAG_KEYS,
     Field::setting(
         "sts_region",
         "STS Region",
@@ -77,7 +98,13 @@ impl crate::Protocol for AwsSts {
     }
 
     fn check_together(&self, settings: &Settings) -> Result<(), Violations> {
-        aws::check_scope(settings)
+        let mut violations = aws::check_scope(settings).err().unwrap_or_default();
+        // A principal may have tags of its own, which these keys are meant for.
+        if let Some(key) = unknown_key(settings).filter(|_| settings.contains_key(SESSION_TAGS.name)) {
+            let message = format!("holds `{key}`, which is no key of `{}`", SESSION_TAGS.name);
+            violations.0.push(Violation::new(TRANSITIVE_TAG_KEYS.name, "tag_key", message));
+        }
+        violations.or(())
     }
 
     fn header_names(&self) -> &'static [&'static str] {
@@ -96,6 +123,10 @@ impl crate::Protocol for AwsSts {
         Renewal::Renewable
     }
 
+    fn staleness(&self) -> Option<&'static Staleness> {
+        Some(&aws_error::STALENESS)
+    }
+
     fn check_value(&self, name: &str, value: &Secret) -> Result<(), Violation> {
         aws::check_key_value(name, value)
     }
@@ -107,8 +138,10 @@ impl crate::Protocol for AwsSts {
     fn obtain<'a>(&'a self, world: &'a dyn World, material: Material<'a>) -> Pending<'a, Result<Grant, ObtainError>> {
         Box::pin(async move {
             let secret = material.value(aws::SECRET_ACCESS_KEY.name)?;
-            let answer = world.ask(question(material, world)?).await?;
-            read(&answer, aws_session::duration_seconds(material), world, secret)
+            let asked = question(material, world)?;
+            let confidential = Confidential::new(&[secret], &asked.headers);
+            let answer = world.ask(asked).await?;
+            read(&answer, aws_session::duration_seconds(material), world, &confidential)
         })
     }
 
@@ -139,6 +172,7 @@ fn question(material: Material<'_>, world: &dyn World) -> Result<Ask, ObtainErro
             form = form.with(parameter, value);
         }
     }
+    form = with_tags(form, material)?;
     let options = SigningOptions {
         region: region.into(),
         service: "sts".into(),
@@ -156,29 +190,47 @@ fn question(material: Material<'_>, world: &dyn World) -> Result<Ask, ObtainErro
     Ok(Ask { method: Method::POST, url, headers, body })
 }
 
-fn read(answer: &Answer, asked_seconds: u32, world: &dyn World, confidential: &Secret) -> Result<Grant, ObtainError> {
+/// `Tags.member.N` and `TransitiveTagKeys.member.N`, counted from 1 (AWS STS API reference, `AssumeRole`).
+fn with_tags(mut form: Form, material: Material<'_>) -> Result<Form, ObtainError> {
+    for (number, (key, value)) in (1..).zip(material.texts(SESSION_TAGS.name)) {
+        // What formulas make of it is known only now.
+        check_value(value).map_err(|problem| {
+            let problem = format!("makes a tag `{key}` that is not {problem}");
+            ObtainError::WrongConfiguration { field: SESSION_TAGS.name, problem }
+        })?;
+        form = form.with(&format!("Tags.member.{number}.Key"), key).with(&format!("Tags.member.{number}.Value"), value);
+    }
+    if let Some(key) = unknown_key(material.settings) {
+        let problem = format!("holds `{key}`, which is no key of `{}`", SESSION_TAGS.name);
+        return Err(ObtainError::WrongConfiguration { field: TRANSITIVE_TAG_KEYS.name, problem });
+    }
+    for (number, key) in (1..).zip(transitive_keys(material.settings)) {
+        form = form.with(&format!("TransitiveTagKeys.member.{number}"), key);
+    }
+    Ok(form)
+}
+
+fn transitive_keys(settings: &Settings) -> impl Iterator<Item = &str> {
+    let text = settings.get(TRANSITIVE_TAG_KEYS.name).and_then(serde_json::Value::as_str).unwrap_or_default();
+    // No key holds a comma.
+    text.split(',').map(str::trim).filter(|key| !key.is_empty())
+}
+
+/// A key that should be transitive, and is none of a tag.
+fn unknown_key(settings: &Settings) -> Option<&str> {
+    let tags = settings.get(SESSION_TAGS.name).and_then(serde_json::Value::as_object);
+    transitive_keys(settings).find(|key| !tags.is_some_and(|tags| tags.contains_key(*key)))
+}
+
+fn read(answer: &Answer, asked_seconds: u32, world: &dyn World, confidential: &Confidential) -> Result<Grant, ObtainError> {
     let text = std::str::from_utf8(&answer.body).unwrap_or_default();
     if !answer.status.is_success() {
         let (code, message) = (element(text, "Code"), element(text, "Message"));
-        return Err(aws_session::refusal(answer, code.as_deref(), message.as_deref(), Some(confidential)));
+        return Err(aws_session::refusal(answer, code.as_deref(), message.as_deref(), confidential));
     }
     let credentials = element_body(text, "Credentials").ok_or(ObtainError::Malformed { what: "an answer to AssumeRole" })?;
     let part = |name: &str| element(credentials, name).unwrap_or_default();
     let (id, secret, token, expiration) = (part("AccessKeyId"), part("SecretAccessKey"), part("SessionToken"), part("Expiration"));
     let issued = Issued { access_key_id: &id, secret_access_key: &secret, session_token: &token, expiration: &expiration };
     issued.into_grant(asked_seconds, world.now())
-}
-
-/// What is between the tags of an element that has no attributes and is there once.
-fn element_body<'a>(text: &'a str, name: &str) -> Option<&'a str> {
-    let (_, rest) = text.split_once(&format!("<{name}>"))?;
-    let (body, rest) = rest.split_once(&format!("</{name}>"))?;
-    (!rest.contains(&format!("<{name}>"))).then_some(body)
-}
-
-/// The text of such an element (XML 1.0, section 4.6: five entities are predefined).
-fn element(text: &str, name: &str) -> Option<String> {
-    let body = element_body(text, name).filter(|body| !body.contains('<'))?.trim();
-    let plain = [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&apos;", "'"), ("&amp;", "&")];
-    Some(plain.iter().fold(body.to_owned(), |text, (entity, letter)| text.replace(entity, letter)))
 }

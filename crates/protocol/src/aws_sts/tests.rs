@@ -8,7 +8,7 @@ use super::AwsSts;
 use crate::shared::aws_session::session_name;
 use crate::shared::sigv4::{HMAC_ALGORITHM, Hex, Moment, PathRule, SigningKey, SigningScope, canonical_request, string_to_sign};
 use crate::testing::{NOW, Scripted, settings};
-use crate::{Ask, Grant, Material, ObtainError, Proof, Protocol as _, Values};
+use crate::{Ask, Grant, Material, ObtainError, Proof, Protocol as _, Values, check_settings};
 
 /// The answer in the API reference of AssumeRole, with values of ours.
 const ANSWER: &str = r#"<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleResult><SourceIdentity>Alice</SourceIdentity>
@@ -52,12 +52,11 @@ fn a_role_is_assumed_with_a_signed_question() {
     let mut headers = asked.headers.clone();
     let authorization = headers.remove("authorization").unwrap();
     headers.insert("host", "sts.eu-central-1.amazonaws.com".parse().unwrap());
-    let mut signed: Vec<_> = headers.iter().collect();
     let payload = Hex::sha256(asked.body.expose());
-    let canonical = canonical_request("POST", "/", None, &mut signed, payload.as_str(), PathRule::OTHERS);
+    let canonical = canonical_request("POST", "/", None, &headers, payload.as_str(), PathRule::OTHERS);
     let (moment, scope) = (Moment::of(NOW), SigningScope { region: "eu-central-1", service: "sts" });
     let key = SigningKey::derive(&sortie_model::Secret::new("SECRET-user"), moment.day(), &scope);
-    let signature = key.sign(&string_to_sign(HMAC_ALGORITHM, &moment, &scope, &canonical));
+    let signature = key.sign(string_to_sign(HMAC_ALGORITHM, &moment, &scope, &canonical));
     let authorization = authorization.to_str().unwrap();
     assert!(authorization.starts_with("AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20261122/eu-central-1/sts/aws4_request, "));
     assert!(authorization.ends_with(&format!("Signature={}", signature.as_str())), "{authorization}");
@@ -110,6 +109,50 @@ fn the_token_service_of_the_region_is_asked() {
     assert_eq!(url(|written| written["sts_region"] = "us-east-1".into()), "https://sts.us-east-1.amazonaws.com/");
     assert_eq!(url(|written| written["region"] = "cn-north-1".into()), "https://sts.cn-north-1.amazonaws.com.cn/");
     assert_eq!(url(|written| written["sts_endpoint"] = "http://127.0.0.1:5000/".into()), "http://127.0.0.1:5000/");
+}
+
+#[test]
+fn tags_of_the_session_are_counted_from_one() {
+    // As in the example of AssumeRole in the AWS STS API reference.
+    let (_, asked) = obtain(ANSWER, |written| {
+        written["session_tags"] = json!({ "Project": "Automation", "CostCenter": "12345", "Department": "Ünal & Söhne".replace('&', "+") });
+        written["transitive_tag_keys"] = "Project, Department".into();
+    });
+    let body = String::from_utf8(asked.unwrap().body.expose().to_vec()).unwrap();
+    let tags: Vec<&str> = body.split('&').filter(|pair| pair.contains("Tag")).collect();
+    let mut keys: Vec<&str> = tags.iter().filter_map(|pair| pair.split_once(".Key=")).map(|(_, key)| key).collect();
+    keys.sort_unstable();
+    assert_eq!(keys, ["CostCenter", "Department", "Project"]);
+    let number = |key: &str| tags.iter().find_map(|pair| pair.strip_prefix("Tags.member.")?.strip_suffix(&format!(".Key={key}"))).unwrap();
+    for (key, value) in [("Project", "Automation"), ("CostCenter", "12345"), ("Department", "%C3%9Cnal+%2B+S%C3%B6hne")] {
+        assert!(tags.contains(&format!("Tags.member.{}.Value={value}", number(key)).as_str()), "{body}");
+    }
+    let mut numbers = [number("Project"), number("CostCenter"), number("Department")];
+    numbers.sort_unstable();
+    assert_eq!(numbers, ["1", "2", "3"]);
+    assert_eq!(tags[6..], ["TransitiveTagKeys.member.1=Project", "TransitiveTagKeys.member.2=Department"]);
+}
+
+#[test]
+fn tags_that_aws_would_refuse_are_not_sent() {
+    // What formulas have made of them; as they are written they were checked when they were saved.
+    for value in ["a;b".to_owned(), "x".repeat(257)] {
+        let (refused, asked) = obtain(ANSWER, |written| written["session_tags"] = json!({ "Team": value }));
+        let Err(ObtainError::WrongConfiguration { field: "session_tags", problem }) = refused else { panic!("{refused:?}") };
+        assert!(problem.contains("`Team`") && asked.is_none(), "{problem}");
+    }
+    let transitive = |written: &mut serde_json::Value| {
+        written["session_tags"] = json!({ "Team": "a" });
+        written["transitive_tag_keys"] = "Team, Project".into();
+    };
+    let (refused, asked) = obtain(ANSWER, transitive);
+    assert!(matches!(refused, Err(ObtainError::WrongConfiguration { field: "transitive_tag_keys", .. })) && asked.is_none());
+    let mut saved = written();
+    transitive(&mut saved);
+    let violations = check_settings(&AwsSts, &settings(saved)).unwrap_err();
+    assert_eq!((violations.0[0].field.as_str(), violations.0[0].rule), ("settings.transitive_tag_keys", "tag_key"));
+    let violations = check_settings(&AwsSts, &settings(json!({ "session_tags": { "Team": "a;b" } }))).unwrap_err();
+    assert_eq!((violations.0[0].field.as_str(), violations.0[0].rule), ("settings.session_tags.Team", "tag_value"));
 }
 
 #[test]

@@ -7,6 +7,7 @@ use http::{HeaderMap, HeaderValue, header};
 use sortie_model::{Secret, ServiceUrl, Timestamp};
 
 use super::aws;
+use super::said::{Confidential, presentable};
 use super::sigv4::RequestSigner;
 use crate::{Answer, Field, Grant, Kind, Material, Need, ObtainError, Place, Proof, ProveError, ProviderError, Secrecy};
 
@@ -48,7 +49,7 @@ pub fn role_arn(material: Material<'_>) -> Result<&str, ObtainError> {
     material.setting(ROLE_ARN.name).ok_or(ObtainError::NotConfigured { field: ROLE_ARN.name })
 }
 
-/// The address of a service of Amazon's in this region, or the one that is set.
+/// The address of a service of Amazon's in this region, or the one that is set. One that is set without a path has `path`.
 ///
 /// # Errors
 /// It is no URL.
@@ -56,8 +57,13 @@ pub fn endpoint(material: Material<'_>, field: &'static str, service: &str, regi
     // The partitions have domains of their own (AWS General Reference, "AWS service endpoints").
     let domain = if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
     let usual = format!("https://{service}.{region}.{domain}{path}");
-    let url = material.setting(field).unwrap_or(&usual);
-    ServiceUrl::parse(url).map_err(|violation| ObtainError::WrongConfiguration { field, problem: violation.message })
+    let parse =
+        |url: &str| ServiceUrl::parse(url).map_err(|violation| ObtainError::WrongConfiguration { field, problem: violation.message });
+    let url = parse(material.setting(field).unwrap_or(&usual))?;
+    match url.path_and_query().strip_prefix('/') {
+        Some(query) if query.is_empty() || query.starts_with('?') => parse(&format!("{}{path}{query}", url.origin())),
+        _ => Ok(url),
+    }
 }
 
 /// The headers that such a question has before it is signed.
@@ -124,19 +130,15 @@ pub fn prove(material: Material<'_>) -> Result<Proof, ProveError> {
 }
 
 /// What a refusal of Amazon's means: its code tells whose turn it is.
-pub fn refusal(answer: &Answer, code: Option<&str>, message: Option<&str>, confidential: Option<&Secret>) -> ObtainError {
+pub fn refusal(answer: &Answer, code: Option<&str>, message: Option<&str>, confidential: &Confidential) -> ObtainError {
     let is_busy =
         |code: &str| code.starts_with("Throttl") || matches!(code, "ServiceUnavailable" | "InternalFailure" | "RequestLimitExceeded");
     if answer.status.is_server_error() || answer.status == http::StatusCode::TOO_MANY_REQUESTS || code.is_some_and(is_busy) {
         return ObtainError::Unavailable { status: Some(answer.status.as_u16()), retry_after: None };
     }
-    let is_shown = |text: &&str| {
-        text.bytes().all(|byte| (0x20..=0x7E).contains(&byte)) && !confidential.is_some_and(|secret| text.contains(secret.expose()))
-    };
-    let error =
-        code.filter(is_shown).filter(|code| code.len() <= 60).map_or_else(|| format!("status_{}", answer.status.as_u16()), str::to_owned);
-    let description = message.filter(is_shown).map(|text| text.chars().take(200).collect());
-    ObtainError::Refused(ProviderError { error, description })
+    let error = code.and_then(|code| presentable(code, 60, confidential));
+    let error = error.unwrap_or_else(|| format!("status_{}", answer.status.as_u16()));
+    ObtainError::Refused(ProviderError { error, description: message.and_then(|message| presentable(message, 200, confidential)) })
 }
 
 /// Whether a text is an Amazon resource name of this kind: `arn:partition:service:region:account:resource`.

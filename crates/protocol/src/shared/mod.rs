@@ -2,6 +2,7 @@
 
 pub mod assertion;
 pub mod aws;
+pub mod aws_error;
 pub mod aws_session;
 pub mod client_auth;
 pub mod ecdsa;
@@ -12,6 +13,7 @@ pub mod key_set;
 pub mod oauth;
 pub mod plugin;
 pub mod request_parameters;
+pub mod said;
 pub mod serial;
 pub mod signed_client_secret;
 pub mod sigv4;

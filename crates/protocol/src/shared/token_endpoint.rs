@@ -5,9 +5,9 @@ use std::time::Duration;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use serde_json::Value;
 use sortie_model::{Secret, SecretBytes, ServiceUrl};
-use zeroize::Zeroizing;
 
-use super::form::{self, Form};
+use super::form::Form;
+use super::said::{Confidential, presentable};
 use crate::{Answer, Ask, Grant, ObtainError, ProviderError, World};
 
 /// 16 KiB: larger than any token in use, and small enough for a header line.
@@ -87,24 +87,6 @@ pub(super) async fn ask_json(
     judge(&answer, &confidential)
 }
 
-/// What was sent in confidence, in every form in which it went out: a provider that echoes a request echoes it as it came, or decoded (TOK-16).
-#[derive(Default)]
-struct Confidential(Vec<Zeroizing<String>>);
-
-impl Confidential {
-    fn new(secrets: &[&Secret], headers: &HeaderMap) -> Self {
-        let plain = secrets.iter().map(|secret| Zeroizing::new(secret.expose().to_owned()));
-        let in_forms = secrets.iter().map(|secret| form::encode(secret.expose()));
-        let authorization = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()?.split_once(' '));
-        let in_header = authorization.map(|(_, credentials)| Zeroizing::new(credentials.to_owned()));
-        Self(plain.chain(in_forms).chain(in_header).filter(|text| !text.is_empty()).collect())
-    }
-
-    fn is_in(&self, text: &str) -> bool {
-        self.0.iter().any(|secret| text.contains(secret.as_str()))
-    }
-}
-
 fn read(answer: &Answer, confidential: &Confidential) -> Result<Tokens, ObtainError> {
     tokens(&judge(answer, confidential)?)
 }
@@ -161,13 +143,6 @@ fn unavailable(answer: &Answer) -> ObtainError {
         status: Some(answer.status.as_u16()),
         retry_after: retry_after.map(|seconds| Duration::from_secs(seconds).min(MAX_RETRY_AFTER)),
     }
-}
-
-/// What a provider says, if it can be shown: short, printable ASCII (RFC 6749, section 5.2 allows no other), and no echo of a secret.
-fn presentable(text: &str, max_length: usize, confidential: &Confidential) -> Option<String> {
-    let is_echo = confidential.is_in(text);
-    let is_plain = text.bytes().all(|byte| (0x20..=0x7E).contains(&byte));
-    (!is_echo && is_plain).then(|| text.chars().take(max_length).collect())
 }
 
 /// The beginning of what a provider says that does not speak OAuth, on one line and without tags. Nothing that could be a token is in it: what looks like

@@ -1,22 +1,20 @@
-//! Callouts to AWS, judged by programs that share no code with ours: `awscrt`, `cryptography` and OpenSSL, moto, and boto3 as the caller.
+//! Callouts to AWS, judged by programs that share no code with ours: `awscrt`, moto, and boto3 as the caller.
 
-use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use http::Method;
 use serde_json::{Value, json};
 use sortie_callout::Presigning;
-use sortie_model::{ApiName, IdentityType, SecretBytes, UserName};
-use sortie_server::manage::Manage;
-use sortie_server::manage::certificate::{self, ImportTarget, NewCertificate};
+use sortie_model::{IdentityType, UserName};
 use sortie_store::Identity;
 use sortie_testkit::peers::{AwsJudge, Moto};
 use sortie_testkit::plain_http;
 
+use crate::identity_providers::apply;
 use crate::support::{Answer, Credential, Stage};
 
 /// A name with one principal, and the values on the principal that holds them.
-fn add(stage: &Stage, credential: &Credential<'_>, url: &str, key: Option<(&str, &str)>) {
+pub(crate) fn add(stage: &Stage, credential: &Credential<'_>, url: &str, key: Option<(&str, &str)>) {
     let server = &stage.server;
     let external = server.external_credential(credential);
     let main = server.principal(&external, "Main", 1, IdentityType::Named, &[stage.callers]);
@@ -34,7 +32,7 @@ fn add(stage: &Stage, credential: &Credential<'_>, url: &str, key: Option<(&str,
 
 const JUDGED: Option<(&str, &str)> = Some((AwsJudge::KEY_ID, AwsJudge::SECRET));
 
-fn verdict(answer: &Answer) -> Value {
+pub(crate) fn verdict(answer: &Answer) -> Value {
     let body: Value = serde_json::from_slice(&answer.body).unwrap_or_else(|_| panic!("{} {}", answer.head, answer.text()));
     assert_eq!(answer.status, 200, "{body}");
     body
@@ -132,8 +130,9 @@ fn large_bodies_arrive_in_chunks_that_the_judge_verifies() {
 fn a_role_is_assumed_for_each_user_and_again_when_its_session_has_ended() {
     let (judge, stage) = (AwsJudge::start(""), Stage::new());
     let settings = [("region", "eu-central-1"), ("service", "execute-api"), ("role_arn", AwsJudge::ROLE), ("sts_endpoint", judge.url())];
-    let credential = Credential { settings: &settings, additional_status_codes: &[403], ..Credential::new("Api", "aws_sts") };
-    add(&stage, &credential, judge.url(), JUDGED);
+    let s3: Vec<_> = settings.iter().map(|(name, value)| (*name, if *name == "service" { "s3" } else { value })).collect();
+    add(&stage, &Credential { settings: &settings, ..Credential::new("Api", "aws_sts") }, judge.url(), JUDGED);
+    add(&stage, &Credential { settings: &s3, ..Credential::new("Files", "aws_sts") }, judge.url(), JUDGED);
     let get = || stage.get("/callout/Api/x");
     let first = verdict(&get())["key"].clone();
     assert_eq!(verdict(&get())["key"], first);
@@ -144,6 +143,47 @@ fn a_role_is_assumed_for_each_user_and_again_when_its_session_has_ended() {
     assert_ne!(verdict(&get())["key"], first);
     let codes: Vec<Value> = judge.verdicts().iter().map(|one| one["code"].clone()).collect();
     assert_eq!(codes, [json!("ExpiredToken"), Value::Null, Value::Null]);
+    // S3 says it with 400, in a document.
+    let first = verdict(&stage.get("/callout/Files/x"))["key"].clone();
+    judge.expire();
+    assert_ne!(verdict(&stage.get("/callout/Files/x"))["key"], first);
+}
+
+#[test]
+fn a_session_has_the_tags_that_formulas_make() {
+    let (judge, stage) = (AwsJudge::start(""), Stage::new());
+    let (_, bob) = stage.server.user("bob", &[stage.callers]);
+    let text = format!(
+        "
+external_credentials:
+- name: Tagged
+  protocol: aws_sts
+  settings:
+    region: eu-central-1
+    service: execute-api
+    role_arn: {}
+    sts_endpoint: {url}
+    session_name: shared
+    session_tags: {{Caller: 'u-{{!UPPER($User.UserName)}}', Cost Center: '4711'}}
+    transitive_tag_keys: Cost Center
+  principals:
+  - {{name: AwsStsPrincipal, sequence_number: 2, values: {{access_key_id: {}, secret_access_key: {{from_environment: CLIENT_SECRET}}}}}}
+  - {{name: Main, sequence_number: 1, enabled_for: {{permission_sets: [Callers]}}}}
+named_credentials: [{{name: Tagged, url: '{url}', external_credential: Tagged}}]
+",
+        AwsJudge::ROLE,
+        AwsJudge::KEY_ID,
+        url = judge.url()
+    );
+    apply(&stage, &text, AwsJudge::SECRET);
+    let mut keys = Vec::new();
+    for (key, caller) in [(&stage.key, "u-ALICE"), (&bob, "u-BOB")] {
+        keys.push(verdict(&stage.server.get(key, "/callout/Tagged/x"))["key"].clone());
+        let asked = judge.verdicts().remove(0);
+        assert_eq!(asked["tags"], json!({ "Caller": caller, "Cost Center": "4711" }));
+        assert_eq!((&asked["transitive"], &asked["session"]), (&json!(["Cost Center"]), &json!("shared")));
+    }
+    assert_ne!(keys[0], keys[1], "whoever has other tags has another session");
 }
 
 #[test]
@@ -199,59 +239,4 @@ fn a_url_is_presigned_under_the_callers_permissions_and_recorded() {
     assert_eq!(records.len(), 5, "{audit}");
     assert!(records[0].contains("GET /b/k%20y+z for alice as Main, 900 s") && records[0].contains("operator:tester"), "{}", records[0]);
     assert!(!audit.contains("X-Amz-Signature") && !audit.contains("versionId"));
-}
-
-/// Makes keys and certificates with OpenSSL: a root, one in the middle, and a leaf of each kind.
-fn certificates(at: &std::path::Path) {
-    std::fs::write(at.join("ca.ext"), "basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign\n").unwrap();
-    std::fs::write(at.join("leaf.ext"), "keyUsage=critical,digitalSignature\nextendedKeyUsage=clientAuth\n").unwrap();
-    for arguments in [
-        "req -x509 -newkey rsa:2048 -noenc -keyout root.key -out root.pem -days 30 -subj /CN=Root",
-        "req -newkey rsa:2048 -noenc -keyout middle.key -out middle.csr -subj /CN=Middle",
-        "x509 -req -in middle.csr -CA root.pem -CAkey root.key -days 20 -extfile ca.ext -out middle.pem",
-        "req -newkey rsa:2048 -noenc -keyout rsa.key -out rsa.csr -subj /CN=Rsa",
-        "x509 -req -in rsa.csr -CA root.pem -CAkey root.key -days 10 -extfile leaf.ext -out rsa.pem",
-        "req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -noenc -keyout ec.key -out ec.csr -subj /CN=Ec",
-        "x509 -req -in ec.csr -CA middle.pem -CAkey middle.key -days 10 -extfile leaf.ext -out ec.pem",
-        "req -x509 -newkey rsa:2048 -noenc -keyout other.key -out other.pem -days 30 -subj /CN=Other",
-    ] {
-        let output = Command::new("openssl").args(arguments.split(' ')).current_dir(at).stdin(Stdio::null()).output().unwrap();
-        assert!(output.status.success(), "openssl {arguments}: {}", String::from_utf8_lossy(&output.stderr));
-    }
-}
-
-#[test]
-fn a_certificate_of_the_house_is_exchanged_for_a_role() {
-    let folder = tempfile::tempdir().unwrap();
-    certificates(folder.path());
-    let read = |name: &str| std::fs::read(folder.path().join(name)).unwrap();
-    let (judge, stage) = (AwsJudge::start(&String::from_utf8(read("root.pem")).unwrap()), Stage::new());
-    let server = &stage.server;
-    let now = server.runtime.block_on(server.house.store().now()).unwrap();
-    let manage = Manage::of(&server.house, "operator:tester", now);
-    for (name, key, chain) in [("Rsa", "rsa", vec!["rsa"]), ("Ec", "ec", vec!["ec", "middle"]), ("Other", "other", vec!["other"])] {
-        let chain = chain.iter().map(|name| read(&format!("{name}.pem"))).collect::<Vec<_>>().concat();
-        let target = ImportTarget::New(NewCertificate::named(ApiName::parse(name).unwrap()));
-        let key = SecretBytes::new(read(&format!("{key}.key")));
-        server.runtime.block_on(certificate::import(&manage, target, &key, &chain)).unwrap();
-        let settings = [
-            ("region", "eu-central-1"),
-            ("service", "execute-api"),
-            ("role_arn", AwsJudge::ROLE),
-            ("trust_anchor_arn", "arn:aws:rolesanywhere:eu-west-1:000000000000:trust-anchor/1"),
-            ("profile_arn", "arn:aws:rolesanywhere:eu-west-1:000000000000:profile/2"),
-            ("signing_certificate", name),
-            ("roles_anywhere_endpoint", &format!("{}/sessions", judge.url())),
-        ];
-        add(&stage, &Credential { settings: &settings, ..Credential::new(name, "aws_roles_anywhere") }, judge.url(), None);
-    }
-    for (name, algorithm, chain) in [("Rsa", "AWS4-X509-RSA-SHA256", 0), ("Ec", "AWS4-X509-ECDSA-SHA256", 1)] {
-        let judged = verdict(&stage.get(&format!("/callout/{name}/x")));
-        assert!(judged["key"].as_str().unwrap().starts_with("ASIA"));
-        let session = judge.verdicts().remove(0);
-        assert_eq!((&session["algorithm"], &session["chain"], &session["region"]), (&json!(algorithm), &json!(chain), &json!("eu-west-1")));
-    }
-    let refused = stage.get("/callout/Other/x");
-    assert_eq!(refused.verdict(), (502, Some("token_refused")), "{}", refused.text());
-    assert_eq!(judge.verdicts()[0]["message"], "Untrusted certificate");
 }

@@ -8,6 +8,7 @@ both_databases! {
     formulas_that_could_never_have_a_result_are_refused,
     formulas_read_what_some_user_has,
     claims_are_refused_at_their_place,
+    tags_are_refused_at_their_place,
     a_principals_settings_replace_the_credentials_and_void_its_tokens,
     references_to_nothing_are_refused,
     a_number_that_an_unlisted_principal_holds_is_refused,
@@ -170,6 +171,33 @@ async fn claims_are_refused_at_their_place(fixture: Fixture) {
     assert_eq!(fixture.revision().await, first, "the same claims change nothing");
     fixture.apply(&with(&right.replace("level: 3", "level: 4"))).await;
     assert!(fixture.revision().await > first, "a token with the old claims must not be used any more");
+}
+
+async fn tags_are_refused_at_their_place(fixture: Fixture) {
+    let with = |tags: &str| {
+        format!(
+            "external_credentials:\n- name: T\n  protocol: aws_sts\n  settings:\n    session_tags: {tags}\n  principals:\n  - {{name: P, sequence_number: 1}}"
+        )
+    };
+    for (tags, place, rule) in [
+        ("{Team: '{!$User.Departmnt}'}", ".Team", "formula_unknown_variable"),
+        ("{Team: '{!$Credential.T.access_key_id}'}", ".Team", "formula_not_here"),
+        ("{Team: '{!TEXT(NOW())}'}", ".Team", "formula_not_here"),
+        ("{Team: 'a;b'}", ".Team", "tag_value"),
+        ("{'aws:Team': a}", ".aws:Team", "tag_key"),
+        ("Team", "", "tags_kind"),
+    ] {
+        let refused = fixture.refused(&with(tags)).await;
+        assert!(refused[0].ends_with(&format!("external_credentials[0].settings.session_tags{place} {rule}")), "{tags}: {refused:?}");
+        assert!(refused[0].starts_with("5:"), "{refused:?}");
+    }
+    let right = with("{Department: '{!$User.Department}', Team: Platform}");
+    fixture.apply(&right).await;
+    let first = fixture.revision().await;
+    let stored = fixture.house.store().definitions().await.unwrap().external_credentials.remove(0);
+    assert_eq!(stored.settings["session_tags"], serde_json::json!({ "Department": "{!$User.Department}", "Team": "Platform" }));
+    fixture.apply(&right.replace("Platform", "Billing")).await;
+    assert!(fixture.revision().await > first, "a session with the old tags must not be used any more");
 }
 
 /// What is refused before anything is looked up.

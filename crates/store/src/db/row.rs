@@ -97,12 +97,17 @@ impl Row {
 
     /// A text that a parser of the model takes: the rule is checked on the way out as on the way in.
     pub(crate) fn parsed<T, E>(&self, column: &'static str, parse: impl FnOnce(&str) -> Result<T, E>) -> Result<T, Fault> {
-        parse(&self.text(column)?).map_err(|_| self.unreadable(column, "breaks the rule of its type"))
+        self.parse(column, self.str(column)?, parse)
     }
 
     /// A value stored as JSON.
     pub(crate) fn json<T: DeserializeOwned>(&self, column: &'static str) -> Result<T, Fault> {
-        serde_json::from_str(&self.text(column)?).map_err(|_| self.unreadable(column, "is not the JSON of its type"))
+        self.parse_json(column, self.str(column)?)
+    }
+
+    /// The fields of a row that a [`packed!`] statement has read.
+    pub(crate) fn fields(&self) -> Result<Fields<'_>, Fault> {
+        Ok(Fields { row: self, left: Some(self.str("fields")?) })
     }
 
     /// Says that a column of this row cannot be understood. `why` never holds what was found there.
@@ -110,9 +115,21 @@ impl Row {
         Fault::new(FaultKind::Unreadable { column, why }, self.table)
     }
 
-    fn cell<T>(&self, column: &'static str) -> Result<Option<T>, Fault>
+    fn str(&self, column: &'static str) -> Result<&str, Fault> {
+        self.cell(column)?.ok_or_else(|| self.unreadable(column, "is absent"))
+    }
+
+    fn parse<T, E>(&self, column: &'static str, text: &str, parse: impl FnOnce(&str) -> Result<T, E>) -> Result<T, Fault> {
+        parse(text).map_err(|_| self.unreadable(column, "breaks the rule of its type"))
+    }
+
+    fn parse_json<T: DeserializeOwned>(&self, column: &'static str, text: &str) -> Result<T, Fault> {
+        serde_json::from_str(text).map_err(|_| self.unreadable(column, "is not the JSON of its type"))
+    }
+
+    fn cell<'r, T>(&'r self, column: &'static str) -> Result<Option<T>, Fault>
     where
-        T: for<'r> Decode<'r, Sqlite> + Type<Sqlite> + for<'r> Decode<'r, Postgres> + Type<Postgres>,
+        T: Decode<'r, Sqlite> + Type<Sqlite> + Decode<'r, Postgres> + Type<Postgres>,
     {
         let read = match &self.cells {
             Cells::Sqlite(row) => row.try_get(column),
@@ -122,5 +139,57 @@ impl Row {
             let why = if matches!(error, sqlx::Error::ColumnNotFound(_)) { "is not part of the answer" } else { "is of another type" };
             self.unreadable(column, why)
         })
+    }
+}
+
+/// The fields of a packed row, to be read in the order in which the statement names them. What is asked of each is what a cell of a [`Row`] is asked.
+pub(crate) struct Fields<'r> {
+    row: &'r Row,
+    left: Option<&'r str>,
+}
+
+impl<'r> Fields<'r> {
+    pub(crate) fn text(&mut self, column: &'static str) -> Result<&'r str, Fault> {
+        let left = self.left.ok_or_else(|| self.row.unreadable(column, "is absent"))?;
+        let (field, rest) = left.split_once('\t').map_or((left, None), |(field, rest)| (field, Some(rest)));
+        self.left = rest;
+        Ok(field)
+    }
+
+    /// The last field: it may hold anything.
+    pub(crate) fn rest(mut self, column: &'static str) -> Result<String, Fault> {
+        self.left.take().map(str::to_owned).ok_or_else(|| self.row.unreadable(column, "is absent"))
+    }
+
+    pub(crate) fn id<T: FromStr>(&mut self, column: &'static str) -> Result<T, Fault> {
+        self.parsed(column, str::parse)
+    }
+
+    /// An identity, or `None` for an empty field.
+    pub(crate) fn optional_id<T: FromStr>(&mut self, column: &'static str) -> Result<Option<T>, Fault> {
+        let text = self.text(column)?;
+        if text.is_empty() { Ok(None) } else { self.row.parse(column, text, str::parse).map(Some) }
+    }
+
+    pub(crate) fn number<T: FromStr>(&mut self, column: &'static str) -> Result<T, Fault> {
+        self.parsed(column, str::parse)
+    }
+
+    pub(crate) fn boolean(&mut self, column: &'static str) -> Result<bool, Fault> {
+        match self.text(column)? {
+            "0" => Ok(false),
+            "1" => Ok(true),
+            _ => Err(self.row.unreadable(column, "is neither 0 nor 1")),
+        }
+    }
+
+    pub(crate) fn parsed<T, E>(&mut self, column: &'static str, parse: impl FnOnce(&str) -> Result<T, E>) -> Result<T, Fault> {
+        let text = self.text(column)?;
+        self.row.parse(column, text, parse)
+    }
+
+    pub(crate) fn json<T: DeserializeOwned>(&mut self, column: &'static str) -> Result<T, Fault> {
+        let text = self.text(column)?;
+        self.row.parse_json(column, text)
     }
 }

@@ -21,12 +21,12 @@ pub(crate) fn user_name(text: &str) -> UserName {
 
 pub(crate) fn external_credential(text: &str) -> ExternalCredential {
     let settings =
-        serde_json::json!({ "token_endpoint": "https://id.test/token", "scope": "", "depth": { "n": 1.5, "list": [true, null, "ü😀"] } });
+        serde_json::json!({ "token_endpoint": "https://id.test/token", "scope": "\t", "depth": { "n": 1.5, "list": [true, null, "ü😀"] } });
     ExternalCredential {
         id: ExternalCredentialId::from_uuid(Uuid::now_v7()),
         name: name(text),
         label: label(&format!("Label of {text} — ü")),
-        description: "What it is for:\n\"quotes\", 'ticks', \\ and 😀".to_owned(),
+        description: "What it is for:\n\t\"quotes\", 'ticks', \\ and 😀".to_owned(),
         protocol: "oauth_client_credentials".to_owned(),
         settings: settings.as_object().unwrap().clone(),
         additional_status_codes: StatusCodes::parse(vec![403, 498]).unwrap(),
@@ -59,7 +59,7 @@ pub(crate) fn named_credential(credential: &ExternalCredential, text: &str) -> N
         id: NamedCredentialId::from_uuid(Uuid::now_v7()),
         name: name(text),
         label: label("Label"),
-        description: "Description".to_owned(),
+        description: "Description,\tin two parts".to_owned(),
         url: Endpoint::parse("https://api.up.test:8443/v1").unwrap(),
         external_credential: credential.id,
         is_enabled: true,

@@ -83,40 +83,145 @@ impl AwsJudge {
 mod tests {
     use super::*;
 
-    /// curl signs by itself (`--aws-sigv4`): neither the judge's code nor ours.
-    fn curl(judge: &AwsJudge, secret: &str, more: &[&str]) -> u16 {
-        let user = format!("{}:{secret}", AwsJudge::KEY_ID);
-        let mut curl = Command::new("curl");
-        curl.args(["-sS", "-m", "20", "-o", "/dev/null", "-w", "%{http_code}", "--aws-sigv4", "aws:amz:eu-west-1:lambda", "--user", &user]);
-        let output = curl.args(more).arg(format!("{}/2015-03-31/functions/f", judge.url())).output().unwrap();
-        String::from_utf8_lossy(&output.stdout).parse().unwrap()
+    const TARGET: &str = "/2015-03-31/functions/f";
+
+    /// A request that curl has signed by itself (`--aws-sigv4`): neither the judge's code nor ours.
+    struct Signed {
+        method: &'static str,
+        url: String,
+        headers: Vec<(String, String)>,
+        body: String,
+    }
+
+    impl Signed {
+        /// By the key that the judge knows, for a service other than S3.
+        fn by_curl(judge: &AwsJudge, more: &[&str], body: &str) -> Self {
+            Self::with(judge, "lambda", TARGET, (AwsJudge::KEY_ID, AwsJudge::SECRET), more, body)
+        }
+
+        fn with(judge: &AwsJudge, service: &str, target: &str, (id, secret): (&str, &str), more: &[&str], body: &str) -> Self {
+            let (scope, user) = (format!("aws:amz:eu-west-1:{service}"), format!("{id}:{secret}"));
+            let url = format!("{}{target}", judge.url());
+            let mut curl = Command::new("curl");
+            curl.args(["-sv", "-m", "20", "-o", "/dev/null", "--aws-sigv4", &scope, "--user", &user]).args(more);
+            if !body.is_empty() {
+                curl.args(["-d", body]);
+            }
+            let output = curl.arg(&url).output().unwrap();
+            let said = String::from_utf8_lossy(&output.stderr).into_owned();
+            let sent = said.lines().filter_map(|line| line.strip_prefix("> ")?.trim_end().split_once(": "));
+            let headers = sent.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+            Self { method: if body.is_empty() { "GET" } else { "POST" }, url, headers, body: body.to_owned() }
+        }
+
+        /// The same with a header of another value, or one more.
+        fn header(mut self, name: &str, value: &str) -> Self {
+            self.headers.retain(|(other, _)| !other.eq_ignore_ascii_case(name));
+            self.headers.push((name.to_owned(), value.to_owned()));
+            self
+        }
+
+        fn body(self, body: &str) -> Self {
+            Self { body: body.to_owned(), ..self }
+        }
+
+        fn send(&self) -> plain_http::Answer {
+            let headers: Vec<(&str, &str)> = self.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+            plain_http::send(self.method, &self.url, &headers, self.body.as_bytes()).unwrap()
+        }
+
+        /// The status, and the code of a refusal.
+        fn verdict(&self) -> (u16, String) {
+            let answer = self.send();
+            (answer.status, answer.header("x-amzn-errortype").unwrap_or_default().to_owned())
+        }
+    }
+
+    fn refused(status: u16, code: &str) -> (u16, String) {
+        (status, code.to_owned())
     }
 
     #[test]
     fn it_takes_what_curl_signs_and_nothing_else() {
         let judge = AwsJudge::start("");
-        assert_eq!(curl(&judge, AwsJudge::SECRET, &["-d", "{\"k\":1}"]), 200);
-        assert_eq!(curl(&judge, "SECRET-wrong", &["-d", "{\"k\":1}"]), 403);
-        assert_eq!(plain_http::get(&format!("{}/x", judge.url())).unwrap().status, 403);
-        judge.skew(310);
-        assert_eq!(curl(&judge, AwsJudge::SECRET, &["-d", "{\"k\":1}"]), 403);
-        judge.skew(0);
-        // What curl has signed, and a header that somebody added on the way. Whether curl signs such a header itself depends on its version.
-        let signed = signed_by_curl(&judge);
-        let mut headers: Vec<(&str, &str)> = signed.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-        let send = |headers: &[(&str, &str)]| plain_http::send("GET", &format!("{}/x", judge.url()), headers, b"").unwrap().status;
-        assert_eq!(send(&headers), 200);
-        headers.push(("x-amz-target", "Evil"));
-        assert_eq!(send(&headers), 403);
+        assert_eq!(Signed::by_curl(&judge, &[], "").verdict().0, 200);
+        assert_eq!(Signed::by_curl(&judge, &[], "{}").verdict().0, 200);
+        let wrong = Signed::with(&judge, "lambda", TARGET, (AwsJudge::KEY_ID, "SECRET-wrong"), &[], "");
+        assert_eq!(wrong.verdict(), refused(403, "SignatureDoesNotMatch"));
+        let nobody = Signed::with(&judge, "lambda", TARGET, ("AKIDNOBODY", AwsJudge::SECRET), &[], "");
+        assert_eq!(nobody.verdict(), refused(403, "UnrecognizedClientException"));
+        let unsigned = plain_http::get(&format!("{}/x", judge.url())).unwrap();
+        assert_eq!(unsigned.header("x-amzn-errortype"), Some("MissingAuthenticationToken"));
     }
 
-    /// The headers of a GET of `/x` that curl has signed.
-    fn signed_by_curl(judge: &AwsJudge) -> Vec<(String, String)> {
-        let user = format!("{}:{}", AwsJudge::KEY_ID, AwsJudge::SECRET);
-        let arguments = ["-sv", "-m", "20", "-o", "/dev/null", "--aws-sigv4", "aws:amz:eu-west-1:lambda", "--user", &user];
-        let output = Command::new("curl").args(arguments).arg(format!("{}/x", judge.url())).output().unwrap();
-        let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        let sent = said.lines().filter_map(|line| line.strip_prefix("> ")?.trim_end().split_once(": "));
-        sent.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+    #[test]
+    fn another_body_than_the_signed_one_is_refused() {
+        let judge = AwsJudge::start("");
+        let signed = Signed::by_curl(&judge, &[], "{\"k\":1}");
+        assert_eq!(signed.body("{\"k\":2}").verdict(), refused(403, "SignatureDoesNotMatch"));
+        // SHA-256 of `hello`, and a body that has it.
+        let hash = "x-amz-content-sha256: 2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824";
+        let claimed = Signed::by_curl(&judge, &["-H", hash], "hello");
+        assert_eq!(claimed.verdict().0, 200);
+        assert_eq!(claimed.body("jello").verdict(), refused(400, "XAmzContentSHA256Mismatch"));
+    }
+
+    #[test]
+    fn a_clock_that_differs_by_more_than_five_minutes_is_refused() {
+        let judge = AwsJudge::start("");
+        for (seconds, status) in [(0, 200), (270, 200), (-270, 200), (310, 403), (-310, 403)] {
+            judge.skew(seconds);
+            assert_eq!(Signed::by_curl(&judge, &[], "").verdict().0, status, "{seconds}");
+        }
+        assert!(judge.verdicts().last().unwrap()["message"].as_str().unwrap().starts_with("Signature expired"));
+    }
+
+    #[test]
+    fn a_header_of_amazons_that_is_not_signed_is_refused() {
+        // Whether curl signs such a header itself depends on its version: it is added afterwards.
+        let judge = AwsJudge::start("");
+        let signed = || Signed::by_curl(&judge, &[], "");
+        assert_eq!(signed().header("x-tenant", "evil").verdict().0, 200);
+        assert_eq!(signed().header("x-amz-target", "Evil").verdict(), refused(403, "SignatureDoesNotMatch"));
+        assert_eq!(judge.verdicts().last().unwrap()["message"], "sent and not signed: ['x-amz-target']");
+    }
+
+    #[test]
+    fn a_session_needs_its_own_token_and_ends() {
+        let judge = AwsJudge::start("");
+        let (mine, others) = (Session::of(&judge), Session::of(&judge));
+        let with = |token: &str| {
+            let token = format!("x-amz-security-token: {token}");
+            Signed::with(&judge, "lambda", TARGET, (&mine.id, &mine.secret), &["-H", &token], "")
+        };
+        assert_eq!(with(&mine.token).verdict().0, 200);
+        assert_eq!(with(&others.token).verdict(), refused(403, "InvalidClientTokenId"));
+        let without = Signed::with(&judge, "lambda", TARGET, (&mine.id, &mine.secret), &[], "");
+        assert_eq!(without.verdict(), refused(403, "InvalidClientTokenId"));
+        // A token beside a key that has none.
+        let foreign = format!("x-amz-security-token: {}", mine.token);
+        assert_eq!(Signed::by_curl(&judge, &["-H", &foreign], "").verdict(), refused(403, "InvalidClientTokenId"));
+        judge.expire();
+        assert_eq!(with(&mine.token).verdict(), refused(403, "ExpiredToken"));
+    }
+
+    /// A temporary key.
+    struct Session {
+        id: String,
+        secret: String,
+        token: String,
+    }
+
+    impl Session {
+        fn of(judge: &AwsJudge) -> Self {
+            let body = format!("Action=AssumeRole&RoleArn={}&RoleSessionName=judged", AwsJudge::ROLE);
+            let asked = Signed::with(judge, "sts", "/", (AwsJudge::KEY_ID, AwsJudge::SECRET), &[], &body);
+            let answer = asked.send().text();
+            let element = |name: &str| {
+                let (_, rest) = answer.split_once(&format!("<{name}>")).unwrap();
+                rest.split('<').next().unwrap().to_owned()
+            };
+            Self { id: element("AccessKeyId"), secret: element("SecretAccessKey"), token: element("SessionToken") }
+        }
     }
 }

@@ -8,6 +8,7 @@ mod nginx;
 mod oidc;
 mod plugin;
 mod postgres;
+mod s3_server;
 
 pub use assertion_server::{AssertionServer, TrustedIssuer};
 pub use aws_judge::AwsJudge;
@@ -16,6 +17,7 @@ pub use nginx::NginxUpstream;
 pub use oidc::{AssertionClient, Fault, OidcClient, OidcProvider, TokenRequest};
 pub use plugin::PluginExample;
 pub use postgres::TestDatabase;
+pub use s3_server::S3Server;
 
 /// Ends the test with a reason and with what to do about it.
 #[allow(clippy::panic, reason = "a real server that is missing fails the test; it is never skipped")]

@@ -110,6 +110,50 @@ impl OidcProvider {
     /// Takes its secret in the body and nowhere else.
     pub const POST: OidcClient = OidcClient { id: "sortie-post", secret: "SECRET-post", authentication: "client_secret_post" };
 
+    /// A client of people, for [`OidcProvider::start_for_people`].
+    pub const PEOPLE: OidcClient = OidcClient { id: "sortie-people", secret: "SECRET-people", authentication: "client_secret_basic" };
+
+    /// As [`OidcProvider::start`], with the client [`Self::PEOPLE`] beside the three: people log in on the server's own pages and come back to one of
+    /// `redirect_uris`; on loopback, any port will do. Scopes `openid offline_access profile read write`; refresh tokens are rotated, and the second use of one ends
+    /// the login.
+    ///
+    /// # Panics
+    /// As [`OidcProvider::start`] does.
+    pub fn start_for_people(redirect_uris: &[&str]) -> Self {
+        let OidcClient { id, secret, authentication } = Self::PEOPLE;
+        let is_loopback = redirect_uris.iter().any(|uri| uri.starts_with("http://127.0.0.1"));
+        let client = json!({
+            "client_id": id, "client_secret": secret, "token_endpoint_auth_method": authentication, "redirect_uris": redirect_uris,
+            "application_type": if is_loopback { "native" } else { "web" },
+        });
+        Self::start_clients(vec![client])
+    }
+
+    /// Does what a browser would do that is sent to `url`: signs in as `account` on the server's own pages, agrees, and says where it is sent in the end.
+    ///
+    /// # Panics
+    /// The server does not send it back; the message holds its page.
+    pub fn visit(&self, url: &str, account: &str) -> String {
+        self.visited(&json!({ "url": url, "account": account }))
+    }
+
+    /// The same for somebody who does not agree.
+    ///
+    /// # Panics
+    /// As [`OidcProvider::visit`] does.
+    pub fn visit_and_abort(&self, url: &str) -> String {
+        self.visited(&json!({ "url": url, "account": "nobody", "answer": "abort" }))
+    }
+
+    fn visited(&self, order: &Value) -> String {
+        match plain_http::post_json(&format!("{}/lab/visit", self.issuer), order) {
+            Ok(answer) if answer.status == 200 && answer.json()["location"].is_string() => {
+                answer.json()["location"].as_str().unwrap_or_default().to_owned()
+            }
+            other => fail("oidc-provider sent no browser back", &format!("{other:?}")),
+        }
+    }
+
     /// Starts the server with the three clients above; its tokens live for an hour.
     ///
     /// # Panics
@@ -123,6 +167,15 @@ impl OidcProvider {
     /// # Panics
     /// As [`OidcProvider::start`] does.
     pub fn start_with(signing: &[AssertionClient<'_>]) -> Self {
+        let client = |AssertionClient { id, algorithm, key }: &AssertionClient<'_>| {
+            let (method, jwks) = ("private_key_jwt", json!({ "keys": [key.jwk()] }));
+            json!({ "client_id": id, "token_endpoint_auth_method": method, "token_endpoint_auth_signing_alg": algorithm, "jwks": jwks })
+        };
+        Self::start_clients(signing.iter().map(client).collect())
+    }
+
+    /// With these clients beside the three.
+    fn start_clients(others: Vec<Value>) -> Self {
         let home = Path::new(env!("CARGO_MANIFEST_DIR"));
         let peers: PathBuf = home.join("../../xtask/peers");
         if !peers.join("node_modules/oidc-provider/package.json").is_file() {
@@ -133,10 +186,7 @@ impl OidcProvider {
                 json!({ "client_id": id, "client_secret": secret, "token_endpoint_auth_method": authentication })
             })
             .to_vec();
-        clients.extend(signing.iter().map(|AssertionClient { id, algorithm, key }| {
-            let (method, jwks) = ("private_key_jwt", json!({ "keys": [key.jwk()] }));
-            json!({ "client_id": id, "token_endpoint_auth_method": method, "token_endpoint_auth_signing_alg": algorithm, "jwks": jwks })
-        }));
+        clients.extend(others);
         let mut process = Child::spawn(
             Command::new("node")
                 .arg(home.join("peers/oidc-provider.mjs"))

@@ -164,8 +164,12 @@ impl Replay for TestBody {
     }
 
     fn recoded(self, mut recoder: Box<Recoder>) -> Self {
-        let recoded = recoder.piece(self.bytes.clone()).and_then(|first| Ok([first, recoder.finish()?].concat()));
+        let plain = recoder.plain(self.bytes.clone());
+        let holds_formula = self.withholds_formulas && plain.as_ref().is_ok_and(|plain| plain.windows(2).any(|pair| pair == b"{!"));
+        let recoded = plain.and_then(|plain| Ok([recoder.framed(plain), recoder.finish()?].concat()));
         match recoded {
+            // As it came, so that it is found.
+            Ok(_) if holds_formula => Self { bytes: Bytes::from_static(b"{!"), ..self },
             Ok(bytes) => Self { bytes: bytes.into(), ..self },
             Err(fault) => Self { fault: Some(fault), ..self },
         }

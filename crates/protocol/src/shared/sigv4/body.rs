@@ -69,7 +69,7 @@ impl CallerBody {
         if payload.ends_with("-EVENTS") {
             return Err(BodyFault::Events);
         }
-        let is_chunked = payload.starts_with("STREAMING-") || codings(headers).any(|coding| coding.eq_ignore_ascii_case(AWS_CHUNKED));
+        let is_chunked = payload.starts_with("STREAMING-") || codings(headers).any(is_aws_chunked);
         let length = if is_chunked { &X_AMZ_DECODED_CONTENT_LENGTH } else { &header::CONTENT_LENGTH };
         let length = text(length).map(|digits| digits.trim().parse().map_err(|_| BodyFault::Length)).transpose()?;
         if is_chunked && length.is_none() {
@@ -109,6 +109,11 @@ pub fn check_trailers(announced: &[HeaderName], trailers: &[(HeaderName, HeaderV
     if trailers.len() == announced.len() && trailers.iter().all(is_checksum) { Ok(()) } else { Err(BodyFault::Trailer) }
 }
 
+/// Whether a content coding is the framing of bodies in chunks.
+pub fn is_aws_chunked(coding: &str) -> bool {
+    coding.eq_ignore_ascii_case(AWS_CHUNKED)
+}
+
 fn codings(headers: &HeaderMap) -> impl Iterator<Item = &str> {
     let values = headers.get_all(header::CONTENT_ENCODING).into_iter().filter_map(|value| value.to_str().ok());
     values.flat_map(|value| value.split(',')).map(str::trim).filter(|coding| !coding.is_empty())
@@ -117,7 +122,7 @@ fn codings(headers: &HeaderMap) -> impl Iterator<Item = &str> {
 /// Makes the headers describe the body as it goes out: the caller's own framing is gone, and ours may be there.
 pub fn describe(headers: &mut HeaderMap, body: &CallerBody, plan: BodyPlan) {
     let has_frames = matches!(plan, BodyPlan::Chunked { .. }) || (plan == BodyPlan::Unsigned && !body.trailers.is_empty());
-    let kept: Vec<&str> = codings(headers).filter(|coding| !coding.eq_ignore_ascii_case(AWS_CHUNKED)).collect();
+    let kept: Vec<&str> = codings(headers).filter(|coding| !is_aws_chunked(coding)).collect();
     let all: Vec<&str> = has_frames.then_some(AWS_CHUNKED).into_iter().chain(kept).collect();
     match HeaderValue::from_str(&all.join(",")) {
         Ok(codings) if !all.is_empty() => headers.insert(header::CONTENT_ENCODING, codings),

@@ -53,21 +53,31 @@ impl CanonicalRequest {
 
     /// `host;x-amz-date`: the names in their order.
     pub fn signed_headers(&self) -> &str {
-        std::str::from_utf8(&self.bytes[self.signed_headers.clone()]).expect("header names are ASCII")
+        std::str::from_utf8(self.signed_names()).expect("header names are ASCII")
+    }
+
+    pub(super) fn signed_names(&self) -> &[u8] {
+        &self.bytes[self.signed_headers.clone()]
     }
 }
 
+/// A header as the canonical request has it.
+type Line<'a> = (&'a str, &'a [u8]);
+
 /// Makes the canonical request. `headers` are those that are signed, in any order; the values of one name must be in the order in which they are sent.
-pub fn canonical_request(
+pub fn canonical_request<'a>(
     method: &str,
     path: &str,
     query: Option<&str>,
-    headers: &mut [(&HeaderName, &HeaderValue)],
+    headers: impl IntoIterator<Item = (&'a HeaderName, &'a HeaderValue)>,
     payload: &str,
     rule: PathRule,
 ) -> CanonicalRequest {
+    // More than the usual request has.
+    let mut lines: Vec<Line<'_>> = Vec::with_capacity(24);
+    lines.extend(headers.into_iter().map(|(name, value)| (name.as_str(), value.as_bytes())));
     // Stable: values of one name keep their order.
-    headers.sort_by(|one, other| one.0.as_str().cmp(other.0.as_str()));
+    lines.sort_by(|one, other| one.0.cmp(other.0));
     let mut bytes = Vec::with_capacity(1024);
     bytes.extend_from_slice(method.as_bytes());
     bytes.push(b'\n');
@@ -75,10 +85,10 @@ pub fn canonical_request(
     bytes.push(b'\n');
     write_query(query.unwrap_or_default(), &mut bytes);
     bytes.push(b'\n');
-    write_headers(headers, &mut bytes);
+    write_headers(&lines, &mut bytes);
     bytes.push(b'\n');
     let start = bytes.len();
-    write_names(headers, &mut bytes);
+    write_names(&lines, &mut bytes);
     let signed_headers = start..bytes.len();
     bytes.push(b'\n');
     bytes.extend_from_slice(payload.as_bytes());
@@ -104,7 +114,7 @@ fn write_path(path: &str, rule: PathRule, bytes: &mut Vec<u8>) {
 
 /// The usual path has nothing to resolve.
 fn is_resolved(path: &str) -> bool {
-    !path.contains("//") && !path.contains("/.")
+    !path.as_bytes().windows(2).any(|pair| pair[0] == b'/' && matches!(pair[1], b'/' | b'.'))
 }
 
 /// Drops empty and `.` segments, and `..` with the segment in front of it. A slash at the end stays one.
@@ -129,8 +139,8 @@ fn write_query(query: &str, bytes: &mut Vec<u8>) {
     if query.is_empty() {
         return;
     }
-    let pairs = query.split('&').filter(|pair| !pair.is_empty());
-    let pairs = pairs.map(|pair| pair.split_once('=').unwrap_or((pair, "")));
+    let pairs = query.as_bytes().split(|byte| *byte == b'&').filter(|pair| !pair.is_empty());
+    let pairs = pairs.map(|pair| pair.iter().position(|byte| *byte == b'=').map_or((pair, &b""[..]), |at| (&pair[..at], &pair[at + 1..])));
     let mut pairs: Vec<_> = pairs.map(|(name, value)| (encoded(name), encoded(value))).collect();
     pairs.sort_unstable();
     for (at, (name, value)) in pairs.iter().enumerate() {
@@ -144,18 +154,18 @@ fn write_query(query: &str, bytes: &mut Vec<u8>) {
 }
 
 /// `name:value` in lines; several values of one name are joined by commas.
-fn write_headers(headers: &[(&HeaderName, &HeaderValue)], bytes: &mut Vec<u8>) {
+fn write_headers(lines: &[Line<'_>], bytes: &mut Vec<u8>) {
     let mut last = None;
-    for (name, value) in headers {
+    for (name, value) in lines {
         if last == Some(*name) {
             // In the place of the line's end.
             bytes.pop();
             bytes.push(b',');
         } else {
-            bytes.extend_from_slice(name.as_str().as_bytes());
+            bytes.extend_from_slice(name.as_bytes());
             bytes.push(b':');
         }
-        write_trimmed(value.as_bytes(), bytes);
+        write_trimmed(value, bytes);
         bytes.push(b'\n');
         last = Some(*name);
     }
@@ -186,13 +196,13 @@ const fn is_fold(byte: u8) -> bool {
     matches!(byte, b'\t' | b'\r' | b'\n')
 }
 
-fn write_names(headers: &[(&HeaderName, &HeaderValue)], bytes: &mut Vec<u8>) {
+fn write_names(lines: &[Line<'_>], bytes: &mut Vec<u8>) {
     let mut last = None;
-    for (name, _) in headers.iter().filter(|(name, _)| last.replace(*name) != Some(*name)) {
-        bytes.extend_from_slice(name.as_str().as_bytes());
+    for (name, _) in lines.iter().filter(|(name, _)| last.replace(*name) != Some(*name)) {
+        bytes.extend_from_slice(name.as_bytes());
         bytes.push(b';');
     }
-    if !headers.is_empty() {
+    if !lines.is_empty() {
         bytes.pop();
     }
 }

@@ -92,13 +92,13 @@ fn ours(request: &Generated) -> String {
     let given = request.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
     let headers: Vec<(HeaderName, HeaderValue)> =
         given.chain(own).map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect();
-    let mut headers: Vec<_> = headers.iter().map(|(name, value)| (name, value)).collect();
+    let headers = headers.iter().map(|(name, value)| (name, value));
     let rule = if request.is_s3 { PathRule::S3 } else { PathRule::OTHERS };
     let (path, query) = request.target.split_once('?').map_or((&*request.target, None), |(path, query)| (path, Some(query)));
-    let canonical = canonical_request(&request.method, path, query, &mut headers, payload.as_str(), rule);
+    let canonical = canonical_request(&request.method, path, query, headers, payload.as_str(), rule);
     let scope = SigningScope { region: &request.region, service: &request.service };
     let key = SigningKey::derive(&Secret::new(SECRET), moment.day(), &scope);
-    key.sign(&string_to_sign(HMAC_ALGORITHM, &moment, &scope, &canonical)).as_str().to_owned()
+    key.sign(string_to_sign(HMAC_ALGORITHM, &moment, &scope, &canonical)).as_str().to_owned()
 }
 
 proptest! {

@@ -44,8 +44,8 @@ impl SigningKey {
     }
 
     /// The signature of a string to sign.
-    pub fn sign(&self, string_to_sign: &str) -> Hex {
-        Hex::of(hmac::sign(&self.0, string_to_sign.as_bytes()).as_ref().try_into().expect("HMAC-SHA256 has 32 bytes"))
+    pub fn sign(&self, string_to_sign: impl AsRef<[u8]>) -> Hex {
+        Hex::of(hmac::sign(&self.0, string_to_sign.as_ref()).as_ref().try_into().expect("HMAC-SHA256 has 32 bytes"))
     }
 }
 

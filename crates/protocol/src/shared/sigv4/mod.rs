@@ -16,9 +16,11 @@ mod spelling;
 #[cfg(test)]
 mod differential_tests;
 #[cfg(test)]
+mod request_tests;
+#[cfg(test)]
 mod vector_tests;
 
-pub use body::{BodyFault, BodyPlan, CallerBody, check_trailers, describe};
+pub use body::{BodyFault, BodyPlan, CallerBody, check_trailers, describe, is_aws_chunked};
 pub use canonical::{CanonicalRequest, Encoding, Normalisation, PathRule, canonical_request};
 pub use chunk::ChunkSigner;
 pub use decode::Decoder;
@@ -57,6 +59,10 @@ impl Moment {
         std::str::from_utf8(&self.0).expect("digits, T and Z are ASCII")
     }
 
+    pub(super) const fn as_bytes(&self) -> &[u8; 16] {
+        &self.0
+    }
+
     /// The date alone.
     pub fn day(&self) -> &str {
         &self.as_str()[..8]
@@ -71,9 +77,8 @@ impl Hex {
     /// The digits of 32 bytes.
     pub fn of(bytes: &[u8; 32]) -> Self {
         let mut digits = [0; 64];
-        for (pair, byte) in digits.chunks_exact_mut(2).zip(bytes) {
-            pair[0] = DIGITS[usize::from(byte >> 4)];
-            pair[1] = DIGITS[usize::from(byte & 15)];
+        for (pair, byte) in digits.as_chunks_mut::<2>().0.iter_mut().zip(bytes) {
+            *pair = [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]];
         }
         Self(digits)
     }
@@ -86,6 +91,12 @@ impl Hex {
     /// As text.
     pub fn as_str(&self) -> &str {
         std::str::from_utf8(&self.0).expect("hexadecimal digits are ASCII")
+    }
+}
+
+impl AsRef<[u8]> for Hex {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
     }
 }
 

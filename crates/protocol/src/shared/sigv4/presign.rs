@@ -53,8 +53,8 @@ impl RequestSigner {
         let payload = if self.options().stores_objects() { "UNSIGNED-PAYLOAD" } else { empty.as_str() };
         let (path, query) = target.split_once('?').map_or((target, None), |(path, query)| (path, Some(query)));
         const HOST: HeaderName = header::HOST;
-        let canonical = canonical_request(method.as_str(), path, query, &mut [(&HOST, host)], payload, self.options().paths);
-        self.key(moment).sign(&string_to_sign(HMAC_ALGORITHM, moment, &self.options().scope(), &canonical))
+        let canonical = canonical_request(method.as_str(), path, query, [(&HOST, host)], payload, self.options().paths);
+        self.key(moment).sign(string_to_sign(HMAC_ALGORITHM, moment, &self.options().scope(), &canonical))
     }
 }
 

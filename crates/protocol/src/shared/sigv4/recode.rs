@@ -35,13 +35,13 @@ struct Frames {
 impl Recoder {
     /// In signed chunks.
     pub fn signed(body: &CallerBody, length: u64, signer: ChunkSigner) -> Self {
-        Self::framed(body, length, Some(signer))
+        Self::with_frames(body, length, Some(signer))
     }
 
     /// Unsigned: without framing, or in unsigned chunks if trailers follow.
     pub fn unsigned(body: &CallerBody) -> Self {
         match body.length.filter(|_| !body.trailers.is_empty()) {
-            Some(length) => Self::framed(body, length, None),
+            Some(length) => Self::with_frames(body, length, None),
             None => {
                 let decoder = body.is_chunked.then(Decoder::default);
                 Self { decoder, frames: None, left: body.length, last: Bytes::new(), length: body.length }
@@ -49,7 +49,7 @@ impl Recoder {
         }
     }
 
-    fn framed(body: &CallerBody, length: u64, signer: Option<ChunkSigner>) -> Self {
+    fn with_frames(body: &CallerBody, length: u64, signer: Option<ChunkSigner>) -> Self {
         let encoded = encoded_length(length, signer.is_some(), &body.trailers);
         let frames = Frames { chunk: BytesMut::new(), signer, trailers: body.trailers.clone() };
         let decoder = body.is_chunked.then(Decoder::default);
@@ -61,11 +61,11 @@ impl Recoder {
         self.length
     }
 
-    /// What goes out for this piece: often nothing yet.
+    /// What this piece holds without the caller's framing.
     ///
     /// # Errors
     /// The body is not what its headers say.
-    pub fn piece(&mut self, piece: Bytes) -> Result<Bytes, BodyFault> {
+    pub fn plain(&mut self, piece: Bytes) -> Result<Bytes, BodyFault> {
         let plain = match &mut self.decoder {
             None => piece,
             Some(decoder) => {
@@ -77,9 +77,14 @@ impl Recoder {
         if let Some(left) = &mut self.left {
             *left = left.checked_sub(plain.len() as u64).ok_or(BodyFault::Length)?;
         }
+        Ok(plain)
+    }
+
+    /// What goes out for the next [`Self::plain`] piece: often nothing yet.
+    pub fn framed(&mut self, plain: Bytes) -> Bytes {
         let Some(frames) = &mut self.frames else {
             let is_last = self.left == Some(0) && !plain.is_empty();
-            return Ok(if is_last { std::mem::replace(&mut self.last, plain) } else { plain });
+            return if is_last { std::mem::replace(&mut self.last, plain) } else { plain };
         };
         frames.chunk.extend_from_slice(&plain);
         let mut out = BytesMut::new();
@@ -87,7 +92,7 @@ impl Recoder {
             let chunk = frames.chunk.split_to(CHUNK_BYTES);
             frames.write(&chunk, &mut out);
         }
-        Ok(out.freeze())
+        out.freeze()
     }
 
     /// What goes out at the end.
@@ -185,10 +190,15 @@ mod tests {
         CallerBody { is_chunked: !trailers.is_empty(), length: Some(length), trailers }
     }
 
+    fn pass(recoder: &mut Recoder, piece: Bytes) -> Result<Bytes, BodyFault> {
+        let plain = recoder.plain(piece)?;
+        Ok(recoder.framed(plain))
+    }
+
     fn recode(recoder: &mut Recoder, body: &[u8], length: usize) -> Result<Vec<u8>, BodyFault> {
         let mut out = Vec::new();
         for piece in body.chunks(length) {
-            out.extend_from_slice(&recoder.piece(Bytes::copy_from_slice(piece))?);
+            out.extend_from_slice(&pass(recoder, Bytes::copy_from_slice(piece))?);
         }
         out.extend_from_slice(&recoder.finish()?);
         Ok(out)
@@ -255,10 +265,10 @@ mod tests {
         assert_eq!(recode(&mut plain, b"5\r\nhello\r\n0\r\n\r\n", 4).unwrap(), b"hello");
         // The last byte goes out only when the caller's framing has ended.
         let mut plain = Recoder::unsigned(&CallerBody { is_chunked: true, length: Some(5), trailers: Vec::new() });
-        assert_eq!(plain.piece(Bytes::from_static(b"3\r\nhel\r\n")).unwrap(), "hel");
-        assert_eq!(plain.piece(Bytes::from_static(b"2\r\nlo\r\n")).unwrap(), "");
+        assert_eq!(pass(&mut plain, Bytes::from_static(b"3\r\nhel\r\n")).unwrap(), "hel");
+        assert_eq!(pass(&mut plain, Bytes::from_static(b"2\r\nlo\r\n")).unwrap(), "");
         assert_eq!(plain.finish().unwrap_err(), BodyFault::Framing);
-        assert_eq!(plain.piece(Bytes::from_static(b"0\r\n\r\n")).unwrap(), "");
+        assert_eq!(pass(&mut plain, Bytes::from_static(b"0\r\n\r\n")).unwrap(), "");
         assert_eq!(plain.finish().unwrap(), "lo");
     }
 

@@ -7,8 +7,19 @@ use super::Encoding;
 const UPPER: &[u8; 16] = b"0123456789ABCDEF";
 
 const fn is_unreserved(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~')
+    UNRESERVED[byte as usize]
 }
+
+/// Each byte of each path and query is looked up here.
+const UNRESERVED: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        table[byte] = (byte as u8).is_ascii_alphanumeric() || matches!(byte as u8, b'-' | b'_' | b'.' | b'~');
+        byte += 1;
+    }
+    table
+};
 
 fn escape(byte: u8, encoded: &mut Vec<u8>) {
     encoded.extend_from_slice(&[b'%', UPPER[usize::from(byte >> 4)], UPPER[usize::from(byte & 15)]]);
@@ -16,9 +27,13 @@ fn escape(byte: u8, encoded: &mut Vec<u8>) {
 
 /// Encodes every byte, escapes included.
 pub(super) fn encode_again(bytes: &[u8], kept: &[u8], encoded: &mut Vec<u8>) {
-    for byte in bytes {
-        if is_unreserved(*byte) || kept.contains(byte) { encoded.push(*byte) } else { escape(*byte, encoded) }
+    let mut rest = bytes;
+    while let Some(at) = rest.iter().position(|byte| !is_unreserved(*byte) && !kept.contains(byte)) {
+        encoded.extend_from_slice(&rest[..at]);
+        escape(rest[at], encoded);
+        rest = &rest[at + 1..];
     }
+    encoded.extend_from_slice(rest);
 }
 
 /// Brings a text that may hold escapes into its one spelling. In a query `+` is a space (WHATWG URL, "application/x-www-form-urlencoded parsing").
@@ -44,12 +59,12 @@ fn encode(text: &[u8], kept: &[u8], encoded: &mut Vec<u8>) {
 }
 
 /// A name or a value of a query in its one spelling; most are there already.
-pub(super) fn encoded(text: &str) -> Cow<'_, [u8]> {
-    if text.bytes().all(is_unreserved) {
-        return Cow::Borrowed(text.as_bytes());
+pub(super) fn encoded(text: &[u8]) -> Cow<'_, [u8]> {
+    if text.iter().all(|byte| is_unreserved(*byte)) {
+        return Cow::Borrowed(text);
     }
     let mut encoded = Vec::with_capacity(text.len() + 16);
-    encode(text.as_bytes(), b"", &mut encoded);
+    encode(text, b"", &mut encoded);
     Cow::Owned(encoded)
 }
 

@@ -87,9 +87,9 @@ impl Case {
         let expected = |name: &str| std::fs::read_to_string(folder.join(format!("{flavour}-{name}.txt"))).unwrap();
         let extra = extra.iter().map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_str(value).unwrap()));
         let headers: Vec<_> = self.raw.headers.iter().cloned().chain(extra).collect();
-        let mut headers: Vec<_> = headers.iter().map(|(name, value)| (name, value)).collect();
+        let headers = headers.iter().map(|(name, value)| (name, value));
         let (path, query) = target.split_once('?').map_or((target, None), |(path, query)| (path, Some(query)));
-        let canonical = canonical_request(&self.raw.method, path, query, &mut headers, payload, self.rule);
+        let canonical = canonical_request(&self.raw.method, path, query, headers, payload, self.rule);
         let name = folder.display();
         assert_eq!(String::from_utf8_lossy(canonical.as_bytes()), expected("canonical-request"), "{name} {flavour}");
         let (moment, scope) = (Moment::of(AT), SigningScope { region: &self.scope.0, service: &self.scope.1 });
@@ -126,7 +126,7 @@ fn paths_are_encoded_twice_as_amazons_suite_says() {
     for folder in PATHS.map(|name| suite().join(name)) {
         let file = |name: &str| std::fs::read_to_string(folder.join(name)).unwrap();
         let raw = read(&file("request.txt"));
-        let canonical = canonical_request(&raw.method, &raw.target, None, &mut [], "", PathRule::OTHERS);
+        let canonical = canonical_request(&raw.method, &raw.target, None, [], "", PathRule::OTHERS);
         let path = |text: &str| text.lines().nth(1).unwrap().to_owned();
         assert_eq!(path(&String::from_utf8_lossy(canonical.as_bytes())), path(&file("header-canonical-request.txt")));
     }

@@ -17,7 +17,7 @@ pub(super) async fn apply(scene: &mut Scene<'_>) -> Result<(), NotStored> {
 async fn apply_one(scene: &mut Scene<'_>, index: usize) -> Result<(), NotStored> {
     let wanted = &scene.definition.external_credentials[index];
     let path = format!("external_credentials[{index}]");
-    let before = scene.stored.external_credentials.iter().find(|stored| stored.name == wanted.name).cloned();
+    let before = scene.external_credential(&wanted.name).cloned();
     let id = before.as_ref().map_or_else(|| ExternalCredentialId::from_uuid((scene.manage.new_id)()), |before| before.id);
     let credential = ExternalCredential {
         id,
@@ -38,7 +38,7 @@ async fn apply_one(scene: &mut Scene<'_>, index: usize) -> Result<(), NotStored>
         None => {
             scene.change.external_credentials().insert(&credential).await?;
             scene.created("external_credential", &credential.name);
-            scene.stored.external_credentials.push(credential.clone());
+            scene.add_external_credential(credential.clone());
         }
         Some(before) => {
             if !may_become(scene, &path, before, &credential) {

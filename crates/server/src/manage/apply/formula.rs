@@ -1,7 +1,9 @@
 //! Formulas of a definition: each may read only what is there, and what its place allows.
 
+use std::collections::HashMap;
+
 use sortie_model::{CustomHeader, Settings, Template};
-use sortie_protocol::{Claims, Kind, Protocol};
+use sortie_protocol::{Claims, Kind, Protocol, Tags};
 
 use super::scene::Scene;
 use crate::manage::NotStored;
@@ -23,12 +25,13 @@ pub(super) async fn judge(scene: &mut Scene<'_>) -> Result<(), NotStored> {
             settings(scene, &mut vocabulary, &principal.settings, protocol, &format!("{path}.principals[{index}]")).await?;
         }
     }
+    let written: HashMap<_, _> =
+        scene.definition.external_credentials.iter().map(|external| (&external.name, &external.protocol)).collect();
     for (index, named) in scene.definition.named_credentials.iter().enumerate() {
         let credential = &named.external_credential;
-        let written = scene.definition.external_credentials.iter().find(|external| external.name == *credential);
-        let stored = || scene.stored.external_credentials.iter().find(|external| external.name == *credential);
-        let protocol = written.map(|external| external.protocol.as_str()).or_else(|| stored().map(|external| external.protocol.as_str()));
-        let Some(protocol) = protocol.and_then(sortie_protocol::find) else { continue };
+        let stored = || scene.external_credential(credential).map(|external| &external.protocol);
+        let protocol = written.get(credential).copied().or_else(stored);
+        let Some(protocol) = protocol.and_then(|protocol| sortie_protocol::find(protocol)) else { continue };
         let place = Place::Header { credential, protocol };
         headers(scene, &mut vocabulary, &named.headers, place, &format!("named_credentials[{index}]")).await?;
     }
@@ -71,6 +74,12 @@ async fn settings(
                 let Ok(claims) = Claims::parse(value) else { continue };
                 for (claim, template) in claims.formulas() {
                     judge_one(scene, vocabulary, template, Place::Claim, &format!("{path}.{claim}")).await?;
+                }
+            }
+            Kind::Tags => {
+                let Ok(tags) = Tags::parse(value) else { continue };
+                for (key, template) in tags.formulas() {
+                    judge_one(scene, vocabulary, template, Place::Setting, &format!("{path}.{key}")).await?;
                 }
             }
             Kind::Text

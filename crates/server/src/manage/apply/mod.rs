@@ -10,6 +10,7 @@ mod discovery;
 mod error;
 mod external_credential;
 mod formula;
+mod index;
 mod named_credential;
 mod permission_set;
 mod principal;

@@ -15,13 +15,12 @@ pub(super) async fn apply(scene: &mut Scene<'_>) -> Result<(), NotStored> {
 }
 
 async fn apply_one(scene: &mut Scene<'_>, path: &str, wanted: &NamedCredentialDefinition) -> Result<(), NotStored> {
-    let external_credential = scene.stored.external_credentials.iter().find(|stored| stored.name == wanted.external_credential);
-    let Some(external_credential) = external_credential.map(|credential| credential.id) else {
+    let Some(external_credential) = scene.external_credential(&wanted.external_credential).map(|credential| credential.id) else {
         let unknown = UnknownName::new("external credential", &wanted.external_credential);
         scene.refuse_unknown(&format!("{path}.external_credential"), &unknown);
         return Ok(());
     };
-    let before = scene.stored.named_credentials.iter().find(|stored| stored.name == wanted.name).cloned();
+    let before = scene.named_credential(&wanted.name).cloned();
     let credential = NamedCredential {
         id: before.as_ref().map_or_else(|| NamedCredentialId::from_uuid((scene.manage.new_id)()), |before| before.id),
         name: wanted.name.clone(),

@@ -8,7 +8,7 @@ use crate::manage::{Change, NotStored};
 
 pub(super) async fn apply(scene: &mut Scene<'_>) -> Result<(), NotStored> {
     for (index, wanted) in scene.definition.permission_sets.iter().enumerate() {
-        let before = scene.stored.permission_sets.iter().find(|stored| stored.name == wanted.name).cloned();
+        let before = scene.permission_set(&wanted.name).cloned();
         let id = before.as_ref().map_or_else(|| PermissionSetId::from_uuid((scene.manage.new_id)()), |before| before.id);
         let permissions = wanted.permissions.clone();
         let permission_set = PermissionSet {
@@ -22,7 +22,7 @@ pub(super) async fn apply(scene: &mut Scene<'_>) -> Result<(), NotStored> {
             None => {
                 scene.change.permission_sets().insert(&permission_set).await?;
                 scene.created("permission_set", &permission_set.name);
-                scene.stored.permission_sets.push(permission_set);
+                scene.add_permission_set(permission_set);
             }
             Some(before) => {
                 if !scene.is_spelled_alike(&format!("permission_sets[{index}]"), before.name.as_str(), permission_set.name.as_str()) {

@@ -25,8 +25,7 @@ pub(super) async fn apply(
     before: &ExternalCredential,
     wanted: &ExternalCredential,
 ) -> Result<(), NotStored> {
-    let stored: Vec<Principal> =
-        scene.stored.principals.iter().filter(|principal| principal.external_credential == wanted.id).cloned().collect();
+    let stored: Vec<Principal> = scene.principals(wanted.id).cloned().collect();
     let Some(planned) = plan(scene, credential_index, wanted, &stored) else { return Ok(()) };
     let unlisted = stored.iter().filter(|stored| !planned.iter().any(|planned| planned.wanted.id == stored.id));
     match scene.unlisted {

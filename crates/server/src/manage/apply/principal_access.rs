@@ -12,13 +12,13 @@ pub(super) async fn apply(scene: &mut Scene<'_>, credential_index: usize, planne
     let path = format!("external_credentials[{credential_index}].principals[{}].enabled_for", planned.index);
     let mut fields = Vec::new();
     if let Some(names) = &definition.permission_sets {
-        let wanted = scene.permission_sets(&format!("{path}.permission_sets"), names);
+        let wanted = scene.permission_sets_named(&format!("{path}.permission_sets"), names);
         let wanted: Vec<Grantee> = wanted.into_iter().map(Grantee::PermissionSet).collect();
         let is_of_kind = |grantee: Grantee| matches!(grantee, Grantee::PermissionSet(_));
         fields.extend(put(scene, planned, &wanted, is_of_kind).await?.then(|| "enabled_for.permission_sets".to_owned()));
     }
     if let Some(names) = &definition.profiles {
-        let wanted: Vec<Grantee> = scene.profiles(&format!("{path}.profiles"), names).into_iter().map(Grantee::Profile).collect();
+        let wanted: Vec<Grantee> = scene.profiles_named(&format!("{path}.profiles"), names).into_iter().map(Grantee::Profile).collect();
         let is_of_kind = |grantee: Grantee| matches!(grantee, Grantee::Profile(_));
         fields.extend(put(scene, planned, &wanted, is_of_kind).await?.then(|| "enabled_for.profiles".to_owned()));
     }
@@ -33,8 +33,7 @@ async fn put(
     is_of_kind: impl Fn(Grantee) -> bool,
 ) -> Result<bool, NotStored> {
     let principal = planned.wanted.id;
-    let stored = scene.stored.principal_access.iter().filter(|access| access.principal == principal && is_of_kind(access.grantee));
-    let stored: Vec<Grantee> = stored.map(|access| access.grantee).collect();
+    let stored: Vec<Grantee> = scene.grantees(principal).filter(|grantee| is_of_kind(*grantee)).collect();
     let given: Vec<Grantee> = wanted.iter().copied().filter(|grantee| !stored.contains(grantee)).collect();
     let taken: Vec<Grantee> = stored.iter().copied().filter(|grantee| !wanted.contains(grantee)).collect();
     for grantee in &given {

@@ -8,7 +8,7 @@ use crate::manage::{Change, NotStored};
 
 pub(super) async fn apply(scene: &mut Scene<'_>) -> Result<(), NotStored> {
     for (index, wanted) in scene.definition.profiles.iter().enumerate() {
-        let before = scene.stored.profiles.iter().find(|stored| stored.name == wanted.name).cloned();
+        let before = scene.profile(&wanted.name).cloned();
         let id = before.as_ref().map_or_else(|| ProfileId::from_uuid((scene.manage.new_id)()), |before| before.id);
         let permissions = wanted.permissions.clone();
         let profile =
@@ -17,7 +17,7 @@ pub(super) async fn apply(scene: &mut Scene<'_>) -> Result<(), NotStored> {
             None => {
                 scene.change.profiles().insert(&profile).await?;
                 scene.created("profile", &profile.name);
-                scene.stored.profiles.push(profile);
+                scene.add_profile(profile);
             }
             Some(before) => {
                 if !scene.is_spelled_alike(&format!("profiles[{index}]"), before.name.as_str(), profile.name.as_str()) {

@@ -16,9 +16,9 @@ pub(super) async fn apply(scene: &mut Scene<'_>) -> Result<(), NotStored> {
 
 async fn apply_one(scene: &mut Scene<'_>, path: &str, wanted: &UserDefinition) -> Result<(), NotStored> {
     let profile_path = format!("{path}.profile");
-    let profile = wanted.profile.as_ref().map(|name| name.as_ref().and_then(|name| scene.profile(&profile_path, name)));
+    let profile = wanted.profile.as_ref().map(|name| name.as_ref().and_then(|name| scene.profile_named(&profile_path, name)));
     let sets_path = format!("{path}.permission_sets");
-    let permission_sets = wanted.permission_sets.as_ref().map(|names| scene.permission_sets(&sets_path, names));
+    let permission_sets = wanted.permission_sets.as_ref().map(|names| scene.permission_sets_named(&sets_path, names));
     let Some(before) = scene.change.users().find(&wanted.name).await? else {
         let user = User {
             id: UserId::from_uuid((scene.manage.new_id)()),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use sortie_model::ExternalCredential;
+use sortie_model::{ExternalCredential, ExternalCredentialId};
 use sortie_store::{Identity, StoredValue};
 use uuid::Uuid;
 
@@ -14,6 +14,7 @@ use crate::manage::secret::{Sealer, Slot, destination};
 /// The stored values of one credential.
 pub(super) struct Values<'a> {
     credential_index: usize,
+    credential: ExternalCredentialId,
     credential_name: String,
     sealer: Sealer<'a>,
     rows: Vec<(Identity, StoredValue)>,
@@ -34,7 +35,8 @@ impl<'a> Values<'a> {
             wanted: destination(&wanted.protocol, &wanted.settings),
         };
         let rows = scene.change.credential_values().of_credential(wanted.id).await?;
-        Ok(Self { credential_index, credential_name: wanted.name.to_string(), sealer, rows, replaced: BTreeSet::new() })
+        let (credential, credential_name) = (wanted.id, wanted.name.to_string());
+        Ok(Self { credential_index, credential, credential_name, sealer, rows, replaced: BTreeSet::new() })
     }
 
     /// Stores what the file gives for one principal, and names what was other.
@@ -66,7 +68,7 @@ impl<'a> Values<'a> {
             return Ok(());
         }
         for (identity, row) in self.rows.iter().filter(|(_, row)| !self.replaced.contains(&row.head.id)) {
-            let principal = scene.stored.principals.iter().find(|principal| principal.id == identity.principal);
+            let principal = scene.principals(self.credential).find(|principal| principal.id == identity.principal);
             let principal = format!("{}/{}", self.credential_name, principal.map_or("", |principal| principal.name.as_str()));
             self.sealer.move_on(&mut scene.change, *identity, row, &principal).await?;
         }

@@ -14,7 +14,7 @@ pub use seal::open;
 pub(in crate::manage) use seal::{goes_elsewhere, move_on, store};
 pub use show::{AuthProviderView, ParameterView, ProviderSummary, ProviderView, list, show};
 pub use types::{SettingView, TypeView, types};
-pub(in crate::manage) use uses::{end_tokens, setting_of, users};
+pub(in crate::manage) use uses::{end_tokens, provider_of, setting_of, users};
 pub(in crate::manage) use value::{check_value, views};
 pub use value::{list_values, remove_value, set_value};
 

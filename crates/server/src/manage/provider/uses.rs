@@ -9,6 +9,12 @@ pub(in crate::manage) fn setting_of(credential: &ExternalCredential) -> Option<P
     provider_setting(sortie_protocol::find(&credential.protocol)?, &credential.settings)
 }
 
+/// The provider that a credential's settings name, if there is one of that name and kind.
+pub(in crate::manage) fn provider_of(definitions: &Definitions, credential: &ExternalCredential) -> Option<IdentityProvider> {
+    let setting = setting_of(credential)?;
+    definitions.identity_provider(setting.name).filter(|provider| setting.names(provider))
+}
+
 /// The external credentials that name this provider.
 pub(in crate::manage) fn users<'d>(
     definitions: &'d Definitions,

@@ -1,9 +1,9 @@
 //! Lists which values are stored, and which are missing. Never the values.
 
 use serde::Serialize;
-use sortie_model::{IdentityType, UserName};
-use sortie_protocol::{Need, Place, ProviderSetting};
-use sortie_store::{Definitions, Identity};
+use sortie_model::{IdentityProvider, IdentityType, UserName};
+use sortie_protocol::{Need, Place};
+use sortie_store::Identity;
 
 use super::SecretError;
 use crate::manage::{Manage, PrincipalReference, UnknownName, provider};
@@ -46,8 +46,9 @@ pub async fn list(manage: &Manage<'_>, reference: &PrincipalReference, user: Opt
     let mut heads = manage.store.credential_values().heads(Identity { principal: principal.id, owner }).await?;
     let fields = sortie_protocol::find(&credential.protocol).map(|protocol| protocol.fields()).unwrap_or_default();
     let mut views = Vec::new();
-    if let Some(setting) = provider::setting_of(credential) {
-        views.extend(of_provider(manage, &definitions, setting).await?);
+    // If the provider is not there, the status says so.
+    if let Some(provider) = provider::provider_of(&definitions, credential) {
+        views.extend(of_provider(manage, &provider).await?);
     }
     for field in fields.iter().filter(|field| field.place == Place::Values) {
         let head = heads.iter().position(|head| head.name == field.name).map(|index| heads.remove(index));
@@ -73,11 +74,9 @@ pub async fn list(manage: &Manage<'_>, reference: &PrincipalReference, user: Opt
     Ok(views)
 }
 
-/// The values of the provider that manages the credential; none, if there is no such provider: the status says so.
-async fn of_provider(manage: &Manage<'_>, definitions: &Definitions, setting: ProviderSetting<'_>) -> Result<Vec<ValueView>, SecretError> {
-    let named = definitions.identity_provider(setting.name).filter(|provider| setting.names(provider));
-    let Some(named) = named else { return Ok(Vec::new()) };
-    let heads = manage.store.provider_values().heads(named.id()).await?;
-    let from = |view: ValueView| ValueView { from: Some(format!("provider:{}", named.name())), ..view };
-    Ok(provider::views(named.server().client_values(), &heads).into_iter().map(from).collect())
+/// The values of the provider that manages a credential.
+async fn of_provider(manage: &Manage<'_>, provider: &IdentityProvider) -> Result<Vec<ValueView>, SecretError> {
+    let heads = manage.store.provider_values().heads(provider.id()).await?;
+    let from = |view: ValueView| ValueView { from: Some(format!("provider:{}", provider.name())), ..view };
+    Ok(provider::views(provider.server().client_values(), &heads).into_iter().map(from).collect())
 }

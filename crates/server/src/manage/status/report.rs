@@ -1,11 +1,12 @@
 //! One report for each external credential.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::hash::Hash;
 
 use serde::Serialize;
 use sortie_model::{
-    ApiName, AuthenticationStatus, Certificate, ExternalCredential, Grantee, Health, IdentityProvider, IdentityProviderId, IdentityType,
-    MissingStep, Principal, PrincipalId, Timestamp,
+    ApiName, AuthenticationStatus, Certificate, ExternalCredential, ExternalCredentialId, Grantee, Health, IdentityProvider,
+    IdentityProviderId, IdentityType, MissingStep, NamedCredential, Principal, PrincipalId, Timestamp,
 };
 use sortie_protocol::{
     CertificateFacts, CredentialFacts, PrincipalFacts, PrincipalStatus, ProviderFacts, Reach, certificate_settings, credential_status,
@@ -13,7 +14,8 @@ use sortie_protocol::{
 };
 use sortie_store::{Definitions, ReadError, ValueSummary};
 
-use crate::manage::{Manage, UnknownName, find, provider};
+use crate::manage::provider::provider_of;
+use crate::manage::{Manage, UnknownName, find};
 
 /// Status of an external credential.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -130,8 +132,11 @@ impl StatusError {
 }
 
 /// Everything that a report is made of.
-struct Facts {
-    definitions: Definitions,
+struct Facts<'d> {
+    definitions: &'d Definitions,
+    principals: HashMap<ExternalCredentialId, Vec<&'d Principal>>,
+    grantees: HashMap<PrincipalId, Vec<Grantee>>,
+    places: HashMap<ExternalCredentialId, Vec<&'d NamedCredential>>,
     values: BTreeMap<PrincipalId, ValueSummary>,
     /// How many have a grant that nobody has to authenticate for again.
     grants: BTreeMap<PrincipalId, u64>,
@@ -147,8 +152,12 @@ struct Facts {
 /// # Errors
 /// A [`StatusError`].
 pub async fn status(manage: &Manage<'_>, name: Option<&ApiName>) -> Result<Vec<CredentialReport>, StatusError> {
+    let definitions = manage.store.definitions().await?;
     let facts = Facts {
-        definitions: manage.store.definitions().await?,
+        definitions: &definitions,
+        principals: grouped(definitions.principals.iter().map(|principal| (principal.external_credential, principal))),
+        grantees: grouped(definitions.principal_access.iter().map(|access| (access.principal, access.grantee))),
+        places: grouped(definitions.named_credentials.iter().map(|named| (named.external_credential, named))),
         values: manage.store.credential_values().summary().await?,
         grants: manage.store.grants().counts().await?,
         provider_values: manage.store.provider_values().summary().await?,
@@ -157,22 +166,31 @@ pub async fn status(manage: &Manage<'_>, name: Option<&ApiName>) -> Result<Vec<C
         held: manage.store.users().held_grantees().await?,
     };
     let wanted = |credential: &&ExternalCredential| name.is_none_or(|name| credential.name == *name);
-    let reports: Vec<_> = facts.definitions.external_credentials.iter().filter(wanted).map(|credential| facts.report(credential)).collect();
+    let reports: Vec<_> = definitions.external_credentials.iter().filter(wanted).map(|credential| facts.report(credential)).collect();
     match name {
         Some(name) if reports.is_empty() => Err(UnknownName::new("external credential", name).into()),
         _ => Ok(reports),
     }
 }
 
-impl Facts {
+/// What belongs to each, in the order in which it came.
+fn grouped<K: Eq + Hash, V>(pairs: impl Iterator<Item = (K, V)>) -> HashMap<K, Vec<V>> {
+    let mut groups: HashMap<K, Vec<V>> = HashMap::new();
+    for (key, value) in pairs {
+        groups.entry(key).or_default().push(value);
+    }
+    groups
+}
+
+impl Facts<'_> {
     fn report(&self, credential: &ExternalCredential) -> CredentialReport {
-        let principals: Vec<&Principal> =
-            self.definitions.principals.iter().filter(|principal| principal.external_credential == credential.id).collect();
+        let principals = self.principals.get(&credential.id).map(Vec::as_slice).unwrap_or_default();
         let protocol = sortie_protocol::find(&credential.protocol);
+        let provider = provider_of(self.definitions, credential);
         let facts = CredentialFacts {
             name: credential.name.as_str(),
             settings: &credential.settings,
-            provider: self.provider(credential).map(|provider| self.provider_facts(&provider)),
+            provider: provider.as_ref().map(|provider| self.provider_facts(provider)),
             certificates: self.certificates(credential).map(|certificate| self.certificate_facts(certificate)).collect(),
             principals: principals.iter().map(|principal| self.principal_facts(credential, principal)).collect(),
         };
@@ -190,7 +208,7 @@ impl Facts {
             status,
             missing,
             principals: principals.collect(),
-            managed_by: self.provider(credential).map(|provider| ManagerReport {
+            managed_by: provider.map(|provider| ManagerReport {
                 kind: provider.kind().as_str(),
                 name: provider.name().to_string(),
                 values: provider_values(provider.server().client_values()).iter().map(|field| field.name).collect(),
@@ -219,18 +237,20 @@ impl Facts {
     }
 
     fn reach(&self, principal: &Principal) -> Reach {
-        let grantees = || self.definitions.principal_access.iter().filter(|access| access.principal == principal.id);
-        match grantees().count() {
-            0 => Reach::Nobody,
-            _ if grantees().any(|access| self.held.contains(&access.grantee)) => Reach::Users,
+        match self.grantees(principal) {
+            [] => Reach::Nobody,
+            grantees if grantees.iter().any(|grantee| self.held.contains(grantee)) => Reach::Users,
             _ => Reach::Unassigned,
         }
     }
 
+    fn grantees(&self, principal: &Principal) -> &[Grantee] {
+        self.grantees.get(&principal.id).map(Vec::as_slice).unwrap_or_default()
+    }
+
     fn principal_report(&self, principal: &Principal, facts: &PrincipalFacts<'_>, status: PrincipalStatus) -> PrincipalReport {
-        let grantees = self.definitions.principal_access.iter().filter(|access| access.principal == principal.id);
         let (mut permission_sets, mut profiles) = (Vec::new(), Vec::new());
-        for (kind, name) in grantees.map(|access| find::grantee_name(&self.definitions, access.grantee)) {
+        for (kind, name) in self.grantees(principal).iter().map(|grantee| find::grantee_name(self.definitions, *grantee)) {
             if kind == "profile" { profiles.push(name) } else { permission_sets.push(name) }
         }
         permission_sets.sort();
@@ -248,12 +268,6 @@ impl Facts {
             logins: None,
             health: self.health.get(&principal.id).map(health_report).unwrap_or_default(),
         }
-    }
-
-    /// The provider that the credential's settings name.
-    fn provider(&self, credential: &ExternalCredential) -> Option<IdentityProvider> {
-        let setting = provider::setting_of(credential)?;
-        self.definitions.identity_provider(setting.name).filter(|provider| setting.names(provider))
     }
 
     /// The certificates that the credential's settings name.
@@ -275,7 +289,7 @@ impl Facts {
     }
 
     fn places(&self, credential: &ExternalCredential) -> Vec<PlaceReport> {
-        let named = self.definitions.named_credentials.iter().filter(|named| named.external_credential == credential.id);
+        let named = self.places.get(&credential.id).into_iter().flatten();
         named.map(|named| PlaceReport { name: named.name.to_string(), url: named.url.to_string(), enabled: named.is_enabled }).collect()
     }
 }

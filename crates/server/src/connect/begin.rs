@@ -1,0 +1,107 @@
+//! A browser is sent to the provider.
+
+use sortie_callout::{LoginPlace, place};
+use sortie_model::{Secret, ServiceUrl};
+use sortie_store::{Identity, LoginStage, NewLogin};
+use uuid::Uuid;
+
+use super::attempt::Attempt;
+use super::{ConnectError, LIFETIME, MOST, Person, callback_url, chance, hash};
+use crate::house::new_id;
+use crate::node::Node;
+
+/// A login that has begun.
+pub struct Begun {
+    /// Names it to our own pages.
+    pub id: Uuid,
+    /// Where the browser goes.
+    pub authorize_url: ServiceUrl,
+    /// What only this browser may hold: it must be there when it comes back.
+    pub browser: Secret,
+    /// Where it comes back to.
+    pub redirect_uri: String,
+}
+
+/// Begins a login at `credential/principal`. `base` is what the provider sends the browser back to (`https://sortie.example.com`), `return_to` a path of our own
+/// pages for afterwards.
+///
+/// # Errors
+/// A [`ConnectError`].
+pub async fn begin(
+    node: &Node,
+    person: &Person<'_>,
+    (credential, principal): (&str, &str),
+    base: &str,
+    return_to: &str,
+) -> Result<Begun, ConnectError> {
+    let (snapshot, caller) = (node.snapshot(), person.caller());
+    let place = place(&snapshot, &caller, person.authority(), (credential, principal))?;
+    let provider = place.credential().provider_name().ok_or_else(|| unusable(&place))?;
+    let (state, code_verifier, nonce, browser) = (chance()?, chance()?, chance()?, chance()?);
+    let attempt = Attempt {
+        credential: place.credential().name.to_string(),
+        principal: place.principal().name.to_string(),
+        revision: place.key().revision,
+        provider: provider.to_string(),
+        redirect_uri: callback_url(base, provider),
+        state,
+        code_verifier,
+        nonce,
+        return_to: return_path(return_to).to_owned(),
+        code: None,
+        redeemed: None,
+    };
+    let authorize_url = node.grants().authorize_url(&place, &attempt.request()).await?;
+    let id = new_id();
+    let login = NewLogin {
+        id,
+        state_hash: hash(attempt.state.expose()),
+        browser_hash: hash(browser.expose()),
+        user: person.user(),
+        identity: Identity { principal: place.key().principal, owner: place.user() },
+        sealed: attempt.seal(node.house().vault(), id, LoginStage::Started)?,
+        lifetime: LIFETIME,
+    };
+    node.house().store().logins().start(login, MOST).await?;
+    Ok(Begun { id, authorize_url, browser, redirect_uri: attempt.redirect_uri })
+}
+
+/// The settings name no provider that is there: the protocol says so in its own words.
+fn unusable(place: &LoginPlace<'_>) -> ConnectError {
+    let field = sortie_protocol::provider_fields(place.credential().protocol)
+        .next()
+        .map_or("external_auth_identity_provider", |first| first.field.name);
+    ConnectError::Provider(sortie_protocol::ObtainError::NotConfigured { field }.into())
+}
+
+/// A path of our own pages, or the first of them: never another host, however it is written (OAU-19).
+pub(super) fn return_path(text: &str) -> &str {
+    let is_plain = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/-_.~%?=&".contains(&byte));
+    if text.starts_with('/') && !text.starts_with("//") && is_plain && text.len() <= 500 { text } else { "/" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn oau_19_nobody_is_sent_elsewhere() {
+        for good in ["/", "/external-credentials", "/external-credentials?done=Cal"] {
+            assert_eq!(return_path(good), good);
+        }
+        for bad in [
+            "https://evil.test",
+            "//evil.test",
+            "/\\evil.test",
+            "\\/evil.test",
+            "javascript:alert(1)",
+            "/\tevil",
+            "",
+            "/a b",
+            "/\r\nx",
+            "/@:",
+        ] {
+            assert_eq!(return_path(bad), "/", "{bad:?}");
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! The person sees whose account it is, and agrees.
+
+use sortie_callout::{LoginPlace, Redeemed, place};
+use sortie_model::Timestamp;
+use sortie_protocol::{Account, account};
+use sortie_store::{LoginStage, StoredLogin};
+use uuid::Uuid;
+
+use super::attempt::Attempt;
+use super::callback::{check_browser, check_person};
+use super::{ConnectError, Person, record};
+use crate::node::Node;
+
+/// What the person is asked to agree to.
+#[derive(Clone, Debug)]
+pub struct Confirmation {
+    /// The external credential.
+    pub credential: String,
+    /// The principal.
+    pub principal: String,
+    /// Whether it is for everybody who may use the principal.
+    pub is_shared: bool,
+    /// The provider.
+    pub provider: String,
+    /// Whose account it is, if the provider said so.
+    pub account: Option<Account>,
+    /// Whose account was there before, if it is another one (OAU-25).
+    pub replaces: Option<Account>,
+    /// What was granted, if the provider said so.
+    pub scope: Option<String>,
+    /// When the access token dies.
+    pub expires_at: Timestamp,
+    /// Whether it is renewed by itself.
+    pub renews: bool,
+}
+
+/// A login that is kept.
+#[derive(Clone, Debug)]
+pub struct Connected {
+    /// The external credential.
+    pub credential: String,
+    /// The principal.
+    pub principal: String,
+    /// Where the person goes on.
+    pub return_to: String,
+}
+
+/// What there is to agree to.
+///
+/// # Errors
+/// A [`ConnectError`].
+pub async fn confirmation(node: &Node, person: &Person<'_>, id: Uuid, browser: Option<&str>) -> Result<Confirmation, ConnectError> {
+    let (_, attempt) = load(node, person, id, browser).await?;
+    let (snapshot, caller) = (node.snapshot(), person.caller());
+    let place = place(&snapshot, &caller, person.authority(), (&attempt.credential, &attempt.principal))?;
+    let redeemed = attempt.redeemed.as_ref().ok_or(ConnectError::Tampered)?;
+    let (found, before) = (account(&redeemed.grant), node.grants().login_state(&place).await?.and_then(|state| state.account));
+    let is_other = matches!((&found, &before), (Some(found), Some(before)) if found.subject != before.subject);
+    Ok(Confirmation {
+        is_shared: place.user().is_none(),
+        account: found,
+        replaces: before.filter(|_| is_other),
+        scope: redeemed.grant.parts.get("scope").map(|scope| scope.expose().to_owned()),
+        expires_at: redeemed.expires_at,
+        renews: redeemed.grant.is_irreplaceable(),
+        credential: attempt.credential,
+        principal: attempt.principal,
+        provider: attempt.provider,
+    })
+}
+
+/// Keeps the grant of a login. Callouts use it from now on, on every node within a second.
+///
+/// # Errors
+/// A [`ConnectError`].
+pub async fn confirm(node: &Node, person: &Person<'_>, id: Uuid, browser: Option<&str>) -> Result<Connected, ConnectError> {
+    let (login, attempt) = load(node, person, id, browser).await?;
+    let (snapshot, caller) = (node.snapshot(), person.caller());
+    let place = current_place(&snapshot, &caller, person, (&login, &attempt))?;
+    let redeemed = attempt.redeemed.as_ref().ok_or(ConnectError::Tampered)?;
+    if !node.house().store().logins().end(id, LoginStage::Redeemed).await? {
+        return Err(ConnectError::NotUnderWay);
+    }
+    record(node, person, "authenticated", &object(&place), &what(redeemed))?;
+    node.grants().keep(&place, redeemed).await?;
+    Ok(Connected { credential: attempt.credential, principal: attempt.principal, return_to: attempt.return_to })
+}
+
+/// Throws the grant of a login away, and tells the provider so.
+///
+/// # Errors
+/// A [`ConnectError`].
+pub async fn cancel(node: &Node, person: &Person<'_>, id: Uuid, browser: Option<&str>) -> Result<Connected, ConnectError> {
+    let (_, attempt) = load(node, person, id, browser).await?;
+    let (snapshot, caller) = (node.snapshot(), person.caller());
+    let place = place(&snapshot, &caller, person.authority(), (&attempt.credential, &attempt.principal))?;
+    if node.house().store().logins().end(id, LoginStage::Redeemed).await?
+        && let Some(redeemed) = &attempt.redeemed
+        && let Err(error) = node.grants().discard(&place, &redeemed.grant).await
+    {
+        tracing::warn!(code = error.code(), "a provider was not told that a login was not wanted: {error}");
+    }
+    Ok(Connected { credential: attempt.credential, principal: attempt.principal, return_to: attempt.return_to })
+}
+
+async fn load(node: &Node, person: &Person<'_>, id: Uuid, browser: Option<&str>) -> Result<(StoredLogin, Attempt), ConnectError> {
+    let login = node.house().store().logins().load(id).await?.filter(|login| login.stage == LoginStage::Redeemed);
+    let login = login.ok_or(ConnectError::NotUnderWay)?;
+    check_browser(&login, browser)?;
+    check_person(&login, person)?;
+    let attempt = Attempt::open(node.house().vault(), &login)?;
+    Ok((login, attempt))
+}
+
+/// The principal of a login, if its definition is still the one under which it began.
+fn current_place<'s>(
+    snapshot: &'s sortie_callout::Snapshot,
+    caller: &'s sortie_callout::Caller,
+    person: &Person<'_>,
+    (login, attempt): (&StoredLogin, &Attempt),
+) -> Result<LoginPlace<'s>, ConnectError> {
+    let place = place(snapshot, caller, person.authority(), (&attempt.credential, &attempt.principal))?;
+    let is_same = place.key().revision == attempt.revision && place.key().principal == login.identity.principal;
+    if is_same && place.user() == login.identity.owner { Ok(place) } else { Err(ConnectError::Changed) }
+}
+
+pub(super) fn object(place: &LoginPlace<'_>) -> String {
+    let of = if place.user().is_some() { format!(" of {}", place.caller().name) } else { String::new() };
+    format!("login {}/{}{of}", place.credential().name, place.principal().name)
+}
+
+/// For the audit: who it is at the provider, and until when.
+fn what(redeemed: &Redeemed) -> String {
+    let account = account(&redeemed.grant).map(|account| format!("account {}, ", account.name.unwrap_or(account.subject)));
+    format!("{}expires {}", account.unwrap_or_default(), redeemed.expires_at)
+}

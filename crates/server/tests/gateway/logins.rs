@@ -1,0 +1,307 @@
+//! Logins with a browser, against npm's `oidc-provider`: a real server that rotates refresh tokens and ends a login when one is used twice. Group OAU.
+
+use std::collections::HashSet;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use sortie_model::{Secret, SystemPermission, SystemPermissions, UserName};
+use sortie_server::connect::{
+    Begun, CallbackQuery, ConnectError, Disconnected, Landing, Person, begin, cancel, confirm, confirmation, resume, returned, revoke,
+    state,
+};
+use sortie_server::manage::Manage;
+use sortie_server::manage::status::status;
+use sortie_store::StoredUser;
+use sortie_testkit::peers::OidcProvider;
+
+use crate::identity_providers::apply;
+use crate::support::{Answer, Stage};
+
+const BASE: &str = "https://sortie.test";
+const CALLBACK: &str = "https://sortie.test/services/externalauthcallback/Idp";
+
+/// A house with the provider `Idp`, the credentials `Shared` (Named) and `Own` (Per User), each with the principal `Main` and a named credential of its name,
+/// and the users alice and bob with their keys.
+struct Scene {
+    provider: OidcProvider,
+    stage: Stage,
+    alice: (StoredUser, Secret),
+    bob: (StoredUser, Secret),
+}
+
+impl Scene {
+    fn new() -> Self {
+        let (provider, stage) = (OidcProvider::start_for_people(&[CALLBACK]), Stage::new());
+        let text = format!(
+            "
+external_auth_identity_providers:
+- name: Idp
+  flow: authorization_code
+  issuer: {issuer}
+  authorize_endpoint: {issuer}/auth
+  token_endpoint: {issuer}/token
+  user_info_endpoint: {issuer}/me
+  revocation_endpoint: {issuer}/token/revocation
+  key_set_endpoint: {issuer}/jwks
+  issuer_in_response: true
+  default_scopes: openid offline_access profile read
+  request_parameters: [{{request: authorize, place: query, name: prompt, value: consent}}]
+  values: {{client_id: '{id}', client_secret: {{from_environment: CLIENT_SECRET}}}}
+external_credentials:
+- name: Shared
+  protocol: oauth_browser
+  settings: {{external_auth_identity_provider: Idp}}
+  principals: [{{name: Main, sequence_number: 1, enabled_for: {{permission_sets: [Callers]}}}}]
+- name: Own
+  protocol: oauth_browser
+  settings: {{external_auth_identity_provider: Idp}}
+  principals: [{{name: Main, identity_type: per_user, sequence_number: 1, enabled_for: {{permission_sets: [Callers]}}}}]
+named_credentials:
+- {{name: Shared, url: '{api}', external_credential: Shared}}
+- {{name: Own, url: '{api}', external_credential: Own}}
+",
+            issuer = provider.issuer(),
+            id = OidcProvider::PEOPLE.id,
+            api = provider.api_url()
+        );
+        apply(&stage, &text, OidcProvider::PEOPLE.secret);
+        let server = &stage.server;
+        let [alice, bob] = ["alice", "bob"].map(|name| {
+            let key = if name == "alice" { stage.key.clone() } else { server.user(name, &[stage.callers]).1 };
+            let stored = server.runtime.block_on(server.house.store().caller_by_user(&UserName::parse(name).unwrap()));
+            (stored.unwrap().unwrap(), key)
+        });
+        server.settle();
+        Self { provider, stage, alice, bob }
+    }
+
+    fn run<T>(&self, future: impl Future<Output = T>) -> T {
+        self.stage.server.runtime.block_on(future)
+    }
+
+    fn node(&self) -> &sortie_server::Node {
+        self.stage.server.server().node().unwrap()
+    }
+
+    fn begin(&self, person: &Person<'_>, credential: &str) -> Result<Begun, ConnectError> {
+        self.run(begin(self.node(), person, (credential, "Main"), BASE, "/"))
+    }
+
+    /// What the browser brings back: the query of the callback.
+    fn at_provider(&self, begun: &Begun, account: &str) -> String {
+        let location = self.provider.visit(&begun.authorize_url.to_string(), account);
+        location.strip_prefix(CALLBACK).and_then(|rest| rest.strip_prefix('?')).unwrap_or_else(|| panic!("{location}")).to_owned()
+    }
+
+    fn returned(&self, person: Option<&Person<'_>>, provider: &str, query: &str, browser: Option<&str>) -> Result<Landing, ConnectError> {
+        self.run(returned(self.node(), person, provider, CallbackQuery::parse(query)?, browser))
+    }
+
+    /// All of it, as it should be.
+    fn log_in(&self, person: &Person<'_>, credential: &str, account: &str) {
+        let begun = self.begin(person, credential).unwrap();
+        let (query, browser) = (self.at_provider(&begun, account), Some(begun.browser.expose()));
+        assert_eq!(self.returned(Some(person), "Idp", &query, browser).unwrap(), Landing::Confirm(begun.id));
+        let asked = self.run(confirmation(self.node(), person, begun.id, browser)).unwrap();
+        assert_eq!(asked.account.map(|account| (account.subject, account.name)), Some((account.to_owned(), Some(account.to_owned()))));
+        assert!(asked.renews);
+        self.run(confirm(self.node(), person, begun.id, browser)).unwrap();
+    }
+
+    fn get(&self, name: &str, key: &Secret) -> Answer {
+        self.stage.server.get(key, &format!("/callout/{name}/x"))
+    }
+
+    fn account_seen(&self, name: &str, key: &Secret) -> String {
+        let answer = self.get(name, key);
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        let echo: Value = serde_json::from_slice(&answer.body).unwrap();
+        echo["account"].as_str().unwrap_or_default().to_owned()
+    }
+
+    fn status(&self, credential: &str) -> (String, Vec<&'static str>) {
+        let now = self.run(self.stage.server.house.store().now()).unwrap();
+        let manage = Manage::of(&self.stage.server.house, "operator:tester", now);
+        let name = sortie_model::ApiName::parse(credential).unwrap();
+        let report = self.run(status(&manage, Some(&name))).unwrap().remove(0);
+        let missing = report.principals[0].missing.iter().map(|step| step.code).collect();
+        (format!("{:?}", report.status), missing)
+    }
+}
+
+const OPERATOR: Person<'static> = Person::Operator { actor: "operator:tester", user: None };
+
+fn user(stored: &(StoredUser, Secret)) -> Person<'_> {
+    static NONE: SystemPermissions = SystemPermissions::new();
+    Person::User { user: &stored.0, permissions: &NONE }
+}
+
+fn code<T>(result: Result<T, ConnectError>) -> &'static str {
+    result.err().map_or("ok", |error| error.code())
+}
+
+#[test]
+fn an_admin_logs_in_for_everybody_and_each_user_for_themselves() {
+    let scene = Scene::new();
+    assert_eq!(scene.status("Shared"), ("NotConfigured".to_owned(), vec!["login_missing"]));
+    assert_eq!(scene.get("Shared", &scene.alice.1).code(), Some("needs_authentication"));
+    scene.log_in(&OPERATOR, "Shared", "robot");
+    assert_eq!(scene.status("Shared"), ("Configured".to_owned(), vec![]));
+    assert_eq!(
+        (scene.account_seen("Shared", &scene.alice.1), scene.account_seen("Shared", &scene.bob.1)),
+        ("robot".into(), "robot".into())
+    );
+
+    assert_eq!(scene.get("Own", &scene.alice.1).code(), Some("needs_authentication"));
+    scene.log_in(&user(&scene.alice), "Own", "alice-at-idp");
+    assert_eq!(scene.account_seen("Own", &scene.alice.1), "alice-at-idp");
+    assert_eq!(scene.get("Own", &scene.bob.1).code(), Some("needs_authentication"));
+    assert_eq!(scene.status("Own"), ("Configured".to_owned(), vec![]));
+
+    // Revoked: here at once, and over there too.
+    let known = scene.run(state(scene.node(), &user(&scene.alice), ("Own", "Main"))).unwrap().unwrap();
+    assert!(known.renews && known.problem.is_none() && known.scope.is_some_and(|scope| scope.contains("offline_access")));
+    assert_eq!(scene.run(revoke(scene.node(), &user(&scene.alice), ("Own", "Main"))).unwrap(), Disconnected::AtTheProvider);
+    assert_eq!(scene.get("Own", &scene.alice.1).code(), Some("needs_authentication"));
+    assert_eq!(scene.status("Own"), ("NotConfigured".to_owned(), vec!["login_missing"]));
+    assert_eq!(scene.run(revoke(scene.node(), &user(&scene.alice), ("Own", "Main"))).unwrap(), Disconnected::Absent);
+    let audit = scene.stage.server.audit();
+    for said in ["login Own/Main of alice", "account alice-at-idp", "user:alice", "login Shared/Main", "revoked"] {
+        assert!(audit.contains(said), "{said}: {audit}");
+    }
+}
+
+#[test]
+fn tokens_are_renewed_by_themselves_and_no_refresh_token_is_used_twice() {
+    let scene = Scene::new();
+    scene.provider.issue_tokens_for_seconds(2);
+    scene.log_in(&OPERATOR, "Shared", "robot");
+    let end = Instant::now() + Duration::from_secs(9);
+    while Instant::now() < end {
+        assert_eq!(scene.account_seen("Shared", &scene.alice.1), "robot");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    let bodies: Vec<String> = scene.provider.log().into_iter().map(|request| request.body).collect();
+    let tokens: Vec<&str> = bodies.iter().filter_map(|body| body.split('&').find_map(|pair| pair.strip_prefix("refresh_token="))).collect();
+    assert!(tokens.len() >= 3, "{}", tokens.len());
+    assert_eq!(tokens.iter().collect::<HashSet<_>>().len(), tokens.len(), "each is presented once");
+    // A token that the upstream refuses is renewed, too.
+    scene.provider.issue_tokens_for_seconds(3600);
+    std::thread::sleep(Duration::from_secs(2));
+    assert_eq!(scene.account_seen("Shared", &scene.alice.1), "robot");
+    scene.provider.expire_all_tokens();
+    assert_eq!(scene.account_seen("Shared", &scene.alice.1), "robot");
+    // Somebody ends the login over there.
+    scene.stage.server.assert_unmarked("the audit", scene.stage.server.audit());
+}
+
+#[test]
+fn oau_02_to_11_an_answer_counts_once_for_whom_it_is_meant() {
+    let scene = Scene::new();
+    let (alice, bob) = (user(&scene.alice), user(&scene.bob));
+    let begun = scene.begin(&alice, "Own").unwrap();
+    let (query, browser) = (scene.at_provider(&begun, "alice"), begun.browser.expose());
+    let without = |name: &str| query.split('&').filter(|pair| !pair.starts_with(&format!("{name}="))).collect::<Vec<_>>().join("&");
+    let evil_issuer = format!("{}&iss=https%3A%2F%2Fevil.test", without("iss"));
+    let other = scene.begin(&bob, "Own").unwrap();
+    for (id, person, provider, query, browser, expected) in [
+        ("OAU-01", &alice, "Idp", without("state"), Some(browser), "login_malformed"),
+        ("OAU-02", &alice, "Idp", query.replace("state=", "state=x"), Some(browser), "login_not_under_way"),
+        ("OAU-05", &alice, "Idp", query.clone(), None, "login_other_browser"),
+        ("OAU-05", &alice, "Idp", query.clone(), Some(other.browser.expose()), "login_other_browser"),
+        ("OAU-06", &bob, "Idp", query.clone(), Some(browser), "login_other_user"),
+        ("OAU-06", &OPERATOR, "Idp", query.clone(), Some(browser), "login_other_user"),
+        ("OAU-09", &alice, "Other", query.clone(), Some(browser), "login_other_provider"),
+        ("OAU-09", &alice, "idp", query.clone(), Some(browser), "login_other_provider"),
+        ("OAU-10", &alice, "Idp", evil_issuer, Some(browser), "login_other_provider"),
+        ("OAU-11", &alice, "Idp", without("iss"), Some(browser), "login_other_provider"),
+    ] {
+        assert_eq!(code(scene.returned(Some(person), provider, &query, browser)), expected, "{id}");
+    }
+    assert!(scene.provider.log().is_empty(), "nobody was asked for a token");
+    // None of them has taken it away from whom it is meant for; and then it is good once.
+    assert_eq!(scene.returned(Some(&alice), "Idp", &query, Some(browser)).unwrap(), Landing::Confirm(begun.id));
+    assert_eq!(code(scene.returned(Some(&alice), "Idp", &query, Some(browser))), "login_not_under_way", "OAU-03");
+    assert_eq!(scene.provider.log().len(), 1);
+    // Nothing is kept without the word of who began, in the same browser.
+    assert_eq!(scene.get("Own", &scene.alice.1).code(), Some("needs_authentication"));
+    let confirmed = |person, browser| code(scene.run(confirm(scene.node(), person, begun.id, browser)));
+    assert_eq!(confirmed(&bob, Some(browser)), "login_other_user");
+    assert_eq!(confirmed(&alice, None), "login_other_browser");
+    assert_eq!(confirmed(&alice, Some(browser)), "ok");
+    assert_eq!(confirmed(&alice, Some(browser)), "login_not_under_way");
+    assert_eq!(scene.account_seen("Own", &scene.alice.1), "alice");
+}
+
+#[test]
+fn oau_08_whoever_has_to_sign_in_again_goes_on_as_the_same_user() {
+    let scene = Scene::new();
+    let (alice, bob) = (user(&scene.alice), user(&scene.bob));
+    let begun = scene.begin(&alice, "Own").unwrap();
+    let (query, browser) = (scene.at_provider(&begun, "alice"), Some(begun.browser.expose()));
+    assert_eq!(scene.returned(None, "Idp", &query, browser).unwrap(), Landing::SignIn(begun.id));
+    assert_eq!(code(scene.returned(None, "Idp", &query, browser)), "login_not_under_way");
+    let resumed = |person, browser| code(scene.run(resume(scene.node(), person, begun.id, browser)));
+    assert_eq!(resumed(&bob, browser), "login_other_user");
+    assert_eq!(resumed(&alice, None), "login_other_browser");
+    assert_eq!(resumed(&alice, browser), "ok");
+    assert_eq!(code(scene.run(confirm(scene.node(), &alice, begun.id, browser))), "ok");
+    assert_eq!(scene.account_seen("Own", &scene.alice.1), "alice");
+}
+
+#[test]
+fn oau_16_two_users_at_once_each_get_their_own() {
+    let scene = Scene::new();
+    let people = [user(&scene.alice), user(&scene.bob)];
+    let begun: Vec<Begun> = people.iter().map(|person| scene.begin(person, "Own").unwrap()).collect();
+    let queries = [scene.at_provider(&begun[0], "a-alice"), scene.at_provider(&begun[1], "a-bob")];
+    // They come back in the other order.
+    for index in [1, 0] {
+        let browser = Some(begun[index].browser.expose());
+        scene.returned(Some(&people[index]), "Idp", &queries[index], browser).unwrap();
+    }
+    for index in [0, 1] {
+        scene.run(confirm(scene.node(), &people[index], begun[index].id, Some(begun[index].browser.expose()))).unwrap();
+    }
+    assert_eq!((scene.account_seen("Own", &scene.alice.1), scene.account_seen("Own", &scene.bob.1)), ("a-alice".into(), "a-bob".into()));
+}
+
+#[test]
+fn oau_24_and_25_who_may_and_whose_account_it_is() {
+    let scene = Scene::new();
+    assert_eq!(code(scene.begin(&user(&scene.alice), "Shared")), "not_permitted");
+    let permissions = SystemPermissions::from([SystemPermission::ManageNamedCredentials]);
+    let manager = Person::User { user: &scene.alice.0, permissions: &permissions };
+    scene.log_in(&manager, "Shared", "robot");
+    // Another account over there is pointed out before it replaces the first.
+    let begun = scene.begin(&manager, "Shared").unwrap();
+    let (query, browser) = (scene.at_provider(&begun, "mallory"), Some(begun.browser.expose()));
+    scene.returned(Some(&manager), "Idp", &query, browser).unwrap();
+    let asked = scene.run(confirmation(scene.node(), &manager, begun.id, browser)).unwrap();
+    assert_eq!(asked.replaces.map(|account| account.subject).as_deref(), Some("robot"));
+    assert_eq!(code(scene.run(cancel(scene.node(), &manager, begun.id, browser))), "ok");
+    assert_eq!(scene.account_seen("Shared", &scene.bob.1), "robot");
+    // Nobody is let in without agreeing, and what the provider says is shown with what to do.
+    let begun = scene.begin(&manager, "Shared").unwrap();
+    let location = scene.provider.visit_and_abort(&begun.authorize_url.to_string());
+    let query = location.split_once('?').unwrap().1;
+    let refused = scene.returned(Some(&manager), "Idp", query, Some(begun.browser.expose())).unwrap_err();
+    assert_eq!((refused.code(), refused.said().map(|said| said.error.as_str())), ("login_refused", Some("access_denied")));
+    assert!(refused.next_step().contains("agree"), "{}", refused.next_step());
+}
+
+#[test]
+fn a_login_ends_when_its_definition_changes_meanwhile() {
+    let scene = Scene::new();
+    let begun = scene.begin(&OPERATOR, "Shared").unwrap();
+    let query = scene.at_provider(&begun, "robot");
+    let server = &scene.stage.server;
+    let now = scene.run(server.house.store().now()).unwrap();
+    let (manage, name) = (Manage::of(&server.house, "operator:tester", now), sortie_model::ApiName::parse("Idp").unwrap());
+    scene
+        .run(sortie_server::manage::provider::set_value(&manage, &name, "client_id", &Secret::new("other")))
+        .unwrap();
+    server.settle();
+    assert_eq!(code(scene.returned(Some(&OPERATOR), "Idp", &query, Some(begun.browser.expose()))), "login_definition_changed");
+    assert!(scene.provider.log().is_empty());
+}

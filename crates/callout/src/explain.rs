@@ -27,8 +27,8 @@ pub struct Plan {
     pub destination: Option<String>,
     /// The external credential.
     pub external_credential: Option<String>,
-    /// The external auth identity provider that its tokens come from.
-    pub external_auth_identity_provider: Option<String>,
+    /// The provider that its tokens come from: an external auth identity provider or an auth provider.
+    pub identity_provider: Option<String>,
     /// How identity would be proven.
     pub protocol: Option<&'static str>,
     /// Every principal in order, with why it is or is not the one.
@@ -159,7 +159,7 @@ impl Plan {
         self.named_credential = Some(named.name.to_string());
         self.destination = Some(format!("{}://{}{path}", endpoint.scheme().as_str(), endpoint.authority()));
         self.external_credential = Some(named.credential.name.to_string());
-        self.external_auth_identity_provider = named.credential.provider.as_ref().map(|provider| provider.name.to_string());
+        self.identity_provider = named.credential.provider.as_ref().map(|provider| provider.name().to_string());
         self.protocol = Some(named.credential.protocol.name());
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body::Body;
-use sortie_model::{ExternalAuthIdentityProvider, Timestamp};
+use sortie_model::{IdentityProvider, Timestamp};
 use sortie_protocol::shared::sigv4::{BodyFault, Recoder};
 use sortie_protocol::{Grant, Pending, ProviderError, Values};
 
@@ -19,8 +19,8 @@ pub trait Custody: Send + Sync {
     /// The values stored for the principal (and user) of this key.
     fn values(&self, key: GrantKey) -> Pending<'_, Result<Values, CustodyError>>;
 
-    /// The values stored for an external auth identity provider. Only asked for when a grant is obtained.
-    fn provider_values<'a>(&'a self, provider: &'a ExternalAuthIdentityProvider) -> Pending<'a, Result<Values, CustodyError>>;
+    /// The values stored for a provider. Only asked for when a grant is obtained.
+    fn provider_values<'a>(&'a self, provider: &'a IdentityProvider) -> Pending<'a, Result<Values, CustodyError>>;
 
     /// The grant kept under this key, in whatever state and of whatever revision. A failure under another revision than the key's is left out: what was wrong then may be right now.
     fn load(&self, key: GrantKey) -> Pending<'_, Result<Option<Kept>, CustodyError>>;

@@ -10,9 +10,9 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use sortie_model::{ExternalAuthIdentityProvider, Settings, Timestamp};
+use sortie_model::{IdentityProvider, Settings, Timestamp};
 use sortie_protocol::{
-    Grant, Login, Material, NoLogin, ObtainError, Place, Protocol, Provider, ProviderError, Renewal, Values, World, provider_field,
+    Grant, Login, Material, NoLogin, ObtainError, Place, Protocol, Provider, ProviderError, Renewal, Values, World, needs_provider,
     usable_provider,
 };
 
@@ -54,7 +54,7 @@ pub(crate) struct Recipe {
     protocol: &'static dyn Protocol,
     settings: Settings,
     /// Of the same definitions as the key's revision.
-    provider: Option<Arc<ExternalAuthIdentityProvider>>,
+    provider: Option<Arc<IdentityProvider>>,
     /// The version that will not do.
     replaced: Option<i64>,
 }
@@ -99,7 +99,7 @@ impl Recipe {
     }
 
     pub(crate) fn provider<'a>(&'a self, values: &'a Values) -> Option<Provider<'a>> {
-        self.provider.as_deref().map(|definition| Provider::new(definition, values))
+        self.provider.as_deref().map(|definition| Provider::of(definition, values))
     }
 
     /// Whom obtaining a grant will ask. Its secret is not needed for that.
@@ -111,7 +111,7 @@ impl Recipe {
 
     /// What is wrong with the provider, for a protocol that needs one.
     pub(crate) async fn check_provider(&self, custody: &dyn Custody) -> Result<(), Unobtainable> {
-        if provider_field(self.protocol).is_none() {
+        if !needs_provider(self.protocol) {
             return Ok(());
         }
         let (values, own) = (self.provider_values(custody).await?, Values::new());

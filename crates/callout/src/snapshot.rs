@@ -8,9 +8,9 @@ use foldhash::fast::RandomState;
 use http::HeaderValue;
 use http::header::AUTHORIZATION;
 use sortie_model::{
-    ApiName, AuthorizationServer, CallerFormulas, CustomHeader, Endpoint, ExternalAuthIdentityProvider, ExternalCredential,
-    ExternalCredentialId, Grantee, IdentityType, MAX_NAME_LENGTH, NamedCredential, NamedCredentialId, Organization, Principal,
-    PrincipalAccess, PrincipalId, RenewalRule, RenewalSign, StatusCodes, Timeouts,
+    ApiName, AuthProvider, AuthorizationServer, CallerFormulas, CustomHeader, Endpoint, ExternalAuthIdentityProvider, ExternalCredential,
+    ExternalCredentialId, Grantee, IdentityProvider, IdentityProviderKind, IdentityType, MAX_NAME_LENGTH, NamedCredential,
+    NamedCredentialId, Organization, Principal, PrincipalAccess, PrincipalId, RenewalRule, RenewalSign, StatusCodes, Timeouts,
 };
 use sortie_protocol::{Protocol, provider_setting};
 
@@ -26,6 +26,8 @@ pub struct Definitions {
     pub generation: i64,
     /// All external auth identity providers.
     pub external_auth_identity_providers: Vec<ExternalAuthIdentityProvider>,
+    /// All auth providers.
+    pub auth_providers: Vec<AuthProvider>,
     /// All external credentials.
     pub external_credentials: Vec<ExternalCredential>,
     /// All their principals.
@@ -91,8 +93,8 @@ pub struct Credential {
     pub name: ApiName,
     /// How identity is proven.
     pub protocol: &'static dyn Protocol,
-    /// The external auth identity provider that they name, if they name one that is there.
-    pub(crate) provider: Option<Arc<ExternalAuthIdentityProvider>>,
+    /// The provider that its settings name, if they name one that is there.
+    pub(crate) provider: Option<Arc<IdentityProvider>>,
     /// Extra statuses that mean "the token is stale".
     pub additional_status_codes: StatusCodes,
     /// Other answers that mean it too.
@@ -130,12 +132,12 @@ pub struct ChosenPrincipal {
 impl Credential {
     /// The name of the provider that its settings name, if it is there.
     pub fn provider_name(&self) -> Option<&ApiName> {
-        self.provider.as_ref().map(|provider| &provider.name)
+        self.provider.as_ref().map(|provider| provider.name())
     }
 
     /// The authorization server behind that provider.
     pub fn server(&self) -> Option<&AuthorizationServer> {
-        self.provider.as_ref().map(|provider| &provider.server)
+        self.provider.as_ref().map(|provider| provider.server())
     }
 }
 
@@ -157,14 +159,16 @@ impl Snapshot {
         let Definitions {
             generation,
             external_auth_identity_providers,
+            auth_providers,
             external_credentials,
             principals,
             principal_access,
             named_credentials,
             organization,
         } = definitions;
-        let providers = external_auth_identity_providers.into_iter().map(|provider| (provider.name.folded(), Arc::new(provider)));
-        let providers: Providers = providers.collect();
+        let providers = external_auth_identity_providers.into_iter().map(IdentityProvider::from);
+        let providers = providers.chain(auth_providers.into_iter().map(IdentityProvider::from));
+        let providers: Providers = providers.map(|provider| ((provider.kind(), provider.name().folded()), Arc::new(provider))).collect();
         let organization = Arc::new(organization);
         let mut access: HashMap<PrincipalId, Vec<Grantee>, RandomState> = with_room_for(principals.len());
         for grant in principal_access {
@@ -242,8 +246,8 @@ fn with_room_for<K, V>(count: usize) -> HashMap<K, V, RandomState> {
     HashMap::with_capacity_and_hasher(count, RandomState::default())
 }
 
-/// By name, in lower case.
-type Providers = HashMap<String, Arc<ExternalAuthIdentityProvider>>;
+/// By kind, and by name in lower case.
+type Providers = HashMap<(IdentityProviderKind, String), Arc<IdentityProvider>>;
 
 fn compile_credential(
     external: ExternalCredential,
@@ -283,7 +287,9 @@ fn compile_credential(
         }
     });
     let principals = principals.collect();
-    let provider = provider_setting(protocol, &settings).and_then(|setting| providers.get(&setting.name.to_ascii_lowercase())).cloned();
+    let provider = provider_setting(protocol, &settings)
+        .and_then(|setting| providers.get(&(setting.kind, setting.name.to_ascii_lowercase())))
+        .cloned();
     let ExternalCredential { id, name, additional_status_codes, renewal_rules, .. } = external;
     let reads_answers = renewal_rules.iter().any(|rule| matches!(rule.sign, RenewalSign::Pointer { .. }));
     let renewal_rules = renewal_rules.into();

@@ -51,7 +51,7 @@ fn show(printer: &Printer, plan: &Plan) {
     if let (Some(credential), Some(protocol)) = (&plan.external_credential, plan.protocol) {
         fact("external credential", &format!("{credential} ({protocol})"));
     }
-    if let Some(provider) = &plan.external_auth_identity_provider {
+    if let Some(provider) = &plan.identity_provider {
         fact("provider", provider);
     }
     for principal in &plan.principals {

@@ -60,7 +60,7 @@ failures!(
     manage::grant::GrantError,
     manage::secret::SecretError,
     manage::certificate::CertificateError,
-    manage::external_auth_identity_provider::ProviderError,
+    manage::provider::ProviderError,
     manage::status::StatusError,
 );
 

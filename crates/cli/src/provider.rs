@@ -3,7 +3,7 @@
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Subcommand};
 use sortie_model::{ApiName, AuthenticationFlow, Issuer};
-use sortie_server::manage::external_auth_identity_provider::{self as manage_provider, ProviderSummary, ProviderView, Suggested};
+use sortie_server::manage::provider::{self as manage_provider, AuthProviderView, ProviderSummary, ProviderView, Suggested, TypeView};
 use sortie_server::outside_world;
 
 use crate::failure::Failure;
@@ -12,8 +12,13 @@ use crate::setup::Opened;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ProviderCommand {
-    /// List external auth identity providers, and which external credentials get their tokens from each
+    /// List providers of both kinds, and which external credentials get their tokens from each
     List,
+    /// List the types of auth providers, with what each needs and how a refresh token is had
+    Types {
+        /// Only this one
+        name: Option<String>,
+    },
     /// Show a provider: its endpoints, its parameters, which values are stored, and what uses it
     Show {
         /// Its name
@@ -42,6 +47,7 @@ pub(crate) struct DiscoverArguments {
 pub(crate) async fn run(command: &ProviderCommand, opened: &Opened, printer: &Printer) -> Result<u8, Failure> {
     match command {
         ProviderCommand::List => list(printer, &manage_provider::list(&opened.manage()).await?),
+        ProviderCommand::Types { name } => types(printer, name.as_deref())?,
         ProviderCommand::Show { name } => show(printer, &manage_provider::show(&opened.manage(), &ApiName::parse(name)?).await?),
         ProviderCommand::Discover(DiscoverArguments { issuer, name, flow }) => {
             let name = name.as_deref().map(ApiName::parse).transpose()?;
@@ -55,7 +61,7 @@ pub(crate) async fn run(command: &ProviderCommand, opened: &Opened, printer: &Pr
 
 fn list(printer: &Printer, providers: &[ProviderSummary]) {
     if printer.is_json() {
-        return printer.json(&serde_json::json!({ "external_auth_identity_providers": providers }));
+        return printer.json(&serde_json::json!({ "providers": providers }));
     }
     let row = |one: &ProviderSummary| {
         let values = if one.missing_values.is_empty() {
@@ -65,13 +71,60 @@ fn list(printer: &Printer, providers: &[ProviderSummary]) {
         };
         vec![
             (Tone::Plain, one.name.clone()),
+            (Tone::Plain, kind(one.kind, one.auth_provider_type)),
             (Tone::Plain, one.flow.to_owned()),
             (Tone::Plain, one.token_endpoint.clone()),
             values,
             (Tone::Plain, one.external_credentials.join(", ")),
         ]
     };
-    printer.table(&["provider", "flow", "token endpoint", "client", "used by"], providers.iter().map(row).collect());
+    printer.table(&["provider", "kind", "flow", "token endpoint", "client", "used by"], providers.iter().map(row).collect());
+}
+
+/// `auth provider (google)`.
+fn kind(kind: &str, auth_provider_type: Option<&str>) -> String {
+    let words = kind.replace('_', " ");
+    auth_provider_type.map_or_else(|| words.clone(), |of| format!("{words} ({of})"))
+}
+
+fn types(printer: &Printer, name: Option<&str>) -> Result<(), Failure> {
+    let all = manage_provider::types();
+    let chosen: Vec<&TypeView> = all.iter().filter(|one| name.is_none_or(|name| one.name == name)).collect();
+    if chosen.is_empty() {
+        let message = format!("there is no type `{}` of auth providers", name.unwrap_or_default().escape_debug());
+        return Err(Failure::new("provider_type", message, "list them: sortie provider types"));
+    }
+    if printer.is_json() {
+        printer.json(&serde_json::json!({ "types": chosen }));
+        return Ok(());
+    }
+    for one in chosen {
+        printer.line(&format!("{}  {}", one.name, printer.toned(Tone::Quiet, one.title)));
+        let fact = |name: &str, value: &str| printer.line(&format!("  {name:<22} {}", printer.toned(Tone::Plain, value)));
+        one.needs.iter().for_each(|need| fact("needs", need));
+        for setting in &one.settings {
+            let standing = setting.default.map_or_else(|| "needed".to_owned(), |default| format!("default {default}"));
+            fact(&format!("settings.{}", setting.name), &format!("{standing}: {}", setting.help));
+        }
+        fact("stored values", &one.values.join(", "));
+        if !one.default_scopes.is_empty() {
+            fact("default scopes", one.default_scopes);
+        }
+        fact("register", one.registration);
+        fact("refresh token", one.refresh_token);
+    }
+    Ok(())
+}
+
+/// What only an auth provider has.
+fn show_auth_provider(printer: &Printer, view: &AuthProviderView) {
+    let fact = |name: &str, value: &str| printer.line(&format!("  {name:<22} {}", harmless(value)));
+    view.settings.iter().for_each(|(name, value)| fact(&format!("settings.{name}"), value));
+    view.configuration.iter().for_each(|(name, value)| fact(&format!("configuration.{name}"), value));
+    let urls = [("error url", &view.error_url), ("logout url", &view.logout_url), ("icon url", &view.icon_url)];
+    urls.iter().filter_map(|(name, url)| Some((name, url.as_ref()?))).for_each(|(name, url)| fact(name, url));
+    fact("refresh token", view.refresh_token);
+    view.salesforce.iter().for_each(|(name, value)| fact("only in Salesforce", &format!("{name} = {value}")));
 }
 
 fn show(printer: &Printer, view: &ProviderView) {
@@ -84,7 +137,11 @@ fn show(printer: &Printer, view: &ProviderView) {
     }
     let fact = |name: &str, value: &str| printer.line(&format!("  {name:<22} {}", printer.toned(Tone::Plain, value)));
     fact("used by", &if view.external_credentials.is_empty() { "nothing".to_owned() } else { view.external_credentials.join(", ") });
+    fact("kind", &kind(view.kind, view.auth_provider.as_ref().map(|one| one.kind)));
     fact("flow", view.flow);
+    if let Some(one) = &view.auth_provider {
+        show_auth_provider(printer, one);
+    }
     let endpoints = [
         ("issuer", &view.issuer),
         ("authorize endpoint", &view.authorize_endpoint),

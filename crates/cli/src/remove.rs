@@ -12,7 +12,7 @@ use crate::setup::Opened;
 /// Remove a definition with everything that hangs on it
 #[derive(Debug, Args)]
 #[command(
-    after_long_help = "Examples:\n  sortie remove named-credential Billing\n  sortie remove principal Billing/Service\n\nAn external credential goes with its principals, stored values and tokens, and only when no named credential uses it; an external auth identity provider goes with its client secret, and only when no external credential names it."
+    after_long_help = "Examples:\n  sortie remove named-credential Billing\n  sortie remove principal Billing/Service\n\nAn external credential goes with its principals, stored values and tokens, and only when no named credential uses it; a provider goes with its client secret, and only when no external credential names it."
 )]
 pub(crate) struct RemoveArguments {
     /// What kind of thing
@@ -25,7 +25,7 @@ pub(crate) struct RemoveArguments {
 enum Kind {
     NamedCredential,
     ExternalCredential,
-    /// An external auth identity provider
+    /// An external auth identity provider, or an auth provider
     Provider,
     Principal,
     PermissionSet,
@@ -37,7 +37,7 @@ pub(crate) async fn run(arguments: &RemoveArguments, opened: &Opened, printer: &
     let defined = match kind {
         Kind::NamedCredential => Defined::NamedCredential(ApiName::parse(name)?),
         Kind::ExternalCredential => Defined::ExternalCredential(ApiName::parse(name)?),
-        Kind::Provider => Defined::ExternalAuthIdentityProvider(ApiName::parse(name)?),
+        Kind::Provider => Defined::Provider(ApiName::parse(name)?),
         Kind::Principal => Defined::Principal(PrincipalReference::parse(name)?),
         Kind::PermissionSet => Defined::PermissionSet(ApiName::parse(name)?),
         Kind::Profile => Defined::Profile(ApiName::parse(name)?),

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use sortie_model::{ApiName, UserName};
-use sortie_server::manage::external_auth_identity_provider;
+use sortie_server::manage::provider;
 use sortie_server::manage::secret::{self, ValueView};
 use sortie_server::manage::{Change, PrincipalReference};
 
@@ -18,7 +18,7 @@ pub(crate) enum SecretCommand {
     Set(SetArguments),
     /// List which values are stored, without showing any
     List {
-        /// The principal, as ExternalCredential/Principal; or the external auth identity provider, as provider:NAME
+        /// The principal, as ExternalCredential/Principal; or a provider of tokens, as provider:NAME
         #[arg(value_name = "HOLDER")]
         holder: String,
         /// Whose own values, for a Per User principal
@@ -27,7 +27,7 @@ pub(crate) enum SecretCommand {
     },
     /// Remove a stored value
     Remove {
-        /// The principal, as ExternalCredential/Principal; or the external auth identity provider, as provider:NAME
+        /// The principal, as ExternalCredential/Principal; or a provider of tokens, as provider:NAME
         #[arg(value_name = "HOLDER")]
         holder: String,
         /// Name of the value, such as client_secret
@@ -44,7 +44,7 @@ pub(crate) enum SecretCommand {
     after_long_help = "Examples:\n  sortie secret set Billing/Service client_secret\n  pass show billing | sortie secret set Billing/Service client_secret --stdin\n  sortie secret set provider:Okta client_secret\n  sortie secret set Mail/Own password --user alice --from-file password.txt\n\nOne line break at the end of a file or of standard input is not part of the value."
 )]
 pub(crate) struct SetArguments {
-    /// The principal, as ExternalCredential/Principal; or the external auth identity provider, as provider:NAME
+    /// The principal, as ExternalCredential/Principal; or a provider of tokens, as provider:NAME
     #[arg(value_name = "HOLDER")]
     holder: String,
     /// Name of the value, such as client_secret
@@ -65,12 +65,12 @@ pub(crate) async fn run(command: &SecretCommand, opened: &Opened, printer: &Prin
         SecretCommand::Set(arguments) => set(arguments, opened).await?,
         SecretCommand::Remove { holder, name, user } => match Holder::parse(holder, user.as_deref())? {
             Holder::Principal(principal, user) => secret::remove(&opened.manage(), &principal, name, user.as_ref()).await?,
-            Holder::Provider(provider) => external_auth_identity_provider::remove_value(&opened.manage(), &provider, name).await?,
+            Holder::Provider(holder) => provider::remove_value(&opened.manage(), &holder, name).await?,
         },
         SecretCommand::List { holder, user } => {
             let values = match Holder::parse(holder, user.as_deref())? {
                 Holder::Principal(principal, user) => secret::list(&opened.manage(), &principal, user.as_ref()).await?,
-                Holder::Provider(provider) => external_auth_identity_provider::list_values(&opened.manage(), &provider).await?,
+                Holder::Provider(holder) => provider::list_values(&opened.manage(), &holder).await?,
             };
             show(printer, &values);
             return Ok(0);
@@ -85,9 +85,7 @@ async fn set(arguments: &SetArguments, opened: &Opened) -> Result<Change, Failur
     let value = input::secret(&arguments.name, arguments.from_file.as_deref(), Typing::of(arguments.stdin))?;
     Ok(match holder {
         Holder::Principal(principal, user) => secret::set(&opened.manage(), &principal, &arguments.name, user.as_ref(), &value).await?,
-        Holder::Provider(provider) => {
-            external_auth_identity_provider::set_value(&opened.manage(), &provider, &arguments.name, &value).await?
-        }
+        Holder::Provider(holder) => provider::set_value(&opened.manage(), &holder, &arguments.name, &value).await?,
     })
 }
 
@@ -95,7 +93,7 @@ async fn set(arguments: &SetArguments, opened: &Opened) -> Result<Change, Failur
 enum Holder {
     /// A principal's, or one user's of it.
     Principal(PrincipalReference, Option<UserName>),
-    /// An external auth identity provider's.
+    /// A provider's, of either kind.
     Provider(ApiName),
 }
 

@@ -45,8 +45,8 @@ fn show(printer: &Printer, report: &CredentialReport) {
         let off = if place.enabled { "" } else { "  (switched off)" };
         printer.line(&format!("  callout:{} -> {}{off}", place.name, place.url));
     }
-    if let Some(ManagerReport { external_auth_identity_provider, values }) = &report.managed_by {
-        printer.line(&format!("  {} come from the provider {external_auth_identity_provider}", values.join(" and ")));
+    if let Some(ManagerReport { kind: _, name, values }) = &report.managed_by {
+        printer.line(&format!("  {} come from the provider {name}", values.join(" and ")));
     }
     report.principals.iter().for_each(|principal| show_principal(printer, report, principal));
 }

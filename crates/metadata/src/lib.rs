@@ -5,7 +5,7 @@ mod problem;
 mod yaml;
 
 pub use definition::{
-    AccessDefinition, Definition, ExternalAuthIdentityProviderDefinition, ExternalCredentialDefinition, NamedCredentialDefinition,
-    PrincipalDefinition, UserDefinition, ValueSource,
+    AccessDefinition, AuthProviderDefinition, Definition, ExternalAuthIdentityProviderDefinition, ExternalCredentialDefinition,
+    NamedCredentialDefinition, PrincipalDefinition, UserDefinition, ValueSource,
 };
 pub use problem::{Place, Problem};

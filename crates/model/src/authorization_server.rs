@@ -2,10 +2,12 @@
 
 use std::fmt;
 
-use crate::{ClientAuthentication, ParameterPlace, RequestParameter, ServiceUrl, Violation, Violations};
+use serde::{Deserialize, Serialize};
+
+use crate::{ClientAuthentication, ParameterPlace, Plugin, Quirks, RequestParameter, ServiceUrl, Violation, Violations};
 
 /// What is known of an authorization server, whoever defines it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AuthorizationServer {
     /// Where client id and secret stand in a token request, unless an external credential says otherwise.
     pub client_authentication: ClientAuthentication,
@@ -27,8 +29,30 @@ pub struct AuthorizationServer {
     pub issuer: Option<Issuer>,
     /// What is asked for where neither an external credential nor a principal has a scope.
     pub default_scopes: Scopes,
+    /// The scope that asks for a refresh token, where there is one. Whoever asks for other scopes than the default ones and leaves it out gets a token that
+    /// cannot be renewed; a protocol does not add it on its own, and can tell.
+    #[serde(default)]
+    pub refresh_token_scope: Option<Scopes>,
     /// What it wants besides, in the order of sending.
     pub parameters: Vec<RequestParameter>,
+    /// How it departs from the standards.
+    #[serde(default)]
+    pub quirks: Quirks,
+    /// It is no authorization server, but a program of somebody's that stands for one, at the address of the token endpoint. It is asked in its own way at every
+    /// step, and never in any other.
+    #[serde(default)]
+    pub plugin: Option<Plugin>,
+}
+
+/// What is stored for a client, so that it can prove itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClientValues {
+    /// Its id and its secret.
+    Secret,
+    /// Its id, and the key that signs what is sent in the place of a secret.
+    PrivateKey,
+    /// The key that requests to a plug-in are signed with.
+    Plugin,
 }
 
 impl AuthorizationServer {
@@ -45,7 +69,19 @@ impl AuthorizationServer {
             issuer_in_response: false,
             issuer: None,
             default_scopes: Scopes::default(),
+            refresh_token_scope: None,
             parameters: Vec::new(),
+            quirks: Quirks::default(),
+            plugin: None,
+        }
+    }
+
+    /// What must be stored for whoever asks it.
+    pub const fn client_values(&self) -> ClientValues {
+        match (&self.plugin, &self.quirks.client_secret) {
+            (Some(_), _) => ClientValues::Plugin,
+            (None, crate::ClientSecret::SignedToken { .. }) => ClientValues::PrivateKey,
+            (None, crate::ClientSecret::Stored) => ClientValues::Secret,
         }
     }
 
@@ -85,14 +121,15 @@ impl AuthorizationServer {
 }
 
 /// By the names as they stand there: one that is percent-encoded is not recognised.
-fn has_in_query(endpoint: &ServiceUrl, name: &str) -> bool {
+pub(crate) fn has_in_query(endpoint: &ServiceUrl, name: &str) -> bool {
     let query = endpoint.path_and_query().split_once('?').map(|(_, query)| query).unwrap_or_default();
     query.split('&').any(|pair| pair.split_once('=').map_or(pair, |(name, _)| name) == name)
 }
 
 /// What an authorization server calls itself: a URL without query and fragment (RFC 8414, section 2), kept as written since it is compared exactly
 /// (section 3.3).
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct Issuer(Box<str>);
 
 impl Issuer {
@@ -127,8 +164,23 @@ impl fmt::Display for Issuer {
     }
 }
 
+impl TryFrom<String> for Issuer {
+    type Error = Violation;
+
+    fn try_from(text: String) -> Result<Self, Violation> {
+        Self::parse(&text)
+    }
+}
+
+impl From<Issuer> for String {
+    fn from(issuer: Issuer) -> Self {
+        issuer.0.into()
+    }
+}
+
 /// Scopes, separated by single spaces (RFC 6749, section 3.3); may be none.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct Scopes(Box<str>);
 
 impl Scopes {
@@ -154,6 +206,25 @@ impl Scopes {
     /// As sent; `None` if there are none.
     pub fn as_text(&self) -> Option<&str> {
         Some(&*self.0).filter(|text| !text.is_empty())
+    }
+
+    /// Whether one of them is `scope`.
+    pub fn holds(&self, scope: &str) -> bool {
+        self.0.split(' ').any(|one| one == scope)
+    }
+}
+
+impl TryFrom<String> for Scopes {
+    type Error = Violation;
+
+    fn try_from(text: String) -> Result<Self, Violation> {
+        Self::parse(&text)
+    }
+}
+
+impl From<Scopes> for String {
+    fn from(scopes: Scopes) -> Self {
+        scopes.0.into()
     }
 }
 

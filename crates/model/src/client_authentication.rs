@@ -1,15 +1,20 @@
 //! How a client proves itself to a token endpoint (RFC 6749, section 2.3.1).
 
+use serde::{Deserialize, Serialize};
+
 /// Where client id and secret stand in a token request.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum ClientAuthentication {
     /// `Authorization: Basic`, id and secret form-encoded first, as section 2.3.1 says. Servers that decode strictly (such as
     /// node's oidc-provider) refuse reserved characters otherwise.
     #[default]
+    #[serde(rename = "basic")]
     BasicHeader,
     /// `Authorization: Basic` over plain `id:secret`, for servers that never decode.
+    #[serde(rename = "basic_plain")]
     PlainBasicHeader,
     /// `client_id` and `client_secret` in the body.
+    #[serde(rename = "body")]
     Body,
 }
 

@@ -62,6 +62,8 @@ id! {
     NamedCredentialId
     /// Identity of an external auth identity provider.
     ExternalAuthIdentityProviderId
+    /// Identity of an auth provider.
+    AuthProviderId
     /// Identity of a certificate.
     CertificateId
     /// Identity of one version of a certificate.

@@ -11,7 +11,7 @@ use crate::*;
 
 fn complete_settings(protocol: &dyn Protocol) -> Settings {
     let example = |field: &Field| match field.kind {
-        Kind::Text | Kind::Template | Kind::Certificate | Kind::IdentityProvider(_) => json!("x"),
+        Kind::Text | Kind::Template | Kind::Certificate | Kind::IdentityProvider(_) | Kind::AuthProvider => json!("x"),
         Kind::Url => json!("https://idp.test/token"),
         Kind::Choice(words) => json!(words[0]),
         Kind::Seconds { least, .. } | Kind::Bytes { least, .. } => json!(least),
@@ -46,7 +46,8 @@ fn principals(protocol: &dyn Protocol, identity_type: IdentityType) -> Vec<Princ
 /// Everything that a provider of this protocol must have.
 fn provider(protocol: &dyn Protocol) -> Option<ProviderFacts> {
     let stored_values = PROVIDER_FIELDS.iter().map(|field| field.name.to_owned()).collect();
-    provider_field(protocol).map(|(_, flow)| ProviderFacts { flow, stored_values })
+    let client_values = sortie_model::ClientValues::Secret;
+    provider_fields(protocol).next().map(|first| ProviderFacts { flow: first.flow, client_values, stored_values })
 }
 
 /// A certificate of the name that complete settings hold.

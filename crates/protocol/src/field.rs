@@ -3,6 +3,7 @@
 use serde_json::Value;
 use sortie_model::{ApiName, AuthenticationFlow, ServiceUrl, Settings, Template, Violation, Violations};
 
+use crate::provider::provider_settings;
 use crate::{Claims, Protocol, Tags};
 
 /// One thing to fill in.
@@ -96,6 +97,8 @@ pub enum Kind {
     Certificate,
     /// The developer name of an external auth identity provider of this flow.
     IdentityProvider(AuthenticationFlow),
+    /// The developer name of an auth provider.
+    AuthProvider,
     /// [`Claims`] of a signed token: `{header: {name: value}, body: {name: value}}`.
     Claims,
     /// [`Tags`] of a session: `{key: text}`, whose texts may hold formulas over the user who calls.
@@ -133,6 +136,11 @@ pub fn check_principal_settings(protocol: &dyn Protocol, settings: &Settings) ->
 /// All violations, as `settings.<name>`.
 pub fn check_settings(protocol: &dyn Protocol, settings: &Settings) -> Result<(), Violations> {
     let mut violations = check_each(protocol, settings);
+    let named: Vec<&str> = provider_settings(protocol, settings).map(|setting| setting.field).collect();
+    if let [first, second, ..] = named.as_slice() {
+        let message = format!("cannot stand beside `{first}`: tokens come from one provider");
+        violations.0.push(Violation::new(format!("settings.{second}"), "provider_ambiguous", message));
+    }
     // What does not make sense alone does not make sense together.
     if violations.0.is_empty()
         && let Err(together) = protocol.check_together(settings)
@@ -199,7 +207,7 @@ fn check_text(name: &str, value: &Value, kind: Kind) -> Result<(), Violation> {
         Kind::Text | Kind::Seconds { .. } | Kind::Bytes { .. } | Kind::Claims | Kind::Tags => Ok(()),
         Kind::Template => Template::parse(text).map(|_| ()).map_err(|error| Violation::of_formula(name, &error)),
         Kind::Url => ServiceUrl::parse(text).map(|_| ()).map_err(renamed),
-        Kind::Certificate | Kind::IdentityProvider(_) => ApiName::parse(text).map(|_| ()).map_err(renamed),
+        Kind::Certificate | Kind::IdentityProvider(_) | Kind::AuthProvider => ApiName::parse(text).map(|_| ()).map_err(renamed),
         Kind::Choice(words) if words.contains(&text) => Ok(()),
         Kind::Choice(words) => Err(Violation::new(name, "setting_choice", format!("must be one of {} (got `{text}`)", words.join(", ")))),
     }

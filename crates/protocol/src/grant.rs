@@ -53,7 +53,7 @@ pub struct Material<'a> {
     pub values: &'a Values,
     /// The grant, once there is one. While one is obtained it is the one before, of whatever age, if there is one.
     pub grant: Option<&'a Grant>,
-    /// The external auth identity provider that the settings name, if they name one that is there. Only for obtaining a grant.
+    /// The provider that the settings name, if they name one that is there. Only for obtaining a grant.
     pub provider: Option<Provider<'a>>,
 }
 

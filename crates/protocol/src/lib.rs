@@ -45,7 +45,10 @@ pub use login::{Account, Login, LoginRequest, Revoked, account};
 pub use obtain_error::{NoLogin, ObtainError};
 pub use proof::{Proof, ProveError};
 pub use protocol::{Completeness, Parameters, Protocol, Renewal};
-pub use provider::{PROVIDER_FIELDS, Provider, ProviderSetting, provider_field, provider_setting, usable_provider};
+pub use provider::{
+    PROVIDER_FIELDS, Provider, ProviderField, ProviderSetting, check_provider_value, needs_provider, provider_fields, provider_setting,
+    provider_values, usable_provider,
+};
 pub use remedy::{ProviderError, Remedy};
 pub use signer::{Signer, SignerError};
 pub use sortie_model::SigningAlgorithm;

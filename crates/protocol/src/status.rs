@@ -1,10 +1,10 @@
 //! Authentication status: which fields and steps are still missing. Each missing item is also the next thing to do.
 
-use sortie_model::{AuthenticationFlow, AuthenticationStatus, IdentityType, MissingStep, Settings, SigningAlgorithm};
+use sortie_model::{AuthenticationFlow, AuthenticationStatus, ClientValues, IdentityType, MissingStep, Settings, SigningAlgorithm};
 
 use crate::{
-    CertificateSetting, Completeness, Field, Need, PROVIDER_FIELDS, Place, Protocol, ProviderSetting, certificate_settings,
-    provider_setting,
+    CertificateSetting, Completeness, Field, Need, Place, Protocol, ProviderSetting, certificate_settings, provider_fields,
+    provider_setting, provider_values,
 };
 
 /// What is known about an external credential.
@@ -14,7 +14,7 @@ pub struct CredentialFacts<'a> {
     pub name: &'a str,
     /// Its settings.
     pub settings: &'a Settings,
-    /// The external auth identity provider that the settings name, if there is one of this name.
+    /// The provider that the settings name, if there is one of this name and kind.
     pub provider: Option<ProviderFacts>,
     /// Those of the certificates that the settings name which there are.
     pub certificates: Vec<CertificateFacts>,
@@ -31,11 +31,13 @@ pub struct CertificateFacts {
     pub signs_with: &'static [SigningAlgorithm],
 }
 
-/// What is known about an external auth identity provider.
+/// What is known about a provider.
 #[derive(Clone, Debug)]
 pub struct ProviderFacts {
     /// How it gives tokens.
     pub flow: AuthenticationFlow,
+    /// What must be stored for it.
+    pub client_values: ClientValues,
     /// Names of the values stored for it.
     pub stored_values: Vec<String>,
 }
@@ -183,8 +185,9 @@ fn missing_settings(protocol: &dyn Protocol, facts: &CredentialFacts<'_>, princi
             message: format!("set `{}` ({}) of `{}`", field.name, field.label, facts.name),
         })
         .collect();
-    if let Some(setting) = provider_setting(protocol, facts.settings) {
-        missing.extend(missing_of_provider(setting, facts));
+    match provider_setting(protocol, facts.settings) {
+        Some(setting) => missing.extend(missing_of_provider(setting, facts)),
+        None => missing.extend(missing_provider(protocol, facts)),
     }
     missing.extend(certificate_settings(protocol, facts.settings).filter_map(|setting| missing_of_certificate(setting, facts)));
     missing
@@ -215,11 +218,22 @@ fn missing_of_certificate(setting: CertificateSetting<'_>, facts: &CredentialFac
     step("certificate_algorithm", message)
 }
 
+/// A protocol with several settings that can name its provider needs one of them, although none of them alone.
+fn missing_provider(protocol: &dyn Protocol, facts: &CredentialFacts<'_>) -> Option<MissingStep> {
+    let fields: Vec<&Field> = provider_fields(protocol).map(|one| one.field).collect();
+    if fields.is_empty() || fields.iter().any(|field| field.need == Need::Required) {
+        return None;
+    }
+    let names: Vec<String> = fields.iter().map(|field| format!("`{}`", field.name)).collect();
+    let message = format!("set {} of `{}`", names.join(" or "), facts.name);
+    Some(MissingStep { code: "setting_missing", message })
+}
+
 fn missing_of_provider(setting: ProviderSetting<'_>, facts: &CredentialFacts<'_>) -> Vec<MissingStep> {
-    let ProviderSetting { field, flow, name } = setting;
+    let ProviderSetting { field, kind, flow, name } = setting;
     let Some(provider) = &facts.provider else {
-        let message =
-            format!("define the external auth identity provider `{name}`, which `{field}` of `{}` names: sortie apply -f FILE", facts.name);
+        let what = kind.in_words();
+        let message = format!("define the {what} `{name}`, which `{field}` of `{}` names: sortie apply -f FILE", facts.name);
         return vec![MissingStep { code: "provider_missing", message }];
     };
     if provider.flow != flow {
@@ -232,7 +246,7 @@ fn missing_of_provider(setting: ProviderSetting<'_>, facts: &CredentialFacts<'_>
         let message = format!("store {} ({}) of the provider: sortie secret set provider:{name} {0}", value.name, value.label);
         MissingStep { code: "provider_value_missing", message }
     };
-    PROVIDER_FIELDS.iter().filter(is_missing).map(step).collect()
+    provider_values(provider.client_values).iter().filter(is_missing).map(step).collect()
 }
 
 fn missing_reach(facts: &CredentialFacts<'_>, principal: &PrincipalFacts<'_>) -> Option<MissingStep> {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use sortie_callout::{Committed, Custody, CustodyError, GrantKey, Kept, KeptFailure, Lease, Leased, Noted};
-use sortie_model::{ExternalAuthIdentityProvider, ExternalCredentialId, Secret, Timestamp};
+use sortie_model::{ExternalCredentialId, IdentityProvider, Secret, Timestamp};
 use sortie_protocol::{Grant, Pending, Values, World};
 use sortie_store::{
     Failure, GrantIdentity, GrantState, Identity, LeaseOutcome, LeaseRequest, ReadError, Released, Replacement, SealedGrant, WriteError,
@@ -16,7 +16,7 @@ use sortie_vault::SealContext;
 use uuid::Uuid;
 
 use crate::house::{House, new_id};
-use crate::manage::external_auth_identity_provider;
+use crate::manage::provider;
 
 /// Every code that a failed renewal can have, so that one read back from the database is the one that was written.
 const FAILURE_CODES: &[&str] = &[
@@ -91,13 +91,13 @@ impl HouseCustody {
         Ok(values)
     }
 
-    async fn load_provider_values(&self, provider: &ExternalAuthIdentityProvider) -> Result<Values, CustodyError> {
-        let stored = self.house.store().external_auth_identity_providers();
-        let rows = stored.load(provider.id).await.map_err(|error| unreadable(&error))?;
+    async fn load_provider_values(&self, definition: &IdentityProvider) -> Result<Values, CustodyError> {
+        let stored = self.house.store().provider_values();
+        let rows = stored.load(definition.id()).await.map_err(|error| unreadable(&error))?;
         let mut values = Values::new();
         for row in rows {
-            let opened = external_auth_identity_provider::open(self.house.vault(), provider, &row);
-            let opened = opened.map_err(|error| tampered(&error, "external_auth_identity_provider_values"))?;
+            let opened = provider::open(self.house.vault(), definition, &row);
+            let opened = opened.map_err(|error| tampered(&error, "provider_values"))?;
             let text = std::str::from_utf8(opened.expose()).map_err(|_| CustodyError::Tampered)?;
             values.insert(row.head.name, Secret::new(text));
         }
@@ -217,7 +217,7 @@ impl Custody for HouseCustody {
         Box::pin(self.load_values(key))
     }
 
-    fn provider_values<'a>(&'a self, provider: &'a ExternalAuthIdentityProvider) -> Pending<'a, Result<Values, CustodyError>> {
+    fn provider_values<'a>(&'a self, provider: &'a IdentityProvider) -> Pending<'a, Result<Values, CustodyError>> {
         Box::pin(self.load_provider_values(provider))
     }
 

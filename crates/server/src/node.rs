@@ -109,6 +109,7 @@ impl Node {
         let definitions = Definitions {
             generation: definitions.generation.as_i64(),
             external_auth_identity_providers: definitions.external_auth_identity_providers,
+            auth_providers: definitions.auth_providers,
             external_credentials: definitions.external_credentials,
             principals: definitions.principals,
             principal_access: definitions.principal_access,

@@ -3,6 +3,7 @@
 use sortie_model::ExternalCredentialId;
 
 use crate::api_keys::ApiKeyChanges;
+use crate::auth_providers::AuthProviderChanges;
 use crate::certificates::CertificateChanges;
 use crate::credential_values::CredentialValueChanges;
 use crate::db::{Db, Fault, FaultKind, Tx};
@@ -19,6 +20,7 @@ use crate::permission_sets::PermissionSetChanges;
 use crate::principal_access::PrincipalAccessChanges;
 use crate::principals::PrincipalChanges;
 use crate::profiles::ProfileChanges;
+use crate::provider_values::ProviderValueChanges;
 use crate::users::UserChanges;
 
 /// A change that is being made. Nothing of it is seen by anybody until [`Change::commit`]; dropped, it never happened.
@@ -85,6 +87,16 @@ impl<'a> Change<'a> {
     /// External auth identity providers.
     pub const fn external_auth_identity_providers(&mut self) -> ExternalAuthIdentityProviderChanges<'_> {
         ExternalAuthIdentityProviderChanges { tx: &mut self.tx }
+    }
+
+    /// Auth providers.
+    pub const fn auth_providers(&mut self) -> AuthProviderChanges<'_> {
+        AuthProviderChanges { tx: &mut self.tx }
+    }
+
+    /// Stored values of providers of both kinds.
+    pub const fn provider_values(&mut self) -> ProviderValueChanges<'_> {
+        ProviderValueChanges { tx: &mut self.tx }
     }
 
     /// External credentials.

@@ -1,14 +1,15 @@
 //! Everything that callouts are decided by, read at one moment.
 
 use sortie_model::{
-    Certificate, ExternalAuthIdentityProvider, ExternalCredential, NamedCredential, PermissionSet, Principal, PrincipalAccess, Profile,
+    ApiName, AuthProvider, Certificate, ExternalAuthIdentityProvider, ExternalCredential, IdentityProvider, NamedCredential, PermissionSet,
+    Principal, PrincipalAccess, Profile,
 };
 
 use crate::db::{Fault, Tx};
 use crate::deployment::{self, Generation};
 use crate::{
-    certificates, external_auth_identity_providers, external_credentials, named_credentials, permission_sets, principal_access, principals,
-    profiles,
+    auth_providers, certificates, external_auth_identity_providers, external_credentials, named_credentials, permission_sets,
+    principal_access, principals, profiles,
 };
 
 /// All definitions of one generation. Users, their keys and their secrets are not part of it: there may be very many.
@@ -18,6 +19,8 @@ pub struct Definitions {
     pub generation: Generation,
     /// In the order of their names. Without their stored values.
     pub external_auth_identity_providers: Vec<ExternalAuthIdentityProvider>,
+    /// In the order of their names. Without their stored values.
+    pub auth_providers: Vec<AuthProvider>,
     /// In the order of their names.
     pub external_credentials: Vec<ExternalCredential>,
     /// By credential, in the order of their sequence numbers.
@@ -34,11 +37,30 @@ pub struct Definitions {
     pub certificates: Vec<Certificate>,
 }
 
+impl Definitions {
+    /// Providers of both kinds, in the order of their names.
+    pub fn identity_providers(&self) -> Vec<IdentityProvider> {
+        let external_auth = self.external_auth_identity_providers.iter().cloned().map(IdentityProvider::from);
+        let mut providers: Vec<_> = external_auth.chain(self.auth_providers.iter().cloned().map(IdentityProvider::from)).collect();
+        providers.sort_by_key(|provider| provider.name().folded());
+        providers
+    }
+
+    /// The provider of this name, of whichever kind: no two have one name. Looked up without regard to ASCII case.
+    pub fn identity_provider(&self, name: &str) -> Option<IdentityProvider> {
+        let is_it = |known: &ApiName| known.as_str().eq_ignore_ascii_case(name);
+        let auth = self.auth_providers.iter().find(|provider| is_it(&provider.name)).cloned().map(IdentityProvider::from);
+        let external_auth = || self.external_auth_identity_providers.iter().find(|provider| is_it(&provider.name)).cloned();
+        auth.or_else(|| external_auth().map(IdentityProvider::from))
+    }
+}
+
 /// The transaction must see one moment, or hold the changes' lock.
 pub(crate) async fn read(tx: &mut Tx) -> Result<Definitions, Fault> {
     Ok(Definitions {
         generation: deployment::seen_by(tx).await?,
         external_auth_identity_providers: external_auth_identity_providers::all(tx).await?,
+        auth_providers: auth_providers::all(tx).await?,
         external_credentials: external_credentials::all(tx).await?,
         principals: principals::all(tx).await?,
         principal_access: principal_access::all(tx).await?,

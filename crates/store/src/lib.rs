@@ -2,6 +2,7 @@
 
 mod api_keys;
 mod audit_anchors;
+mod auth_providers;
 mod certificates;
 mod change;
 mod credential_values;
@@ -26,6 +27,7 @@ mod permission_sets;
 mod principal_access;
 mod principals;
 mod profiles;
+mod provider_values;
 mod sessions;
 mod sign_in_failures;
 mod store;
@@ -33,6 +35,7 @@ mod users;
 
 pub use api_keys::{ApiKeyChanges, ApiKeys, StoredCaller, StoredUser};
 pub use audit_anchors::{Anchor, AuditAnchors};
+pub use auth_providers::AuthProviderChanges;
 pub use certificates::{CertificateChanges, Certificates};
 pub use change::Change;
 pub use credential_values::{CredentialValueChanges, CredentialValues, StoredValue, ValueHead, ValueSummary};
@@ -40,7 +43,7 @@ pub use db::Fault;
 pub use definitions::Definitions;
 pub use deployment::Generation;
 pub use error::{ChangeError, OpenError, ReadError, WriteError};
-pub use external_auth_identity_providers::{ExternalAuthIdentityProviderChanges, ExternalAuthIdentityProviders};
+pub use external_auth_identity_providers::ExternalAuthIdentityProviderChanges;
 pub use external_credentials::ExternalCredentialChanges;
 pub use grants::{
     Announced, Committed, Failure, GrantIdentity, GrantState, Grants, Lease, LeaseOutcome, LeaseRequest, Released, Replacement,
@@ -58,6 +61,7 @@ pub use permission_sets::PermissionSetChanges;
 pub use principal_access::PrincipalAccessChanges;
 pub use principals::PrincipalChanges;
 pub use profiles::ProfileChanges;
+pub use provider_values::{ProviderValueChanges, ProviderValues};
 pub use sessions::{SessionHash, Sessions, SignInMethod, StoredSession};
 pub use sign_in_failures::SignInFailures;
 pub use store::Store;

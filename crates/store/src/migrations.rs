@@ -18,6 +18,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("system_permissions", include_str!("../migrations/0008_system_permissions.sql")),
     ("sign_in", include_str!("../migrations/0009_sign_in.sql")),
     ("announced_grants", include_str!("../migrations/0010_announced_grants.sql")),
+    ("auth_providers", include_str!("../migrations/0011_auth_providers.sql")),
 ];
 
 /// The newest schema that this binary knows.

@@ -15,7 +15,6 @@ use crate::db::Db;
 use crate::definitions::{self, Definitions};
 use crate::deployment::{self, Generation};
 use crate::error::{ChangeError, OpenError, ReadError};
-use crate::external_auth_identity_providers::ExternalAuthIdentityProviders;
 use crate::feed::Feed;
 use crate::grants::Grants;
 use crate::health::HealthRecords;
@@ -25,6 +24,7 @@ use crate::logins::Logins;
 use crate::migrations;
 use crate::openid_identities::OpenIdIdentities;
 use crate::passwords::Passwords;
+use crate::provider_values::ProviderValues;
 use crate::sessions::Sessions;
 use crate::sign_in_failures::SignInFailures;
 use crate::users::Users;
@@ -156,9 +156,9 @@ impl Store {
         CredentialValues { db: &self.inner.db }
     }
 
-    /// Reads stored values of external auth identity providers, sealed.
-    pub fn external_auth_identity_providers(&self) -> ExternalAuthIdentityProviders<'_> {
-        ExternalAuthIdentityProviders { db: &self.inner.db }
+    /// Reads stored values of identity providers, sealed. They are written as part of a change.
+    pub fn provider_values(&self) -> ProviderValues<'_> {
+        ProviderValues { db: &self.inner.db }
     }
 
     /// Reads the private keys of certificates, sealed. All else of them is part of the definitions.

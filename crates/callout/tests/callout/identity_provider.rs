@@ -121,7 +121,7 @@ async fn what_is_wrong_with_the_provider_is_said_before_and_at_the_callout() {
     let alice = scene.user("alice");
     let plan = scene.node().explain(&alice, "callout:One/x").await;
     assert!(plan.refusal.is_none());
-    assert_eq!(plan.external_auth_identity_provider.as_deref(), Some("Idp"));
+    assert_eq!(plan.identity_provider.as_deref(), Some("Idp"));
     assert_eq!(scene.provider.asked(), 0);
 }
 

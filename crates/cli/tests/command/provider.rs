@@ -43,7 +43,7 @@ fn a_provider_goes_from_its_issuers_url_to_a_callout() {
     let provider = OidcProvider::start();
     let sortie = with_provider(&provider);
     let listed = sortie.json(&["provider", "list"]);
-    let one = &listed["external_auth_identity_providers"][0];
+    let one = &listed["providers"][0];
     assert_eq!((&one["name"], &one["token_endpoint"]), (&"Idp".into(), &provider.token_endpoint().into()));
     assert_eq!(one["missing_values"], serde_json::json!(["client_id", "client_secret"]));
     let status = sortie.ok(&["status", "Erp"]);
@@ -106,8 +106,8 @@ fn what_cannot_be_is_refused_with_a_code_and_a_next_step() {
     let provider = OidcProvider::start();
     let sortie = with_provider(&provider);
     assert_eq!(sortie.code(&["remove", "provider", "Idp"]), "in_use");
-    assert_eq!(sortie.code(&["provider", "show", "Nobody"]), "external_auth_identity_provider_unknown");
-    assert_eq!(sortie.code(&["secret", "list", "provider:Nobody"]), "external_auth_identity_provider_unknown");
+    assert_eq!(sortie.code(&["provider", "show", "Nobody"]), "provider_unknown");
+    assert_eq!(sortie.code(&["secret", "list", "provider:Nobody"]), "provider_unknown");
     assert_eq!(sortie.code(&["secret", "list", "provider:Idp", "--user", "alice"]), "user_not_wanted");
     assert_eq!(sortie.code(&["provider", "discover", &format!("{}/", provider.issuer())]), "metadata_issuer");
     assert_eq!(sortie.code(&["provider", "discover", "idp.test"]), "url_format");
@@ -117,5 +117,36 @@ fn what_cannot_be_is_refused_with_a_code_and_a_next_step() {
     sortie.ok(&["remove", "named-credential", "Erp"]);
     sortie.ok(&["remove", "external-credential", "Erp"]);
     sortie.ok(&["remove", "provider", "Idp"]);
-    assert_eq!(sortie.json(&["provider", "list"])["external_auth_identity_providers"], serde_json::json!([]));
+    assert_eq!(sortie.json(&["provider", "list"])["providers"], serde_json::json!([]));
+}
+
+#[test]
+fn an_auth_provider_is_chosen_applied_given_its_secret_and_removed() {
+    let sortie = Sortie::new();
+    let apple = sortie.ok(&["provider", "types", "apple"]);
+    for part in ["settings.team_id", "client_id, private_key", "developer.apple.com/account"] {
+        assert!(apple.contains(part), "{part}: {apple}");
+    }
+    assert_eq!(sortie.json(&["provider", "types"])["types"].as_array().unwrap().len(), 14);
+    assert_eq!(sortie.code(&["provider", "types", "twitter"]), "provider_type");
+    sortie.file("google.yaml", "auth_providers: [{name: My_Google, type: google, error_url: 'https://portal.test/failed'}]\n");
+    sortie.ok(&["apply", "-f", "google.yaml"]);
+    let said = sortie.run_with_input(&["secret", "set", "provider:my_google", "client_secret", "--stdin"], "SECRET-stored");
+    assert_eq!(said.code, 0, "{said:?}");
+    let listed = sortie.json(&["provider", "list"]);
+    assert_eq!((&listed["providers"][0]["kind"], &listed["providers"][0]["type"]), (&"auth_provider".into(), &"google".into()));
+    assert!(sortie.ok(&["provider", "list"]).contains("auth provider (google)"));
+    let shown = sortie.ok(&["provider", "show", "My_Google"]);
+    for part in ["auth provider (google)", "https://portal.test/failed", "access_type = offline", "next: store client_id"] {
+        assert!(shown.contains(part), "{part}: {shown}");
+    }
+    assert!(!shown.contains("SECRET-"), "{shown}");
+    sortie.file(
+        "other.yaml",
+        "external_auth_identity_providers: [{name: my_google, flow: client_credentials, token_endpoint: 'https://a.test'}]\n",
+    );
+    let taken = sortie.run(&["apply", "-f", "other.yaml"]);
+    assert!(taken.code == 1 && taken.err.contains("the two kinds share their names"), "{taken:?}");
+    sortie.ok(&["remove", "provider", "MY_GOOGLE"]);
+    assert_eq!(sortie.code(&["provider", "show", "My_Google"]), "provider_unknown");
 }

@@ -106,7 +106,7 @@ fn flow(reader: &mut Reader<'_>, at: &At<'_>) -> Option<AuthenticationFlow> {
     found
 }
 
-fn client_authentication(reader: &mut Reader<'_>, at: &At<'_>) -> Option<ClientAuthentication> {
+pub(super) fn client_authentication(reader: &mut Reader<'_>, at: &At<'_>) -> Option<ClientAuthentication> {
     let word = reader.text(at)?;
     let found = ClientAuthentication::parse(word);
     if found.is_none() {
@@ -116,7 +116,7 @@ fn client_authentication(reader: &mut Reader<'_>, at: &At<'_>) -> Option<ClientA
 }
 
 /// The list under `request_parameters`. The sequence number is the position where it is left out.
-fn request_parameters(reader: &mut Reader<'_>, fields: &mut Fields<'_>) -> Vec<RequestParameter> {
+pub(super) fn request_parameters(reader: &mut Reader<'_>, fields: &mut Fields<'_>) -> Vec<RequestParameter> {
     let Some(at) = fields.take("request_parameters") else { return Vec::new() };
     let mut parameters = Vec::new();
     for (position, item) in (1..).zip(reader.list(&at)) {

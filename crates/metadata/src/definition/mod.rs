@@ -1,6 +1,7 @@
 //! What a file may say. One file per object; each reads itself from a mapping.
 
 mod access;
+mod auth_provider;
 mod external_auth_identity_provider;
 mod external_credential;
 mod header;
@@ -14,6 +15,7 @@ use std::collections::BTreeMap;
 use std::hash::Hash;
 
 pub use access::AccessDefinition;
+pub use auth_provider::AuthProviderDefinition;
 pub use external_auth_identity_provider::ExternalAuthIdentityProviderDefinition;
 pub use external_credential::ExternalCredentialDefinition;
 pub use named_credential::NamedCredentialDefinition;
@@ -37,6 +39,8 @@ pub struct Definition {
     pub users: Vec<UserDefinition>,
     /// External auth identity providers.
     pub external_auth_identity_providers: Vec<ExternalAuthIdentityProviderDefinition>,
+    /// Auth providers.
+    pub auth_providers: Vec<AuthProviderDefinition>,
     /// External credentials with their principals.
     pub external_credentials: Vec<ExternalCredentialDefinition>,
     /// Named credentials.
@@ -71,6 +75,7 @@ impl Definition {
             objects(reader, fields, "external_auth_identity_providers", ExternalAuthIdentityProviderDefinition::read, |provider| {
                 provider.name.folded()
             });
+        self.auth_providers = objects(reader, fields, "auth_providers", AuthProviderDefinition::read, |provider| provider.name.folded());
         self.external_credentials =
             objects(reader, fields, "external_credentials", ExternalCredentialDefinition::read, |credential| credential.name.folded());
         self.named_credentials =
@@ -80,6 +85,7 @@ impl Definition {
     /// Whether a provider's issuer must be asked before this definition says all that it means.
     pub fn needs_discovery(&self) -> bool {
         self.external_auth_identity_providers.iter().any(|provider| provider.token_endpoint.is_none())
+            || self.auth_providers.iter().any(AuthProviderDefinition::needs_discovery)
     }
 
     /// Something wrong that shows only beside what is stored, at the place of `path` or of the nearest thing around it.

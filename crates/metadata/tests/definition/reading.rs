@@ -183,3 +183,46 @@ fn an_external_auth_identity_provider_is_read_whole() {
     let written = "external_auth_identity_providers: [{name: A, flow: client_credentials, token_endpoint: https://a.test}]";
     assert!(!Definition::parse("x", written).unwrap().needs_discovery());
 }
+
+#[test]
+fn an_auth_provider_is_read_whole() {
+    let text = "
+auth_providers:
+- name: Ours
+  label: Our own
+  description: What it is for
+  type: openid_connect
+  settings: {a: b}
+  client_authentication: body
+  authorize_endpoint: https://idp.test/authorize?resource=a
+  issuer: https://idp.test/
+  issuer_in_response: true
+  default_scopes: openid api
+  pkce: false
+  access_token_in_header: false
+  request_parameters: [{request: authorize, place: query, name: hd, value: a.test}]
+  preset_parameters: false
+  configuration: {region: eu}
+  error_url: https://portal.test/failed
+  logout_url: https://portal.test/out
+  icon_url: https://portal.test/icon.svg
+  salesforce: {registrationHandler: Handler}
+  values: {client_id: mine, client_secret: {from_environment: OURS}}
+";
+    let definition = Definition::parse("x", text).unwrap();
+    let ours = &definition.auth_providers[0];
+    assert_eq!((ours.name.as_str(), ours.label.as_str(), ours.description.as_str()), ("Ours", "Our own", "What it is for"));
+    let wishes = &ours.wishes;
+    assert_eq!((ours.kind.as_str(), wishes.settings["a"].as_str(), wishes.pkce), ("openid_connect", "b", Some(false)));
+    assert_eq!((wishes.client_authentication.unwrap().as_str(), wishes.issuer_in_response), ("body", Some(true)));
+    assert_eq!(wishes.user_info, Some(sortie_model::UserInfoRequest::TokenInQuery));
+    assert_eq!((wishes.parameters.len(), wishes.leaves_preset_parameters_out, wishes.configuration["region"].as_str()), (1, true, "eu"));
+    assert_eq!(wishes.default_scopes.as_ref().unwrap().as_text(), Some("openid api"));
+    assert_eq!(ours.error_url.as_ref().unwrap().to_string(), "https://portal.test/failed");
+    assert!(ours.logout_url.is_some() && ours.icon_url.is_some());
+    assert_eq!(ours.salesforce["registrationHandler"], "Handler");
+    assert_eq!(ours.values["client_secret"], ValueSource::Environment("OURS".to_owned()));
+    assert!(definition.needs_discovery());
+    let google = Definition::parse("x", "auth_providers: [{name: G, type: google, issuer: https://accounts.google.com}]").unwrap();
+    assert!(!google.needs_discovery(), "its type says where it is asked");
+}

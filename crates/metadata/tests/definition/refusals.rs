@@ -225,6 +225,27 @@ fn fields_of_external_auth_identity_providers_are_checked() {
 }
 
 #[test]
+fn fields_of_auth_providers_are_checked() {
+    let at = |field: &str| format!("auth_providers[0].{field}");
+    let with = |line: &str| format!("auth_providers:\n- name: A\n  type: google\n  {line}\n");
+    refused(&with("pkce: true"), &[]);
+    refused("auth_providers: [▸{}]", &[&at("name required"), &at("type required")]);
+    refused("auth_providers: [{name: A, type: ▸twitter}]", &[&at("type provider_type")]);
+    refused("auth_providers: [{name: ▸A__B, type: google}]", &[&at("name name_format")]);
+    refused(&with("settings: {host: ▸7}"), &[&at("settings.host type")]);
+    refused(&with("configuration: {a: ▸\"b\\nc\"}"), &[&at("configuration.a text_format")]);
+    refused(&with("authorize_endpoint: ▸idp.test"), &[&at("authorize_endpoint url_format")]);
+    refused(&with("issuer: ▸https://idp.test?a"), &[&at("issuer issuer_format")]);
+    refused(&with("access_token_in_header: ▸query"), &[&at("access_token_in_header type")]);
+    refused(&with("preset_parameters: ▸some"), &[&at("preset_parameters type")]);
+    refused(&with("error_url: ▸/failed"), &[&at("error_url url_format")]);
+    refused(&with("default_scopes: ▸'a  b'"), &[&at("default_scopes scope_format")]);
+    refused(&with("▸flow: authorization_code"), &[&at("flow unknown_key")]);
+    let twice = "auth_providers:\n- {name: A, type: google}\n- {name: ▸a, type: slack}\n";
+    refused(twice, &["auth_providers[1].name duplicate_name"]);
+}
+
+#[test]
 fn everything_wrong_is_reported_at_once_and_in_order() {
     refused(
         "profiles:\n- name: ▸1a\n- ▸label: x\nusers:\n- name: a\n  ▸actve: true\n▸named: []\n",

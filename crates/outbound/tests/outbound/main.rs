@@ -10,6 +10,7 @@ mod common;
 mod connect;
 mod egress;
 mod front;
+mod plugin;
 mod pool;
 mod raw;
 mod request;

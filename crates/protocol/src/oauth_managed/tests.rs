@@ -165,7 +165,13 @@ fn the_status_says_what_the_provider_lacks() {
         let status = credential_status(&OAuthManaged, &facts);
         (status.status, status.missing.into_iter().map(|step| format!("{}: {}", step.code, step.message)).collect::<Vec<_>>())
     };
-    let facts = |flow, stored: &[&str]| Some(ProviderFacts { flow, stored_values: stored.iter().map(ToString::to_string).collect() });
+    let facts = |flow, stored: &[&str]| {
+        Some(ProviderFacts {
+            flow,
+            client_values: sortie_model::ClientValues::Secret,
+            stored_values: stored.iter().map(ToString::to_string).collect(),
+        })
+    };
     let (found, steps) = status(None);
     assert_eq!(found, AuthenticationStatus::NotConfigured);
     assert_eq!(

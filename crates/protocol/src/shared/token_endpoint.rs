@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use serde_json::Value;
-use sortie_model::{Secret, ServiceUrl};
+use sortie_model::{Secret, SecretBytes, ServiceUrl};
 
 use super::form::Form;
 use super::said::{Confidential, presentable};
@@ -12,6 +12,9 @@ use crate::{Answer, Ask, Grant, ObtainError, ProviderError, World};
 
 /// 16 KiB: larger than any token in use, and small enough for a header line.
 const MAX_TOKEN_BYTES: usize = 16 * 1024;
+
+/// 64 KiB: tokens of 16 KiB each, and room around them.
+const MAX_JSON_BYTES: usize = 64 * 1024;
 
 /// How much is shown of an answer that is no OAuth error.
 const SHOWN_CHARACTERS: usize = 300;
@@ -63,18 +66,48 @@ pub async fn request_all(
     read(&answer, &confidential)
 }
 
+/// Asks for JSON with JSON, of a service that answers as a token endpoint does: with what was asked for, or with `error`.
+///
+/// # Errors
+/// All of [`ObtainError`], by what the service did.
+pub(super) async fn ask_json(
+    world: &dyn World,
+    url: ServiceUrl,
+    mut headers: HeaderMap,
+    body: SecretBytes,
+    confidential: &[&Secret],
+) -> Result<Value, ObtainError> {
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
+    let confidential = Confidential::new(confidential, &headers);
+    let answer = world.ask(Ask { method: Method::POST, url, headers, body }).await?;
+    if answer.body.len() > MAX_JSON_BYTES {
+        return Err(ObtainError::Malformed { what: "an answer of at most 64 KiB" });
+    }
+    judge(&answer, &confidential)
+}
+
 fn read(answer: &Answer, confidential: &Confidential) -> Result<Tokens, ObtainError> {
+    tokens(&judge(answer, confidential)?)
+}
+
+/// The tokens of a good answer.
+///
+/// # Errors
+/// [`ObtainError::Malformed`].
+pub(super) fn tokens(body: &Value) -> Result<Tokens, ObtainError> {
+    Ok(Tokens { grant: read_token(body)?, refresh_token: read_other(body, "refresh_token")?, id_token: read_other(body, "id_token")? })
+}
+
+/// The body of a good answer.
+fn judge(answer: &Answer, confidential: &Confidential) -> Result<Value, ObtainError> {
     let body: Value = serde_json::from_slice(&answer.body).unwrap_or(Value::Null);
     // A 200 with `error` is an error too: some providers answer so (TOK-05).
     if let Some(error) = body.get("error").and_then(Value::as_str) {
         return Err(refusal(answer, error, body.get("error_description").and_then(Value::as_str), confidential));
     }
     match answer.status {
-        StatusCode::OK | StatusCode::CREATED => Ok(Tokens {
-            grant: read_token(&body)?,
-            refresh_token: read_other(&body, "refresh_token")?,
-            id_token: read_other(&body, "id_token")?,
-        }),
+        StatusCode::OK | StatusCode::CREATED => Ok(body),
         status if status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error() => Err(unavailable(answer)),
         // Redirects are never followed: the client secret would go elsewhere (RDR-08).
         status if status.is_redirection() => Err(ObtainError::WrongConfiguration {

@@ -82,8 +82,9 @@ pub async fn begin(node: &Node, person: &Person<'_>, departure: Departure<'_>) -
 
 /// The settings name no provider that is there: the protocol says so in its own words.
 fn unusable(place: &LoginPlace<'_>) -> ConnectError {
-    let field =
-        sortie_protocol::provider_field(place.credential().protocol).map_or("external_auth_identity_provider", |(field, _)| field.name);
+    let field = sortie_protocol::provider_fields(place.credential().protocol)
+        .next()
+        .map_or("external_auth_identity_provider", |first| first.field.name);
     ConnectError::Provider(sortie_protocol::ObtainError::NotConfigured { field }.into())
 }
 

@@ -27,7 +27,7 @@ impl UnknownName {
             "named credential" => "named_credential_unknown",
             "API key" => "key_unknown",
             "certificate" => "certificate_unknown",
-            "external auth identity provider" => "external_auth_identity_provider_unknown",
+            "provider" => "provider_unknown",
             _ => "name_unknown",
         }
     }
@@ -37,7 +37,7 @@ impl UnknownName {
         match self.what {
             "user" => format!("list them with `sortie user list`, or add it: sortie user add '{}'", self.name),
             "profile" | "permission set" => "check the spelling, or define it: sortie apply -f FILE".to_owned(),
-            "external auth identity provider" => "list them with `sortie provider list`, or define it: sortie apply -f FILE".to_owned(),
+            "provider" => "list them with `sortie provider list`, or define it: sortie apply -f FILE".to_owned(),
             "certificate" => "list them with `sortie certificate list`".to_owned(),
             "API key" => "list a user's keys: sortie key list USER".to_owned(),
             _ => "check the spelling with `sortie status`, or define it: sortie apply -f FILE".to_owned(),

@@ -5,7 +5,7 @@ use sortie_metadata::Definition;
 use sortie_model::{ApiName, Secret, ServiceUrl};
 use sortie_server::manage::Manage;
 use sortie_server::manage::apply::{self, Mode, Surroundings, Unlisted};
-use sortie_server::manage::external_auth_identity_provider::set_value;
+use sortie_server::manage::provider::set_value;
 use sortie_testkit::peers::{OidcClient, OidcProvider};
 use sortie_testkit::upstream::{RecordingUpstream, Reply};
 

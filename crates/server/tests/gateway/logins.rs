@@ -298,9 +298,7 @@ fn a_login_ends_when_its_definition_changes_meanwhile() {
     let server = &scene.stage.server;
     let now = scene.run(server.house.store().now()).unwrap();
     let (manage, name) = (Manage::of(&server.house, "operator:tester", now), sortie_model::ApiName::parse("Idp").unwrap());
-    scene
-        .run(sortie_server::manage::external_auth_identity_provider::set_value(&manage, &name, "client_id", &Secret::new("other")))
-        .unwrap();
+    scene.run(sortie_server::manage::provider::set_value(&manage, &name, "client_id", &Secret::new("other"))).unwrap();
     server.settle();
     assert_eq!(code(scene.returned(Some(&OPERATOR), "Idp", &query, Some(begun.browser.expose()))), "login_definition_changed");
     assert!(scene.provider.log().is_empty());

@@ -5,7 +5,7 @@ use sortie_model::{AuthenticationFlow, Issuer};
 use sortie_outbound::OutboundWorld;
 use sortie_server::manage::Change;
 use sortie_server::manage::apply::{ApplyError, Mode, Unlisted};
-use sortie_server::manage::external_auth_identity_provider::{discover, show};
+use sortie_server::manage::provider::{discover, show};
 use sortie_server::{Config, outside_world};
 use sortie_testkit::peers::OidcProvider;
 use sortie_testkit::upstream::{RecordingUpstream, Reply};
@@ -61,7 +61,7 @@ async fn an_issuer_fills_in_what_the_file_leaves_to_it(fixture: Fixture) {
     // What is written counts, and nobody is asked for it.
     let written = format!("{text}  token_endpoint: https://idp.test/token\n  authorize_endpoint: https://idp.test/authorize\n");
     let changed = fixture.try_apply(&written, Mode::Store, Unlisted::Leave).await.unwrap();
-    let fields = "authorize_endpoint token_endpoint user_info_endpoint key_set_endpoint issuer_in_response";
+    let fields = "authorize_endpoint token_endpoint user_info_endpoint revocation_endpoint key_set_endpoint issuer_in_response";
     assert_eq!(said(&changed), [format!("updated external_auth_identity_provider Idp {fields}")]);
 }
 

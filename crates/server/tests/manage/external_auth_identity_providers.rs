@@ -1,10 +1,11 @@
 //! External auth identity providers: applied, shown, used, removed; their secret goes nowhere, and every change that a token depends on ends the tokens.
 
-use sortie_model::{AuthenticationStatus, Secret, ServiceUrl};
+use sortie_model::{AuthenticationStatus, ExternalAuthIdentityProvider, IdentityProviderId, Secret, ServiceUrl};
 use sortie_server::manage::definition::{Defined, remove};
-use sortie_server::manage::external_auth_identity_provider::{list, list_values, open, remove_value, set_value, show};
+use sortie_server::manage::provider::{list, list_values, open, remove_value, set_value, show};
 use sortie_server::manage::secret;
 use sortie_server::manage::status::status;
+use sortie_store::StoredValue;
 
 use crate::fixture::{BILLING, Fixture, both_databases, name, principal, say};
 
@@ -82,7 +83,7 @@ async fn a_provider_becomes_what_the_file_says_and_applying_twice_changes_nothin
     let seen: Vec<_> =
         listed.iter().map(|one| (one.name.as_str(), one.flow, one.missing_values.len(), one.external_credentials.len())).collect();
     assert_eq!(seen, [("Login", "authorization_code", 2, 0), ("Okta", "client_credentials", 0, 2)]);
-    assert_eq!(show(&fixture.manage(), &name("Nobody")).await.unwrap_err().code(), "external_auth_identity_provider_unknown");
+    assert_eq!(show(&fixture.manage(), &name("Nobody")).await.unwrap_err().code(), "provider_unknown");
     let spelled = PROVIDERS.replace("name: Okta", "name: OKTA");
     assert_eq!(fixture.refused(&spelled).await, ["4:9 external_auth_identity_providers[0].name immutable"]);
 }
@@ -120,13 +121,14 @@ async fn a_moved_token_endpoint_takes_the_secret_along(fixture: Fixture) {
     assert!(said.contains(&"updated external_auth_identity_provider Okta token_endpoint".to_owned()), "{said:#?}");
     let store = fixture.house.store();
     let mut okta = store.definitions().await.unwrap().external_auth_identity_providers.remove(1);
-    let rows = store.external_auth_identity_providers().load(okta.id).await.unwrap();
-    let opened: Vec<_> = rows.iter().map(|row| open(fixture.house.vault(), &okta, row).unwrap().expose().to_vec()).collect();
+    let opens = |okta: &ExternalAuthIdentityProvider, row: &StoredValue| open(fixture.house.vault(), &okta.clone().into(), row);
+    let rows = store.provider_values().load(IdentityProviderId::ExternalAuth(okta.id)).await.unwrap();
+    let opened: Vec<_> = rows.iter().map(|row| opens(&okta, row).unwrap().expose().to_vec()).collect();
     assert_eq!(opened, [b"my-client".to_vec(), b"SECRET-one".to_vec()]);
     assert!(rows.iter().all(|row| row.head.version == 2));
     // Whoever edits the database instead gets nothing sent there (CRY of the attack catalogue).
     okta.server.token_endpoint = ServiceUrl::parse("https://evil.test/token").unwrap();
-    assert_eq!(open(fixture.house.vault(), &okta, &rows[1]).unwrap_err().code(), "sealed_value_tampered");
+    assert_eq!(opens(&okta, &rows[1]).unwrap_err().code(), "sealed_value_tampered");
     let mut change = store.change().await.unwrap();
     change.external_auth_identity_providers().update(&okta).await.unwrap();
     change.commit().await.unwrap();
@@ -134,8 +136,8 @@ async fn a_moved_token_endpoint_takes_the_secret_along(fixture: Fixture) {
     fixture.apply(&moved).await;
     fixture.apply(PROVIDERS).await;
     let okta = store.definitions().await.unwrap().external_auth_identity_providers.remove(1);
-    let rows = store.external_auth_identity_providers().load(okta.id).await.unwrap();
-    assert_eq!(open(fixture.house.vault(), &okta, &rows[1]).unwrap().expose(), b"SECRET-one");
+    let rows = store.provider_values().load(IdentityProviderId::ExternalAuth(okta.id)).await.unwrap();
+    assert_eq!(opens(&okta, &rows[1]).unwrap().expose(), b"SECRET-one");
 }
 
 async fn names_of_nothing_and_of_the_wrong_flow_are_refused(fixture: Fixture) {
@@ -179,7 +181,7 @@ async fn what_a_request_cannot_hold_is_refused_at_its_place(fixture: Fixture) {
 async fn a_used_provider_is_not_removed(fixture: Fixture) {
     fixture.apply(PROVIDERS).await;
     let manage = fixture.manage();
-    let gone = async |text: &str| remove(&manage, &Defined::ExternalAuthIdentityProvider(name(text))).await;
+    let gone = async |text: &str| remove(&manage, &Defined::Provider(name(text))).await;
     let refused = gone("okta").await.unwrap_err();
     assert_eq!(refused.code(), "in_use");
     assert!(refused.to_string().contains("external credential `First`") && refused.to_string().contains("`Second`"), "{refused}");
@@ -187,7 +189,7 @@ async fn a_used_provider_is_not_removed(fixture: Fixture) {
         remove(&manage, &Defined::ExternalCredential(name(credential))).await.unwrap();
     }
     assert_eq!(say(&gone("okta").await.unwrap()), "deleted external_auth_identity_provider Okta");
-    assert_eq!(gone("Okta").await.unwrap_err().code(), "external_auth_identity_provider_unknown");
+    assert_eq!(gone("Okta").await.unwrap_err().code(), "provider_unknown");
     assert_eq!(list(&manage).await.unwrap().len(), 1);
 }
 
@@ -203,7 +205,7 @@ async fn values_are_stored_listed_and_removed(fixture: Fixture) {
     assert_eq!(seen, [("client_id", true, false, None), ("client_secret", true, true, Some(2))]);
     assert_eq!(say(&remove_value(&manage, &login, "client_secret").await.unwrap()), "deleted secret provider:Login client_secret");
     assert_eq!(remove_value(&manage, &login, "client_secret").await.unwrap_err().code(), "value_unknown");
-    assert_eq!(list_values(&manage, &name("Nobody")).await.unwrap_err().code(), "external_auth_identity_provider_unknown");
+    assert_eq!(list_values(&manage, &name("Nobody")).await.unwrap_err().code(), "provider_unknown");
     let long = "SECRET-x".repeat(10_000);
     for (field, text, rule) in
         [("client_secret", "", "value_empty"), ("client_secret", long.as_str(), "value_too_long"), ("\x1b[2J", "SECRET-x", "value_unknown")]
@@ -233,7 +235,7 @@ async fn the_status_tells_what_is_missing_and_what_comes_from_the_provider(fixtu
     let done = report().await;
     assert_eq!((done.status, done.principals[0].status), (AuthenticationStatus::Configured, AuthenticationStatus::Configured));
     let manager = done.managed_by.unwrap();
-    assert_eq!((manager.external_auth_identity_provider.as_str(), manager.values), ("Okta", vec!["client_id", "client_secret"]));
+    assert_eq!((manager.name.as_str(), manager.values), ("Okta", vec!["client_id", "client_secret"]));
     // What only an edit of the database can bring about.
     let store = fixture.house.store();
     let okta = store.definitions().await.unwrap().external_auth_identity_providers.remove(1);

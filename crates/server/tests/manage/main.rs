@@ -9,6 +9,7 @@ mod apply_idempotent;
 mod apply_refusals;
 mod apply_values;
 mod audit;
+mod auth_providers;
 mod callers;
 mod certificates;
 mod certificates_renewal;

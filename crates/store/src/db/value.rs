@@ -1,8 +1,8 @@
 //! What goes into a statement: the three types that both databases share, each of them nullable.
 
 use sortie_model::{
-    ApiKeyId, ApiName, CertificateId, CertificateVersionId, ExternalAuthIdentityProviderId, ExternalCredentialId, Label, NamedCredentialId,
-    PermissionSetId, PrincipalId, ProfileId, Timestamp, UserId, UserName,
+    ApiKeyId, ApiName, AuthProviderId, CertificateId, CertificateVersionId, ExternalAuthIdentityProviderId, ExternalCredentialId, Label,
+    NamedCredentialId, PermissionSetId, PrincipalId, ProfileId, Timestamp, UserId, UserName,
 };
 use sqlx::Arguments;
 use sqlx::postgres::PgArguments;
@@ -148,6 +148,6 @@ macro_rules! written_as_text {
 }
 
 written_as_text! {
-    UserId ProfileId PermissionSetId ExternalAuthIdentityProviderId ExternalCredentialId PrincipalId NamedCredentialId CertificateId CertificateVersionId
+    UserId ProfileId PermissionSetId AuthProviderId ExternalAuthIdentityProviderId ExternalCredentialId PrincipalId NamedCredentialId CertificateId CertificateVersionId
     ApiKeyId &ApiName &UserName &Label
 }

@@ -5,6 +5,7 @@
 mod backend;
 mod fixtures;
 
+mod auth_providers;
 mod certificates;
 mod changes;
 mod credential_values;
@@ -15,6 +16,7 @@ mod grants;
 mod kill;
 mod logins;
 mod opening;
+mod provider_values;
 mod records;
 mod sign_in;
 mod users;

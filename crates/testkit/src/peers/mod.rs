@@ -6,6 +6,7 @@ mod child;
 mod moto;
 mod nginx;
 mod oidc;
+mod plugin;
 mod postgres;
 mod s3_server;
 
@@ -15,6 +16,7 @@ pub(crate) use child::{Child, free_address};
 pub use moto::Moto;
 pub use nginx::NginxUpstream;
 pub use oidc::{AssertionClient, Fault, OidcClient, OidcProvider, TokenRequest};
+pub use plugin::PluginExample;
 pub use postgres::TestDatabase;
 pub use s3_server::S3Server;
 

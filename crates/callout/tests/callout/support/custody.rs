@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use sortie_callout::{Committed, Custody, CustodyError, GrantKey, Kept, KeptFailure, Lease, Leased, Noted};
-use sortie_model::{ApiName, ExternalAuthIdentityProvider, ExternalCredentialId, PrincipalId, Secret, Timestamp, UserId};
+use sortie_model::{ApiName, ExternalCredentialId, IdentityProvider, PrincipalId, Secret, Timestamp, UserId};
 use sortie_protocol::{Grant, Pending, Values};
 use uuid::Uuid;
 
@@ -243,7 +243,7 @@ impl Custody for MemoryCustody {
         Box::pin(self.perform(Operation::Values, key, move |state, _| state.values.get(&identity(key)).cloned().unwrap_or_default()))
     }
 
-    fn provider_values<'a>(&'a self, provider: &'a ExternalAuthIdentityProvider) -> Pending<'a, Result<Values, CustodyError>> {
+    fn provider_values<'a>(&'a self, provider: &'a IdentityProvider) -> Pending<'a, Result<Values, CustodyError>> {
         // No identity of a grant: one provider is asked for many.
         let key = GrantKey {
             credential: ExternalCredentialId::from_uuid(Uuid::nil()),
@@ -253,7 +253,7 @@ impl Custody for MemoryCustody {
             variant: None,
         };
         Box::pin(self.perform(Operation::ProviderValues, key, move |state, _| {
-            state.provider_values.get(&provider.name).cloned().unwrap_or_default()
+            state.provider_values.get(provider.name()).cloned().unwrap_or_default()
         }))
     }
 

@@ -1,7 +1,9 @@
 //! What can be judged without the database: does each protocol know what the file says of it?
 
 use sortie_metadata::{Definition, ExternalCredentialDefinition, Problem, ValueSource};
-use sortie_protocol::{CATALOGUE, PROVIDER_FIELDS, Parameters, Protocol, Secrecy, check_principal_settings, check_settings};
+use sortie_protocol::{CATALOGUE, Parameters, Protocol, Secrecy, check_principal_settings, check_settings, provider_values};
+
+use super::provider::described;
 
 const SECRET_IN_CLEAR: &str =
     "must not stand in the file: write {from_environment: VARIABLE} or {from_file: PATH}, or use `sortie secret set`";
@@ -20,11 +22,11 @@ pub(super) fn against_protocols(definition: &Definition) -> Vec<Problem> {
             }
         }
     }
-    for (index, provider) in definition.external_auth_identity_providers.iter().enumerate() {
-        for (name, source) in &provider.values {
-            let is_secret = PROVIDER_FIELDS.iter().any(|field| field.name == name && field.secrecy == Secrecy::Secret);
+    for one in described(definition) {
+        for (name, source) in one.values {
+            let is_secret = provider_values(one.client_values).iter().any(|field| field.name == name && field.secrecy == Secrecy::Secret);
             if matches!(source, ValueSource::Literal(_)) && is_secret {
-                let path = format!("external_auth_identity_providers[{index}].values.{name}");
+                let path = format!("{}.values.{name}", one.path);
                 problems.push(definition.problem(&path, "secret_in_clear", SECRET_IN_CLEAR));
             }
         }

@@ -1,29 +1,61 @@
 //! What issuers publish, for providers of a definition that leave it to them. Before the change begins: nobody waits for a server with the database locked.
 
 use sortie_metadata::{Definition, Problem};
+use sortie_model::Issuer;
 use sortie_protocol::{Discovered, World, discover};
 
-/// For each provider of the definition what its issuer says, where it was asked. One that says nothing usable is a problem.
-pub(super) async fn ask(definition: &Definition, world: Option<&dyn World>, problems: &mut Vec<Problem>) -> Vec<Option<Discovered>> {
-    let mut all = Vec::new();
-    for (index, provider) in definition.external_auth_identity_providers.iter().enumerate() {
-        let mut discovered = None;
-        if let (None, Some(issuer)) = (&provider.token_endpoint, &provider.issuer) {
-            let path = format!("external_auth_identity_providers[{index}].issuer");
-            match world {
-                None => {
-                    problems.push(definition.problem(&path, "discovery_impossible", "cannot be asked from here: write `token_endpoint`"))
-                }
-                Some(world) => match discover(world, issuer).await {
-                    Ok(found) => discovered = Some(found),
-                    Err(error) => {
-                        let message = format!("cannot be used: {error}; {}", error.next_step());
-                        problems.push(definition.problem(&path, error.code(), message));
-                    }
-                },
-            }
-        }
-        all.push(discovered);
+/// For each provider of the definition what its issuer says, where it was asked.
+#[derive(Default)]
+pub(super) struct Answers {
+    external_auth: Vec<Option<Discovered>>,
+    auth: Vec<Option<Discovered>>,
+}
+
+impl Answers {
+    /// Of an external auth identity provider.
+    pub(super) fn of_external_auth(&self, index: usize) -> Option<&Discovered> {
+        self.external_auth.get(index)?.as_ref()
     }
-    all
+
+    /// Of an auth provider.
+    pub(super) fn of_auth(&self, index: usize) -> Option<&Discovered> {
+        self.auth.get(index)?.as_ref()
+    }
+}
+
+/// Asks. An issuer that says nothing usable is a problem.
+pub(super) async fn ask(definition: &Definition, world: Option<&dyn World>, problems: &mut Vec<Problem>) -> Answers {
+    let mut answers = Answers::default();
+    for (index, provider) in definition.external_auth_identity_providers.iter().enumerate() {
+        let issuer = provider.issuer.as_ref().filter(|_| provider.token_endpoint.is_none());
+        let path = format!("external_auth_identity_providers[{index}].issuer");
+        answers.external_auth.push(ask_one(definition, world, &path, issuer, problems).await);
+    }
+    for (index, provider) in definition.auth_providers.iter().enumerate() {
+        let issuer = provider.wishes.issuer.as_ref().filter(|_| provider.needs_discovery());
+        let path = format!("auth_providers[{index}].issuer");
+        answers.auth.push(ask_one(definition, world, &path, issuer, problems).await);
+    }
+    answers
+}
+
+async fn ask_one(
+    definition: &Definition,
+    world: Option<&dyn World>,
+    path: &str,
+    issuer: Option<&Issuer>,
+    problems: &mut Vec<Problem>,
+) -> Option<Discovered> {
+    let issuer = issuer?;
+    let Some(world) = world else {
+        problems.push(definition.problem(path, "discovery_impossible", "cannot be asked from here: write `token_endpoint`"));
+        return None;
+    };
+    match discover(world, issuer).await {
+        Ok(found) => Some(found),
+        Err(error) => {
+            problems.push(definition.problem(path, error.code(), format!("cannot be used: {error}; {}", error.next_step())));
+            None
+        }
+    }
 }

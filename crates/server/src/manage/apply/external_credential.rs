@@ -3,7 +3,7 @@
 use sortie_model::{ExternalCredential, ExternalCredentialId};
 
 use super::scene::Scene;
-use super::{certificate, external_auth_identity_provider, principal};
+use super::{certificate, principal, provider};
 use crate::manage::change::differing;
 use crate::manage::{Change, NotStored};
 
@@ -32,7 +32,7 @@ async fn apply_one(scene: &mut Scene<'_>, index: usize) -> Result<(), NotStored>
         // The store decides, by what has changed.
         revision: before.as_ref().map_or(0, |before| before.revision),
     };
-    external_auth_identity_provider::judge(scene, &path, &credential);
+    provider::judge(scene, &path, &credential);
     certificate::judge(scene, &path, &credential);
     match &before {
         None => {

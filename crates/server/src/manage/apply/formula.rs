@@ -88,7 +88,8 @@ async fn settings(
             | Kind::Seconds { .. }
             | Kind::Bytes { .. }
             | Kind::Certificate
-            | Kind::IdentityProvider(_) => {}
+            | Kind::IdentityProvider(_)
+            | Kind::AuthProvider => {}
         }
     }
     Ok(())

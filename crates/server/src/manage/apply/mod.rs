@@ -8,7 +8,6 @@ mod certificate;
 mod check;
 mod discovery;
 mod error;
-mod external_auth_identity_provider;
 mod external_credential;
 mod formula;
 mod index;
@@ -17,6 +16,7 @@ mod permission_set;
 mod principal;
 mod principal_access;
 mod profile;
+mod provider;
 mod scene;
 mod sources;
 mod user;
@@ -68,7 +68,7 @@ pub async fn apply(
     profile::apply(&mut scene).await?;
     permission_set::apply(&mut scene).await?;
     user::apply(&mut scene).await?;
-    external_auth_identity_provider::apply(&mut scene).await?;
+    provider::apply(&mut scene).await?;
     external_credential::apply(&mut scene).await?;
     named_credential::apply(&mut scene).await?;
     scene.finish(mode).await

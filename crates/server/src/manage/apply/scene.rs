@@ -5,9 +5,9 @@ use sortie_model::{
     ApiName, ExternalCredential, ExternalCredentialId, Grantee, NamedCredential, PermissionSet, PermissionSetId, Principal, PrincipalId,
     Profile, ProfileId,
 };
-use sortie_protocol::Discovered;
 use sortie_store::Definitions;
 
+use super::discovery::Answers;
 use super::index::Index;
 use super::sources::Given;
 use super::{ApplyError, Mode, Unlisted};
@@ -17,8 +17,8 @@ pub(super) struct Scene<'a> {
     pub(super) manage: &'a Manage<'a>,
     pub(super) definition: &'a Definition,
     pub(super) given: Given,
-    /// For each provider of the definition what its issuer says, where it was asked.
-    pub(super) discovered: Vec<Option<Discovered>>,
+    /// What issuers say of providers of the definition.
+    pub(super) discovered: Answers,
     pub(super) unlisted: Unlisted,
     pub(super) change: sortie_store::Change<'a>,
     /// As it is within the change; objects that are made join it, so that later ones can refer to them.
@@ -32,7 +32,7 @@ impl<'a> Scene<'a> {
     pub(super) async fn begin(
         manage: &'a Manage<'a>,
         definition: &'a Definition,
-        (given, discovered): (Given, Vec<Option<Discovered>>),
+        (given, discovered): (Given, Answers),
         unlisted: Unlisted,
         problems: Vec<Problem>,
     ) -> Result<Self, NotStored> {

@@ -9,7 +9,8 @@ use sortie_model::{Secret, Violation};
 use sortie_protocol::World;
 use zeroize::Zeroizing;
 
-use crate::manage::{external_auth_identity_provider, secret};
+use super::provider::described;
+use crate::manage::{provider, secret};
 
 /// What a definition may refer to.
 pub struct Surroundings<'a> {
@@ -32,8 +33,8 @@ impl Given {
     }
 
     /// The same for a provider.
-    pub(super) fn of_provider(&self, provider: usize, name: &str) -> Option<&Secret> {
-        self.0.get(&provider_path(provider, name))
+    pub(super) fn of_provider(&self, path: &str, name: &str) -> Option<&Secret> {
+        self.0.get(&format!("{path}.values.{name}"))
     }
 }
 
@@ -59,17 +60,13 @@ pub(super) fn read(definition: &Definition, surroundings: &Surroundings<'_>, pro
             }
         }
     }
-    for (index, provider) in definition.external_auth_identity_providers.iter().enumerate() {
-        for (name, source) in &provider.values {
-            let check = |value: &Secret| external_auth_identity_provider::check_value(name, value);
-            take(provider_path(index, name), read_one(source, surroundings), &check);
+    for one in described(definition) {
+        for (name, source) in one.values {
+            let check = |value: &Secret| provider::check_value(one.client_values, name, value);
+            take(format!("{}.values.{name}", one.path), read_one(source, surroundings), &check);
         }
     }
     given
-}
-
-fn provider_path(provider: usize, name: &str) -> String {
-    format!("external_auth_identity_providers[{provider}].values.{name}")
 }
 
 fn path(credential: usize, principal: usize, name: &str) -> String {

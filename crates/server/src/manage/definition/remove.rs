@@ -1,10 +1,10 @@
 //! Removes a definition with everything that hangs on it.
 
-use sortie_model::ApiName;
+use sortie_model::{ApiName, IdentityProvider};
 use sortie_store::ChangeError;
 
 use super::DefinitionError;
-use crate::manage::{Action, Change, Manage, PrincipalReference, UnknownName, external_auth_identity_provider, find};
+use crate::manage::{Action, Change, Manage, PrincipalReference, UnknownName, find, provider};
 
 /// What is to go.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,8 +13,8 @@ pub enum Defined {
     NamedCredential(ApiName),
     /// An external credential with its principals, their access, values and tokens. Refused while named credentials use it.
     ExternalCredential(ApiName),
-    /// An external auth identity provider with its stored values. Refused while external credentials name it.
-    ExternalAuthIdentityProvider(ApiName),
+    /// A provider of either kind with its stored values. Refused while external credentials name it.
+    Provider(ApiName),
     /// A principal with its access, values and tokens.
     Principal(PrincipalReference),
     /// A permission set, with its assignments and the access that it gave.
@@ -43,16 +43,18 @@ pub async fn remove(manage: &Manage<'_>, defined: &Defined) -> Result<Change, De
             change.external_credentials().delete(found.id).await?;
             ("external_credential", found.name.to_string())
         }
-        Defined::ExternalAuthIdentityProvider(name) => {
-            let found = external_auth_identity_provider::find(&definitions, name)?;
-            let users = external_auth_identity_provider::users(&definitions, &found.name);
+        Defined::Provider(name) => {
+            let found = provider::find(&definitions, name)?;
+            let users = provider::users(&definitions, &found);
             let used_by: Vec<_> = users.map(|credential| format!("external credential `{}`", credential.name)).collect();
             if !used_by.is_empty() {
-                let what = "external auth identity provider";
-                return Err(ChangeError::InUse { what, name: found.name.to_string(), used_by }.into());
+                return Err(ChangeError::InUse { what: found.kind().in_words(), name: found.name().to_string(), used_by }.into());
             }
-            change.external_auth_identity_providers().delete(found.id).await?;
-            ("external_auth_identity_provider", found.name.to_string())
+            match &found {
+                IdentityProvider::ExternalAuth(one) => change.external_auth_identity_providers().delete(one.id).await?,
+                IdentityProvider::Auth(one) => change.auth_providers().delete(one.id).await?,
+            }
+            (found.kind().as_str(), found.name().to_string())
         }
         Defined::Principal(reference) => {
             let (credential, principal) = reference.find(&definitions)?;

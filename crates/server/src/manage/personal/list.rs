@@ -7,7 +7,7 @@ use sortie_protocol::{Need, Place, Secrecy};
 use sortie_store::{Definitions, GrantState, Identity, ReadError, StoredGrant, StoredUser, ValueHead, ValueSummary};
 
 use crate::manage::status::{Facts, PrincipalReport, StoredFacts};
-use crate::manage::{Manage, external_auth_identity_provider};
+use crate::manage::{Manage, provider};
 
 /// An external credential of which the user may use at least one principal.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -91,7 +91,7 @@ pub async fn list(manage: &Manage<'_>, user: &StoredUser) -> Result<Vec<Personal
             health.insert(principal.id, found);
         }
     }
-    let provider_values = manage.store.external_auth_identity_providers().summary().await?;
+    let provider_values = manage.store.provider_values().summary().await?;
     // Judged as if this user were the only one: what others have stored makes nothing complete for this one.
     let facts = Facts::new(&definitions, StoredFacts { values, grants, provider_values, health, held: grantees }, manage.now);
     Ok(credentials.iter().map(|credential| personal(&facts, credential, &usable, &heads)).collect())
@@ -154,7 +154,7 @@ fn is_of(report: &PrincipalReport, name: &Label) -> bool {
 fn values(credential: &ExternalCredential, principal: &Principal, heads: &[ValueHead]) -> Vec<PersonalValue> {
     let protocol = sortie_protocol::find(&credential.protocol);
     let Some(protocol) = protocol.filter(|_| principal.identity_type == IdentityType::PerUser) else { return Vec::new() };
-    if external_auth_identity_provider::setting_of(credential).is_some() {
+    if provider::setting_of(credential).is_some() {
         return Vec::new();
     }
     let stored_at = |name: &str| heads.iter().find(|head| head.name == name).map(|head| head.updated_at.to_string());

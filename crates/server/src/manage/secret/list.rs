@@ -1,12 +1,12 @@
 //! Lists which values are stored, and which are missing. Never the values.
 
 use serde::Serialize;
-use sortie_model::{ExternalAuthIdentityProvider, IdentityType, UserName};
+use sortie_model::{IdentityProvider, IdentityType, UserName};
 use sortie_protocol::{Need, Place};
 use sortie_store::Identity;
 
 use super::SecretError;
-use crate::manage::{Manage, PrincipalReference, UnknownName, external_auth_identity_provider};
+use crate::manage::{Manage, PrincipalReference, UnknownName, provider};
 
 /// One value as shown.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -47,8 +47,8 @@ pub async fn list(manage: &Manage<'_>, reference: &PrincipalReference, user: Opt
     let fields = sortie_protocol::find(&credential.protocol).map(|protocol| protocol.fields()).unwrap_or_default();
     let mut views = Vec::new();
     // If the provider is not there, the status says so.
-    if let Some(provider) = external_auth_identity_provider::provider_of(&definitions, credential) {
-        views.extend(of_provider(manage, provider).await?);
+    if let Some(provider) = provider::provider_of(&definitions, credential) {
+        views.extend(of_provider(manage, &provider).await?);
     }
     for field in fields.iter().filter(|field| field.place == Place::Values) {
         let head = heads.iter().position(|head| head.name == field.name).map(|index| heads.remove(index));
@@ -75,8 +75,8 @@ pub async fn list(manage: &Manage<'_>, reference: &PrincipalReference, user: Opt
 }
 
 /// The values of the provider that manages a credential.
-async fn of_provider(manage: &Manage<'_>, provider: &ExternalAuthIdentityProvider) -> Result<Vec<ValueView>, SecretError> {
-    let heads = manage.store.external_auth_identity_providers().heads(provider.id).await?;
-    let from = |view: ValueView| ValueView { from: Some(format!("provider:{}", provider.name)), ..view };
-    Ok(external_auth_identity_provider::views(&heads).into_iter().map(from).collect())
+async fn of_provider(manage: &Manage<'_>, provider: &IdentityProvider) -> Result<Vec<ValueView>, SecretError> {
+    let heads = manage.store.provider_values().heads(provider.id()).await?;
+    let from = |view: ValueView| ValueView { from: Some(format!("provider:{}", provider.name())), ..view };
+    Ok(provider::views(provider.server().client_values(), &heads).into_iter().map(from).collect())
 }

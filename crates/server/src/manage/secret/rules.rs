@@ -1,7 +1,7 @@
 //! Which values may be stored.
 
 use sortie_model::{ApiName, Secret, Violation};
-use sortie_protocol::{Field, PROVIDER_FIELDS, Parameters, Place, Protocol, provider_field};
+use sortie_protocol::{Field, PROVIDER_FIELDS, Parameters, Place, Protocol, needs_provider};
 
 /// 64 KiB: longer than any key or token in use.
 const MAX_VALUE_BYTES: usize = 64 * 1024;
@@ -41,8 +41,8 @@ fn check_name(protocol: &dyn Protocol, name: &str) -> Result<Option<&'static Fie
             }
         };
     }
-    if provider_field(protocol).is_some() && PROVIDER_FIELDS.iter().any(|field| field.name == name) {
-        let message = format!("comes from the external auth identity provider: sortie secret set provider:NAME {name}");
+    if needs_provider(protocol) && PROVIDER_FIELDS.iter().any(|field| field.name == name) {
+        let message = format!("comes from the provider: sortie secret set provider:NAME {name}");
         return Err(Violation::new(name, "value_of_the_provider", message));
     }
     match protocol.parameters() {

@@ -5,16 +5,16 @@ use std::hash::Hash;
 
 use serde::Serialize;
 use sortie_model::{
-    ApiName, AuthenticationStatus, Certificate, ExternalAuthIdentityProvider, ExternalAuthIdentityProviderId, ExternalCredential,
-    ExternalCredentialId, Grantee, Health, IdentityType, MissingStep, NamedCredential, Principal, PrincipalId, Timestamp,
+    ApiName, AuthenticationStatus, Certificate, ExternalCredential, ExternalCredentialId, Grantee, Health, IdentityProvider,
+    IdentityProviderId, IdentityType, MissingStep, NamedCredential, Principal, PrincipalId, Timestamp,
 };
 use sortie_protocol::{
-    CertificateFacts, CredentialFacts, PROVIDER_FIELDS, PrincipalFacts, PrincipalStatus, ProviderFacts, Reach, certificate_settings,
-    credential_status, principal_status,
+    CertificateFacts, CredentialFacts, PrincipalFacts, PrincipalStatus, ProviderFacts, Reach, certificate_settings, credential_status,
+    principal_status, provider_values,
 };
 use sortie_store::{Definitions, ReadError, ValueSummary};
 
-use crate::manage::external_auth_identity_provider::provider_of;
+use crate::manage::provider::provider_of;
 use crate::manage::{Manage, UnknownName, find};
 
 /// Status of an external credential.
@@ -32,7 +32,7 @@ pub struct CredentialReport {
     pub status: AuthenticationStatus,
     /// What the credential itself lacks. Each is the next thing to do.
     pub missing: Vec<MissingStep>,
-    /// The external auth identity provider that its client and its tokens come from, if they do.
+    /// The provider that its client and its tokens come from, if they do.
     pub managed_by: Option<ManagerReport>,
     /// Its principals, lowest sequence number first.
     pub principals: Vec<PrincipalReport>,
@@ -40,11 +40,13 @@ pub struct CredentialReport {
     pub named_credentials: Vec<PlaceReport>,
 }
 
-/// The external auth identity provider of a credential.
+/// The provider of a credential.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ManagerReport {
+    /// Which kind: `external_auth_identity_provider` or `auth_provider`.
+    pub kind: &'static str,
     /// Its name.
-    pub external_auth_identity_provider: String,
+    pub name: String,
     /// Names of the values that come from it: they cannot be stored for a principal.
     pub values: Vec<&'static str>,
 }
@@ -144,7 +146,7 @@ pub(in crate::manage) struct StoredFacts {
     pub(in crate::manage) values: BTreeMap<PrincipalId, ValueSummary>,
     /// How many have a grant that nobody has to authenticate for again.
     pub(in crate::manage) grants: BTreeMap<PrincipalId, u64>,
-    pub(in crate::manage) provider_values: BTreeMap<ExternalAuthIdentityProviderId, BTreeSet<String>>,
+    pub(in crate::manage) provider_values: BTreeMap<IdentityProviderId, BTreeSet<String>>,
     pub(in crate::manage) health: BTreeMap<PrincipalId, Health>,
     /// Permission sets and profiles that some active user has.
     pub(in crate::manage) held: BTreeSet<Grantee>,
@@ -159,7 +161,7 @@ pub async fn status(manage: &Manage<'_>, name: Option<&ApiName>) -> Result<Vec<C
     let stored = StoredFacts {
         values: manage.store.credential_values().summary().await?,
         grants: manage.store.grants().counts().await?,
-        provider_values: manage.store.external_auth_identity_providers().summary().await?,
+        provider_values: manage.store.provider_values().summary().await?,
         health: manage.store.health().shared().await?,
         held: manage.store.users().held_grantees().await?,
     };
@@ -197,10 +199,11 @@ impl<'d> Facts<'d> {
     pub(in crate::manage) fn report(&self, credential: &ExternalCredential) -> CredentialReport {
         let principals = self.principals.get(&credential.id).map(Vec::as_slice).unwrap_or_default();
         let protocol = sortie_protocol::find(&credential.protocol);
+        let provider = provider_of(self.definitions, credential);
         let facts = CredentialFacts {
             name: credential.name.as_str(),
             settings: &credential.settings,
-            provider: provider_of(self.definitions, credential).map(|provider| self.provider_facts(provider)),
+            provider: provider.as_ref().map(|provider| self.provider_facts(provider)),
             certificates: self.certificates(credential).map(|certificate| self.certificate_facts(certificate)).collect(),
             principals: principals.iter().map(|principal| self.principal_facts(credential, principal)).collect(),
         };
@@ -218,9 +221,10 @@ impl<'d> Facts<'d> {
             status,
             missing,
             principals: principals.collect(),
-            managed_by: provider_of(self.definitions, credential).map(|provider| ManagerReport {
-                external_auth_identity_provider: provider.name.to_string(),
-                values: PROVIDER_FIELDS.iter().map(|field| field.name).collect(),
+            managed_by: provider.map(|provider| ManagerReport {
+                kind: provider.kind().as_str(),
+                name: provider.name().to_string(),
+                values: provider_values(provider.server().client_values()).iter().map(|field| field.name).collect(),
             }),
             named_credentials: self.places(credential),
         }
@@ -292,9 +296,9 @@ impl<'d> Facts<'d> {
         CertificateFacts { name: certificate.name.to_string(), signs_with: signing.map_or(&[], |key| key.signing_algorithms()) }
     }
 
-    fn provider_facts(&self, provider: &ExternalAuthIdentityProvider) -> ProviderFacts {
-        let stored_values = self.stored.provider_values.get(&provider.id).into_iter().flatten().cloned().collect();
-        ProviderFacts { flow: provider.flow, stored_values }
+    fn provider_facts(&self, provider: &IdentityProvider) -> ProviderFacts {
+        let stored_values = self.stored.provider_values.get(&provider.id()).into_iter().flatten().cloned().collect();
+        ProviderFacts { flow: provider.flow(), client_values: provider.server().client_values(), stored_values }
     }
 
     fn places(&self, credential: &ExternalCredential) -> Vec<PlaceReport> {

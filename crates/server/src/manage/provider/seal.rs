@@ -1,19 +1,24 @@
 //! Sealing: what the stored values of a provider are bound to, beside their rows: where they may be sent.
 
 use aws_lc_rs::digest;
-use sortie_model::{ExternalAuthIdentityProvider, Secret, SecretBytes};
+use sortie_model::{IdentityProvider, IdentityProviderKind, Secret, SecretBytes};
 use sortie_store::{Change, StoredValue, ValueHead};
 use sortie_vault::{OpenError, SealContext, Vault};
 use uuid::Uuid;
 
 use crate::manage::NotStored;
 
-/// SHA-256 over the token endpoint, with its length in front. A value that was sealed for one endpoint does not open for another: editing a token endpoint in
-/// the database sends no client secret there.
-fn destination(provider: &ExternalAuthIdentityProvider) -> [u8; 32] {
-    let endpoint = provider.server.token_endpoint.to_string();
+/// SHA-256 over the endpoints that are told a secret, each with its length in front. A value that was sealed for some does not open for others: editing a
+/// token endpoint in the database sends no client secret there.
+fn destination(provider: &IdentityProvider) -> [u8; 32] {
+    let server = provider.server();
+    let mut texts = vec![provider.kind().as_str().to_owned(), server.token_endpoint.to_string()];
+    if provider.kind() == IdentityProviderKind::Auth {
+        let others = [&server.revocation_endpoint, &server.user_info_endpoint];
+        texts.extend(others.map(|url| url.as_ref().map(ToString::to_string).unwrap_or_default()));
+    }
     let mut context = digest::Context::new(&digest::SHA256);
-    for text in ["external_auth_identity_provider", &endpoint] {
+    for text in &texts {
         context.update(&(text.len() as u64).to_be_bytes());
         context.update(text.as_bytes());
     }
@@ -23,16 +28,25 @@ fn destination(provider: &ExternalAuthIdentityProvider) -> [u8; 32] {
 }
 
 /// The context of a stored value of a provider.
-fn context<'a>(provider: &ExternalAuthIdentityProvider, row: Uuid, field: &'a str, version: i64) -> SealContext<'a> {
-    let (table, destination) = ("external_auth_identity_provider_values", destination(provider));
+fn context<'a>(provider: &IdentityProvider, row: Uuid, field: &'a str, version: i64) -> SealContext<'a> {
+    let table = match provider.kind() {
+        IdentityProviderKind::ExternalAuth => "external_auth_identity_provider_values",
+        IdentityProviderKind::Auth => "auth_provider_values",
+    };
+    let destination = destination(provider);
     SealContext { table, row, field, owner: None, version, destination }
+}
+
+/// Whether what is stored for the one must be sealed anew to be good for the other.
+pub(in crate::manage) fn goes_elsewhere(before: &IdentityProvider, wanted: &IdentityProvider) -> bool {
+    destination(before) != destination(wanted)
 }
 
 /// Opens a stored value of a provider, for whoever has the vault and asks a token with it.
 ///
 /// # Errors
 /// It was changed, or sealed for another place.
-pub fn open(vault: &Vault, provider: &ExternalAuthIdentityProvider, row: &StoredValue) -> Result<SecretBytes, OpenError> {
+pub fn open(vault: &Vault, provider: &IdentityProvider, row: &StoredValue) -> Result<SecretBytes, OpenError> {
     let ValueHead { id, name, version, updated_at: _ } = &row.head;
     vault.open(&context(provider, *id, name, *version), &row.sealed)
 }
@@ -41,7 +55,7 @@ pub fn open(vault: &Vault, provider: &ExternalAuthIdentityProvider, row: &Stored
 pub(in crate::manage) async fn store(
     change: &mut Change<'_>,
     vault: &Vault,
-    provider: &ExternalAuthIdentityProvider,
+    provider: &IdentityProvider,
     (name, row): (&str, Option<&StoredValue>),
     new_id: fn() -> Uuid,
     value: &Secret,
@@ -51,21 +65,21 @@ pub(in crate::manage) async fn store(
         None => {
             let id = new_id();
             let sealed = vault.seal(&context(provider, id, name, 1), &plain)?;
-            change.external_auth_identity_providers().insert_value(provider.id, id, name, &sealed).await?;
+            change.provider_values().insert(provider.id(), id, name, &sealed).await?;
         }
         Some(row) => replace(change, vault, provider, row, &plain).await?,
     }
     Ok(())
 }
 
-/// Seals a stored value anew where the provider's token endpoint has moved.
+/// Seals a stored value anew where the provider's endpoints have moved.
 pub(in crate::manage) async fn move_on(
     change: &mut Change<'_>,
     vault: &Vault,
-    (before, wanted): (&ExternalAuthIdentityProvider, &ExternalAuthIdentityProvider),
+    (before, wanted): (&IdentityProvider, &IdentityProvider),
     row: &StoredValue,
 ) -> Result<(), NotStored> {
-    let holder = format!("provider:{}", wanted.name);
+    let holder = format!("provider:{}", wanted.name());
     let open_error = |source| NotStored::Open { field: row.head.name.clone(), principal: holder, source };
     // A row whose provider somebody moved in the database still opens if this change moves it back.
     let plain = open(vault, before, row).or_else(|error| open(vault, wanted, row).map_err(|_| error)).map_err(open_error)?;
@@ -75,12 +89,12 @@ pub(in crate::manage) async fn move_on(
 async fn replace(
     change: &mut Change<'_>,
     vault: &Vault,
-    provider: &ExternalAuthIdentityProvider,
+    provider: &IdentityProvider,
     row: &StoredValue,
     plain: &SecretBytes,
 ) -> Result<(), NotStored> {
     let head = &row.head;
     let sealed = vault.seal(&context(provider, head.id, &head.name, head.version + 1), plain)?;
-    change.external_auth_identity_providers().replace_value(head, &sealed).await?;
+    change.provider_values().replace(head, &sealed).await?;
     Ok(())
 }

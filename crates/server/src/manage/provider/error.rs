@@ -1,4 +1,4 @@
-//! What can be wrong with an operation on external auth identity providers. No variant holds a value.
+//! What can be wrong with an operation on providers. No variant holds a value.
 
 use sortie_model::Violation;
 use sortie_protocol::DiscoveryError;
@@ -16,7 +16,7 @@ pub enum ProviderError {
     #[error(transparent)]
     Invalid(#[from] Violation),
     /// There is no value of this name to remove.
-    #[error("no `{field}` is stored for the external auth identity provider `{provider}`")]
+    #[error("no `{field}` is stored for the provider `{provider}`")]
     NotThere {
         /// Name of the value.
         field: String,

@@ -22,7 +22,7 @@ pub struct Certificate {
 pub struct CertificateVersion {
     /// Identity. Part of what the sealed private key is bound to.
     pub id: CertificateVersionId,
-    /// 1, 2, 3 …; never given twice to one certificate.
+    /// 1, 2, 3 …; a number is given again only if the version that waited with it was given up.
     pub number: u32,
     /// What receivers tell the key by.
     pub kid: KeyIdentifier,

@@ -165,6 +165,15 @@ impl KeyIdentifier {
         Self(if number == 1 { name.as_str().into() } else { format!("{name}-{number}").into() })
     }
 
+    /// The one of the version after this one, of the same making: `mine` and `mine-2` become `mine-3`, cut where it would be too long.
+    #[must_use]
+    pub fn after(&self, number: u32, next: u32) -> Self {
+        let base = self.0.strip_suffix(&format!("-{number}")).filter(|base| !base.is_empty()).unwrap_or(&self.0);
+        let end = format!("-{next}");
+        // It is ASCII.
+        Self(format!("{}{end}", &base[..base.len().min(Self::MAX_LENGTH - end.len())]).into())
+    }
+
     /// The text as written.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -195,6 +204,20 @@ impl From<KeyIdentifier> for String {
 #[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_version_is_called_after_the_one_before() {
+        for (kid, number, next, expected) in [
+            ("Signer", 1, 2, "Signer-2"),
+            ("Signer-2", 2, 3, "Signer-3"),
+            ("mine", 1, 2, "mine-2"),
+            ("2026-1", 2, 3, "2026-1-3"),
+            ("-4", 4, 5, "-4-5"),
+        ] {
+            assert_eq!(KeyIdentifier::parse(kid).unwrap().after(number, next).as_str(), expected, "{kid}");
+        }
+        assert_eq!(KeyIdentifier::parse(&"k".repeat(128)).unwrap().after(1, 10).as_str().len(), 128);
+    }
 
     #[test]
     fn every_algorithm_is_read_as_it_is_written() {

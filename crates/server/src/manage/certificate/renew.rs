@@ -16,7 +16,7 @@ pub struct Renewed {
     pub change: Change,
 }
 
-/// Makes the next version: key of the same kind, same subject, same way. A self-signed one lives for the default lifetime of its kind of key.
+/// Makes the next version: key of the same kind, same subject, same way. A self-signed one lives as long as the one before.
 ///
 /// # Errors
 /// A [`CertificateError`].
@@ -36,7 +36,8 @@ pub async fn renew(manage: &Manage<'_>, name: &ApiName, handover: Handover) -> R
     let subject = subject.unwrap_or_else(|| Subject::named(certificate.name.as_str()));
     let (state, request) = match newest.origin {
         Origin::SelfSigned => {
-            let der = self_sign(&key, &subject, manage.now, key.algorithm().default_lifetime())?;
+            let before = newest.state.issued().map(|issued| issued.not_after.since(issued.not_before));
+            let der = self_sign(&key, &subject, manage.now, before.unwrap_or(key.algorithm().default_lifetime()))?;
             let issued = verify_chain(vec![der], key.public_key(), manage.now)?;
             (handover.begin(&mut change, certificate, issued, manage.now).await?, None)
         }
@@ -67,10 +68,13 @@ pub(super) async fn add_version(
     state: VersionState,
 ) -> Result<Change, CertificateError> {
     let number = certificate.next_number();
+    // One that an admin chose stays recognisable.
+    let newest = certificate.versions.last();
+    let kid = newest.map_or_else(|| KeyIdentifier::of_version(&certificate.name, number), |newest| newest.kid.after(newest.number, number));
     let version = CertificateVersion {
         id: CertificateVersionId::from_uuid((manage.new_id)()),
         number,
-        kid: KeyIdentifier::of_version(&certificate.name, number),
+        kid,
         algorithm: key.algorithm(),
         origin,
         state,

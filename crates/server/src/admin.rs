@@ -17,6 +17,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 use tower::ServiceExt as _;
 
+use crate::api;
 use crate::console::{self, Console, Source};
 use crate::node::Node;
 use crate::public_url::PublicUrl;
@@ -60,6 +61,9 @@ pub(crate) async fn start(address: SocketAddr, duties: Duties) -> std::io::Resul
     let address = listener.local_addr()?;
     let public_url = duties.public_url.clone().or_else(|| PublicUrl::of_listener(address));
     let mut router = health(duties.sealed, duties.stopping);
+    if let Some(node) = &duties.node {
+        router = router.nest_service("/api/v1", api::router(node.clone()));
+    }
     let public_url = duties.node.zip(public_url).map(|(node, public_url)| {
         let openid = duties.openid.map(|settings| OpenId::new(settings, public_url.join(console::OPENID_CALLBACK)));
         let console = Console { node, public_url: public_url.clone(), door: Door::new(), openid };

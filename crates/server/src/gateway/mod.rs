@@ -6,7 +6,7 @@ mod caller_stream;
 pub(crate) mod identify;
 mod listen;
 mod pulse;
-mod respond;
+pub(crate) mod respond;
 pub(crate) mod sealed;
 mod serve;
 

@@ -6,7 +6,7 @@ use http::{HeaderName, HeaderValue, Response, StatusCode, header};
 use sortie_callout::{ForwardError, Refused, Turn};
 
 /// A refusal, ready to be written.
-pub(super) type Problem = Response<Bytes>;
+pub(crate) type Problem = Response<Bytes>;
 
 /// The header that names the code of a refusal.
 const SORTIE_ERROR: HeaderName = HeaderName::from_static("sortie-error");
@@ -138,7 +138,7 @@ impl BadRequest {
 }
 
 /// A refused callout as HTTP.
-pub(super) fn refused(refused: &Refused, callout: Option<&str>) -> Problem {
+pub(crate) fn refused(refused: &Refused, callout: Option<&str>) -> Problem {
     // The caller learns what is wrong with their own request, and else only whose turn it is: nothing about upstreams, providers or addresses.
     let detail = match refused {
         Refused::Target(_)
@@ -173,7 +173,8 @@ fn status_of(refused: &Refused) -> StatusCode {
     }
 }
 
-fn problem(status: StatusCode, code: &'static str, detail: &str, next_step: &str, callout: Option<&str>) -> Problem {
+/// A problem.
+pub(crate) fn problem(status: StatusCode, code: &'static str, detail: &str, next_step: &str, callout: Option<&str>) -> Problem {
     let mut body = serde_json::json!({ "status": status.as_u16(), "code": code, "detail": detail, "next": next_step });
     if let (Some(callout), Some(members)) = (callout, body.as_object_mut()) {
         members.insert("callout".to_owned(), callout.into());

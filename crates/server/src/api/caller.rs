@@ -1,0 +1,57 @@
+//! Who asks: the user of an API key. Read from the database each time; nothing here is on the way of a callout.
+
+use aws_lc_rs::constant_time;
+use axum::extract::FromRequestParts;
+use http::header::AUTHORIZATION;
+use http::request::Parts;
+use http::{HeaderMap, StatusCode};
+use sortie_store::{StoredCaller, StoredUser};
+
+use super::Problem;
+use crate::manage::key::KeyText;
+use crate::node::Node;
+
+/// A user who has proven who they are.
+pub(super) struct ApiCaller(pub(super) StoredUser);
+
+impl ApiCaller {
+    /// For the audit.
+    pub(super) fn actor(&self) -> String {
+        format!("user:{}", self.0.user.name)
+    }
+}
+
+impl FromRequestParts<Node> for ApiCaller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, node: &Node) -> Result<Self, Problem> {
+        let key = presented(&parts.headers)?.and_then(KeyText::parse).ok_or_else(Problem::unauthenticated)?;
+        let stored = node.house().store().caller_by_key(key.id()).await.map_err(|error| {
+            tracing::error!(code = error.code(), "callers of the API cannot be looked up: {error}");
+            let next_step = "try again; the operator must bring the database back";
+            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "store_unavailable", "the database cannot be reached", next_step)
+        })?;
+        // A key that does not exist costs the same as one whose secret is wrong (AUTH-02).
+        let secret_hash = stored.as_ref().map_or([0; 32], |stored| stored.key.secret_hash);
+        let is_same = constant_time::verify_slices_are_equal(&key.secret_hash(), &secret_hash).is_ok();
+        let now = node.world().now();
+        let is_good = |stored: &StoredCaller| {
+            let StoredCaller { key, user, .. } = stored;
+            key.revoked_at.is_none() && key.expires_at.is_none_or(|expires_at| now < expires_at) && user.is_active
+        };
+        let stored = stored.filter(|stored| is_same && is_good(stored)).ok_or_else(Problem::unauthenticated)?;
+        let StoredCaller { user, profile_name, permission_sets, key: _ } = stored;
+        Ok(Self(StoredUser { user, profile_name, permission_sets }))
+    }
+}
+
+/// The key in the one header where it may be: never in a cookie, a query or a form (AUTH-05), and not twice (AUTH-06).
+fn presented(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
+    let mut values = headers.get_all(AUTHORIZATION).iter();
+    let (first, second) = (values.next(), values.next());
+    if second.is_some() {
+        return Err(Problem::new(StatusCode::BAD_REQUEST, "header_invalid", "the API key is given twice", "send it once"));
+    }
+    let scheme_and_key = first.and_then(|value| value.to_str().ok()).and_then(|text| text.split_once(' '));
+    Ok(scheme_and_key.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("Bearer")).map(|(_, key)| key.trim_start()))
+}

@@ -3,6 +3,7 @@
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Subcommand};
 use sortie_model::{ApiName, AuthenticationFlow, Issuer};
+use sortie_server::connect;
 use sortie_server::manage::provider::{self as manage_provider, AuthProviderView, ProviderSummary, ProviderView, Suggested, TypeView};
 use sortie_server::outside_world;
 
@@ -48,7 +49,11 @@ pub(crate) async fn run(command: &ProviderCommand, opened: &Opened, printer: &Pr
     match command {
         ProviderCommand::List => list(printer, &manage_provider::list(&opened.manage()).await?),
         ProviderCommand::Types { name } => types(printer, name.as_deref())?,
-        ProviderCommand::Show { name } => show(printer, &manage_provider::show(&opened.manage(), &ApiName::parse(name)?).await?),
+        ProviderCommand::Show { name } => {
+            let mut view = manage_provider::show(&opened.manage(), &ApiName::parse(name)?).await?;
+            view.callback_url = callback_url(opened, &view)?;
+            show(printer, &view);
+        }
         ProviderCommand::Discover(DiscoverArguments { issuer, name, flow }) => {
             let name = name.as_deref().map(ApiName::parse).transpose()?;
             let flow = flow.as_deref().and_then(AuthenticationFlow::parse);
@@ -57,6 +62,14 @@ pub(crate) async fn run(command: &ProviderCommand, opened: &Opened, printer: &Pr
         }
     }
     Ok(0)
+}
+
+/// Where people come back to who log in on the console.
+fn callback_url(opened: &Opened, view: &ProviderView) -> Result<Option<String>, Failure> {
+    // Nobody comes back to an auth provider's yet.
+    let is_for_logins = view.flow == AuthenticationFlow::AuthorizationCode.as_str() && view.auth_provider.is_none();
+    let console = opened.config.console_url()?.filter(|_| is_for_logins);
+    Ok(console.and_then(|console| Some(connect::callback_url(&console.origin(), &ApiName::parse(&view.name).ok()?))))
 }
 
 fn list(printer: &Printer, providers: &[ProviderSummary]) {
@@ -147,6 +160,7 @@ fn show(printer: &Printer, view: &ProviderView) {
         ("authorize endpoint", &view.authorize_endpoint),
         ("token endpoint", &Some(view.token_endpoint.clone())),
         ("user info endpoint", &view.user_info_endpoint),
+        ("callback URL", &view.callback_url),
         ("revocation endpoint", &view.revocation_endpoint),
         ("key set endpoint", &view.key_set_endpoint),
         ("default scopes", &view.default_scopes),

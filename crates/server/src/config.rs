@@ -292,6 +292,14 @@ impl Config {
         self.public_url.as_deref().map(PublicUrl::parse).transpose().map_err(ConfigError::PublicUrl)
     }
 
+    /// How browsers reach the console: as the configuration says, or by the listener's own address, if only this machine reaches that; `None`: there is no console.
+    ///
+    /// # Errors
+    /// [`ConfigError::PublicUrl`].
+    pub fn console_url(&self) -> Result<Option<PublicUrl>, ConfigError> {
+        Ok(self.public_url()?.or_else(|| PublicUrl::of_listener(self.admin.listen)))
+    }
+
     /// Refuses what would be unsafe to serve with.
     ///
     /// # Errors

@@ -81,6 +81,9 @@ fn an_operator_logs_in_for_everybody_or_for_one_user_and_takes_it_away() {
         (said.code, serde_json::from_str::<Value>(&said.out).unwrap())
     };
     assert_eq!(status(&["Calendar/Service"]).1["state"], "not_authenticated");
+    // What is to be registered for the console's pages.
+    let shown = sortie.ok(&["provider", "show", "Idp"]);
+    assert!(shown.contains("http://127.0.0.1:8586/services/externalauthcallback/Idp"), "{shown}");
     let (code, printed) = log_in(&sortie, &provider, &["callout:Calendar"], "robot");
     assert_eq!(code, 0, "{printed}");
     assert_eq!((&printed["principal"], &printed["account"], &printed["renews"]), (&json!("Service"), &json!("robot"), &json!(true)));

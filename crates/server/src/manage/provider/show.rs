@@ -46,6 +46,9 @@ pub struct ProviderView {
     pub label: String,
     /// What it is for.
     pub description: String,
+    /// What is registered over there as the address that browsers are sent back to. Only whoever knows how they reach us can say it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub callback_url: Option<String>,
     /// How it gives tokens.
     pub flow: &'static str,
     /// Where client id and secret stand in a token request.
@@ -158,6 +161,7 @@ pub async fn show(manage: &Manage<'_>, name: &ApiName) -> Result<ProviderView, P
         name: provider.name().to_string(),
         label: provider.label().to_string(),
         description: description.clone(),
+        callback_url: None,
         flow: provider.flow().as_str(),
         client_authentication: server.client_authentication.as_str(),
         issuer: server.issuer.as_ref().map(ToString::to_string),

@@ -8,7 +8,6 @@ use sortie_protocol::{Account, Grant, Login, LoginRequest, Material, ObtainError
 use crate::Caller;
 use crate::obtain::{GrantKey, Grants, Unobtainable};
 use crate::personal::{Personal, SettingFault};
-use crate::ports::Kept;
 use crate::renewal::{DEFAULT_LIFETIME, PROVIDER_DEADLINE, Recipe};
 use crate::snapshot::{ChosenPrincipal, Credential, Snapshot};
 
@@ -212,7 +211,7 @@ impl Grants {
     pub async fn login_state(&self, place: &LoginPlace<'_>) -> Result<Option<LoginState>, Unobtainable> {
         let Some(kept) = self.custody().load(place.key()).await? else { return Ok(None) };
         let Some((grant, _, expires_at)) = kept.grant.clone() else { return Ok(None) };
-        let problem = match Recipe::of_login(place).course(self.custody(), Some(Kept { ..kept }), self.now()).await {
+        let problem = match Recipe::of_login(place).course(self.custody(), Some(kept), self.now()).await {
             Err(error @ Unobtainable::NeedsLogin { .. }) => Some(error),
             _ => None,
         };

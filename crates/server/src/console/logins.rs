@@ -87,10 +87,14 @@ pub(super) async fn callback(State(console): State<Arc<Console>>, headers: Heade
         Some(signed_in) => Some(Visitor::of(&console, signed_in).await?),
         None => None,
     };
-    let person = visitor.as_ref().map(Visitor::person);
-    let browser = Cookie::Login.read(&headers, &console.public_url);
+    let (node, provider) = (console.node.clone(), provider.to_owned());
+    let browser = Cookie::Login.read(&headers, &console.public_url).map(str::to_owned);
+    let landing = to_the_end(async move {
+        let person = visitor.as_ref().map(Visitor::person);
+        connect::returned(&node, person.as_ref(), &provider, query, browser.as_deref()).await.map_err(|error| failed(&error))
+    });
     // 303 to an address without the code (OAU-20).
-    match connect::returned(&console.node, person.as_ref(), provider, query, browser).await.map_err(|error| failed(&error))? {
+    match landing.await? {
         Landing::Confirm(id) => Ok(session::lead(&path(id), &[])),
         Landing::SignIn(id) => Ok(session::lead(&ReturnPath::of(Some(&path(id))).sign_in(), &[])),
     }
@@ -124,8 +128,11 @@ pub(super) async fn resume(
     Path(id): Path<Uuid>,
 ) -> Result<Response, Message> {
     let visitor = Visitor::of(&console, signed_in).await?;
-    let browser = Cookie::Login.read(&headers, &console.public_url);
-    connect::resume(&console.node, &visitor.person(), id, browser).await.map_err(|error| visitor.failed(&error))?;
+    let (node, browser) = (console.node.clone(), Cookie::Login.read(&headers, &console.public_url).map(str::to_owned));
+    to_the_end(
+        async move { connect::resume(&node, &visitor.person(), id, browser.as_deref()).await.map_err(|error| visitor.failed(&error)) },
+    )
+    .await?;
     Ok(session::lead(&path(id), &[]))
 }
 
@@ -136,8 +143,11 @@ pub(super) async fn confirm(
     Path(id): Path<Uuid>,
 ) -> Result<Response, Message> {
     let visitor = Visitor::of(&console, signed_in).await?;
-    let browser = Cookie::Login.read(&headers, &console.public_url);
-    connect::confirm(&console.node, &visitor.person(), id, browser).await.map_err(|error| visitor.failed(&error))?;
+    let (node, browser) = (console.node.clone(), Cookie::Login.read(&headers, &console.public_url).map(str::to_owned));
+    to_the_end(
+        async move { connect::confirm(&node, &visitor.person(), id, browser.as_deref()).await.map_err(|error| visitor.failed(&error)) },
+    )
+    .await?;
     Ok(session::lead("/?notice=authenticated", &[]))
 }
 
@@ -148,8 +158,11 @@ pub(super) async fn cancel(
     Path(id): Path<Uuid>,
 ) -> Result<Response, Message> {
     let visitor = Visitor::of(&console, signed_in).await?;
-    let browser = Cookie::Login.read(&headers, &console.public_url);
-    connect::cancel(&console.node, &visitor.person(), id, browser).await.map_err(|error| visitor.failed(&error))?;
+    let (node, browser) = (console.node.clone(), Cookie::Login.read(&headers, &console.public_url).map(str::to_owned));
+    to_the_end(
+        async move { connect::cancel(&node, &visitor.person(), id, browser.as_deref()).await.map_err(|error| visitor.failed(&error)) },
+    )
+    .await?;
     Ok(session::lead("/?notice=not_authenticated", &[]))
 }
 
@@ -159,11 +172,20 @@ pub(super) async fn revoke(
     Path((credential, principal)): Path<(String, String)>,
 ) -> Result<Response, Message> {
     let visitor = Visitor::of(&console, signed_in).await?;
-    let done = connect::revoke(&console.node, &visitor.person(), (&credential, &principal)).await;
-    Ok(match done.map_err(|error| visitor.failed(&error))? {
+    let node = console.node.clone();
+    let done = to_the_end(async move {
+        let done = connect::revoke(&node, &visitor.person(), (&credential, &principal)).await;
+        done.map_err(|error| visitor.failed(&error))
+    });
+    Ok(match done.await? {
         Disconnected::Absent | Disconnected::AtTheProvider => session::lead("/?notice=revoked", &[]),
         Disconnected::NotOffered | Disconnected::NotTold(_) => session::lead("/?notice=revoked_here", &[]),
     })
+}
+
+/// Goes on although the browser goes away: a code is good once, and what it has become must not be lost halfway.
+async fn to_the_end<T: Send + 'static>(step: impl Future<Output = Result<T, Message>> + Send + 'static) -> Result<T, Message> {
+    tokio::spawn(step).await.unwrap_or_else(|_| Err(Message::ours("internal_error")))
 }
 
 fn path(id: Uuid) -> String {

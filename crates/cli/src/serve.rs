@@ -11,9 +11,11 @@ use tokio::signal::unix::{SignalKind, signal};
 /// The server does not start.
 pub(crate) async fn run(setup: &HouseConfig, is_json: bool) -> Result<(), StartError> {
     keep_memory_private();
+    // Before anybody can know that it serves, and tell it to stop.
+    let end = the_end();
     let server = Server::start(setup).await?;
     announce(&server, setup, is_json);
-    wait_for_the_end().await;
+    end.await;
     tracing::info!("stopping: callouts under way are finished first");
     server.stop().await;
     tracing::info!("stopped");
@@ -48,13 +50,17 @@ fn announce(server: &Server, setup: &HouseConfig, is_json: bool) {
     let _ = writeln!(std::io::stdout(), "{line}").and_then(|()| std::io::stdout().flush());
 }
 
-async fn wait_for_the_end() {
-    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) else {
-        // Without signals there is no orderly end; serving on is better than ending at once.
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
+/// Listens for SIGINT and SIGTERM from now on; the future is ready when one has come.
+fn the_end() -> impl Future<Output = ()> {
+    let signals = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()));
+    async move {
+        let (Ok(mut interrupt), Ok(mut terminate)) = signals else {
+            // Without signals there is no orderly end; serving on is better than ending at once.
+            return std::future::pending().await;
+        };
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
     }
 }

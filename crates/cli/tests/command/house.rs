@@ -77,3 +77,21 @@ fn the_same_commands_work_on_postgresql() {
     assert!(!sortie.data().join("sortie.sqlite").exists());
     assert!(!database.query("SELECT * FROM credential_values, api_keys, external_credentials").contains("SECRET-"));
 }
+
+#[test]
+fn a_server_that_is_told_to_stop_as_soon_as_it_is_ready_stops_in_order() {
+    use std::io::{BufRead as _, BufReader};
+    let sortie = Sortie::new();
+    std::fs::create_dir_all(sortie.data()).unwrap();
+    let settings = "[gateway]\nlisten = '127.0.0.1:0'\ncores = 1\n[admin]\nlisten = '127.0.0.1:0'\n";
+    std::fs::write(sortie.data().join("sortie.toml"), settings).unwrap();
+    for _ in 0..5 {
+        let mut child = sortie.command(&["serve", "--json"]).stdout(std::process::Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        assert!(line.contains("ready"), "{line}");
+        assert!(std::process::Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap().success());
+        let status = child.wait().unwrap();
+        assert!(status.success(), "{status}");
+    }
+}

@@ -5,10 +5,10 @@ use sortie_protocol::{NoLogin, ObtainError, ProviderError, Remedy};
 
 use crate::apply::ApplyError;
 use crate::authorize::Denial;
-use crate::obtain::{Unobtainable, Whose};
 use crate::parse::TargetFault;
 use crate::personal::SettingFault;
 use crate::ports::{AuditUnavailable, CustodyError, ForwardError};
+use crate::unobtainable::{Unobtainable, Whose};
 
 /// A callout that Sortie itself refused or could not finish. What an upstream answers is never one of these.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -7,11 +7,12 @@ use sortie_protocol::{ObtainError, Place, Proof, Renewal, Values};
 use crate::authorize::{Standing, authorize, consider};
 use crate::choose::{Chosen, choose};
 use crate::last_failure::{LastFailure, last_failure};
-use crate::obtain::{Grants, Live, Unobtainable, Whose};
+use crate::obtain::{Grants, Live};
 use crate::renewal::{Course, Recipe};
 use crate::scope::CalloutScope;
 use crate::slot::Failed;
 use crate::snapshot::{Named, Snapshot};
+use crate::unobtainable::{Unobtainable, Whose};
 use crate::{Caller, Refused, Turn, apply, parse, sign};
 
 /// A callout as it would be.

@@ -25,6 +25,7 @@ mod sign;
 mod slot;
 mod snapshot;
 mod trial;
+mod unobtainable;
 
 use std::sync::Arc;
 
@@ -45,7 +46,7 @@ pub use explain::{Plan, PlannedPrincipal, PlannedSignature, TokenState, explain}
 pub use formulas::FormulaFault;
 pub use inspect::{Reception, Verdict, inspect};
 pub use login::{Authority, LoginPlace, LoginRefused, LoginState, Redeemed, Revocation, place};
-pub use obtain::{Freshness, GrantKey, Grants, Live, Unobtainable, Whose};
+pub use obtain::{Freshness, GrantKey, Grants, Live};
 pub use parse::{Reference, TargetFault, parse, parse_after_scheme};
 pub use peek::Peeked;
 pub use personal::SettingFault;
@@ -58,6 +59,7 @@ use scope::CalloutScope;
 pub use slot::{HealthReport, Slot};
 pub use snapshot::{ChosenPrincipal, Credential, Definitions, Named, Snapshot};
 pub use trial::{Trial, TrialFault, try_formula};
+pub use unobtainable::{Unobtainable, Whose};
 
 /// Headers that only Sortie says. Any header that begins as they do is removed from what callers and upstreams send.
 pub const SORTIE_HEADERS: &[&str] = &["sortie-error", "sortie-callout"];

@@ -6,10 +6,11 @@ use sortie_model::{IdentityType, Secret, ServiceUrl, Settings, Timestamp, UserId
 use sortie_protocol::{Account, Grant, Login, LoginRequest, Material, ObtainError, Revoked, Values, account};
 
 use crate::Caller;
-use crate::obtain::{GrantKey, Grants, Unobtainable};
+use crate::obtain::{GrantKey, Grants};
 use crate::personal::{Personal, SettingFault};
 use crate::renewal::{DEFAULT_LIFETIME, PROVIDER_DEADLINE, Recipe};
 use crate::snapshot::{ChosenPrincipal, Credential, Snapshot};
+use crate::unobtainable::Unobtainable;
 
 /// A principal at whose provider somebody logs in. Only [`place`] makes one.
 pub struct LoginPlace<'s> {

@@ -8,15 +8,16 @@ use std::time::Duration;
 use foldhash::fast::RandomState;
 use quick_cache::sync::Cache;
 use sortie_model::{ExternalCredentialId, PrincipalId, Timestamp, UserId};
-use sortie_protocol::{NoLogin, ObtainError, Proof, ProviderError, Values, World};
+use sortie_protocol::{Proof, Values, World};
 use tokio::sync::watch;
 
 use crate::choose::Chosen;
 use crate::gate::Gates;
-use crate::ports::{Custody, CustodyError};
+use crate::ports::Custody;
 use crate::renewal::{self, Recipe, Surroundings};
 use crate::scope::Signers;
 use crate::slot::{Failed, HealthReport, Renewed, Slot, is_under_way, lock};
+use crate::unobtainable::Unobtainable;
 
 /// 25 s: longer than the 20 s that a provider has to answer, shorter than the 30 s of the lease.
 const WAIT: Duration = Duration::from_secs(25);
@@ -121,58 +122,6 @@ impl std::fmt::Debug for Live {
             .field("expires_at", &self.expires_at)
             .finish_non_exhaustive()
     }
-}
-
-/// Who has to log in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Whose {
-    /// The user whose own identity it is.
-    User,
-    /// An admin, for everybody.
-    Admin,
-}
-
-/// Why there is no grant to send.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Unobtainable {
-    /// The protocol or its provider says so.
-    #[error(transparent)]
-    Protocol(#[from] ObtainError),
-    /// The user of a Per User principal has never stored an own value. Whose turn: that user's.
-    #[error("this user has stored no `{field}`")]
-    NotAuthenticated {
-        /// The value's name.
-        field: &'static str,
-    },
-    /// Somebody has to log in with a browser.
-    #[error("{why}{}", in_words(.said.as_ref()))]
-    NeedsLogin {
-        /// Whose turn it is.
-        whose: Whose,
-        /// Why.
-        why: NoLogin,
-        /// What the provider said, if it refused.
-        said: Option<ProviderError>,
-    },
-    /// Stored secrets cannot be read.
-    #[error(transparent)]
-    Custody(#[from] CustodyError),
-    /// An earlier attempt failed, and it is too early for another.
-    #[error("an earlier attempt failed with `{code}`{}; the next one is due at {retry_not_before}", in_words(.said.as_ref()))]
-    BackingOff {
-        /// The earlier failure's code.
-        code: &'static str,
-        /// When the next attempt is due.
-        retry_not_before: Timestamp,
-        /// What the provider said, if it refused.
-        said: Option<ProviderError>,
-    },
-    /// The renewal takes longer than a caller should wait.
-    #[error("the renewal takes too long")]
-    Slow,
-    /// The renewal ended without a word: a defect of ours.
-    #[error("the renewal broke off")]
-    BrokeOff,
 }
 
 /// All grants of this process, shared by its cores.
@@ -392,34 +341,5 @@ impl Grants {
             let _ = sender.send(Some(outcome));
         });
         Ok(Renewal::UnderWay(receiver))
-    }
-}
-
-fn in_words(said: Option<&ProviderError>) -> String {
-    said.map(|said| format!(", the provider said {said}")).unwrap_or_default()
-}
-
-impl Unobtainable {
-    /// What the provider said, if it refused, now or at an earlier attempt.
-    pub const fn said(&self) -> Option<&ProviderError> {
-        match self {
-            Self::Protocol(error) => error.said(),
-            Self::BackingOff { said, .. } | Self::NeedsLogin { said, .. } => said.as_ref(),
-            _ => None,
-        }
-    }
-
-    /// The stable code.
-    pub const fn code(&self) -> &'static str {
-        match self {
-            Self::Protocol(error) => error.code(),
-            Self::NotAuthenticated { .. } | Self::NeedsLogin { .. } => "needs_authentication",
-            Self::Custody(CustodyError::Unavailable) => "store_unavailable",
-            Self::Custody(CustodyError::Tampered) => "secret_tampered",
-            Self::Custody(CustodyError::Sealed) => "sealed",
-            Self::BackingOff { code, .. } => code,
-            Self::Slow => "token_endpoint_timeout",
-            Self::BrokeOff => "internal",
-        }
     }
 }

@@ -4,6 +4,8 @@
 //! held while the provider is asked. Losers wait and read again. `invalid_grant` means: read again, and only if nothing changed, somebody has to
 //! authenticate anew. A time-out never means that.
 
+mod course;
+
 use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -12,15 +14,16 @@ use std::time::Duration;
 
 use sortie_model::{IdentityProvider, Settings, Timestamp};
 use sortie_protocol::{
-    Grant, Login, Material, NoLogin, ObtainError, Place, Protocol, Provider, ProviderError, Renewal, Values, World, needs_provider,
-    usable_provider,
+    Grant, Material, NoLogin, ObtainError, Place, Protocol, Provider, Renewal, Values, World, needs_provider, usable_provider,
 };
 
 use crate::choose::Chosen;
 use crate::gate::Gates;
 use crate::login::LoginPlace;
-use crate::obtain::{GrantKey, Live, Unobtainable, Whose};
-use crate::ports::{Committed, Custody, CustodyError, Kept, KeptFailure, Lease, Leased, Noted};
+use crate::obtain::{GrantKey, Live};
+use crate::ports::{Committed, Custody, CustodyError, KeptFailure, Lease, Leased, Noted};
+use crate::unobtainable::Unobtainable;
+pub(crate) use course::Course;
 
 /// 30 s on the database's clock: longer than the provider has to answer, so that a lease never ends while its holder still waits.
 const LEASE: Duration = Duration::from_secs(30);
@@ -153,60 +156,6 @@ impl Recipe {
             other => other.into(),
         }
     }
-
-    fn needs_login(&self, why: NoLogin, said: Option<ProviderError>) -> Unobtainable {
-        let whose = if self.key.user.is_some() { Whose::User } else { Whose::Admin };
-        Unobtainable::NeedsLogin { whose, why, said }
-    }
-
-    /// What is to be done about what is kept. A grant of this revision that is still good will do, also if it should be renewed soon: that is no reason to
-    /// make anybody wait now. If it will not do, a recent failure will: another node has just tried.
-    pub(crate) async fn course(&self, custody: &dyn Custody, kept: Option<Kept>, now: Timestamp) -> Result<Course, Unobtainable> {
-        let Some(Kept { version, revision, grant, failure }) = kept else { return self.without_grant(None, now) };
-        let Some((grant, issued_at, expires_at)) = grant else { return self.without_grant(failure, now) };
-        let is_of_this_revision = revision == self.key.revision;
-        let is_good = now < stop_at(issued_at, expires_at) && self.replaced != Some(version);
-        let Some(login) = self.protocol.login() else {
-            if is_good && is_of_this_revision {
-                return Ok(Course::Adopt(Renewed { grant, version, issued_at, expires_at }));
-            }
-            return self.without_grant(failure, now);
-        };
-        // A login outlives changes of the definition that do not concern it.
-        if !is_good || !is_of_this_revision {
-            self.check_login(custody, login, &grant).await?;
-        }
-        if is_good {
-            return Ok(Course::Adopt(Renewed { grant, version, issued_at, expires_at }));
-        }
-        if let Some(failure) = failure {
-            // Nobody is asked again until somebody has logged in: that takes the failure away (TOK-13).
-            if failure.code == ObtainError::NotLoggedIn(NoLogin::Refused).code() {
-                return Err(self.needs_login(NoLogin::Refused, failure.said));
-            }
-            failure.unless_over(now)?;
-        }
-        if login.can_renew(&grant) {
-            Ok(Course::Renew { before: Some(grant) })
-        } else {
-            Err(self.needs_login(NoLogin::NoRefreshToken, None))
-        }
-    }
-
-    fn without_grant(&self, failure: Option<KeptFailure>, now: Timestamp) -> Result<Course, Unobtainable> {
-        if self.protocol.login().is_some() {
-            return Err(self.needs_login(NoLogin::Never, None));
-        }
-        failure.map_or(Ok(()), |failure| failure.unless_over(now))?;
-        Ok(Course::Renew { before: None })
-    }
-
-    async fn check_login(&self, custody: &dyn Custody, login: &dyn Login, grant: &Grant) -> Result<(), Unobtainable> {
-        let (values, own) = (self.provider_values(custody).await?, Values::new());
-        let material = Material { provider: self.provider(&values), ..self.material(&own, None) };
-        usable_provider(self.protocol, material).map_err(|error| self.failed(error))?;
-        login.still_fits(material, grant).map_err(|why| self.needs_login(why, None))
-    }
 }
 
 /// What a renewal works with.
@@ -250,17 +199,6 @@ pub(crate) struct Renewed {
     pub(crate) expires_at: Timestamp,
 }
 
-/// What is to be done about what is kept.
-pub(crate) enum Course {
-    /// It will do.
-    Adopt(Renewed),
-    /// The provider is asked.
-    Renew {
-        /// The grant that another one is asked for with, where one is needed for that.
-        before: Option<Grant>,
-    },
-}
-
 async fn renew(at: Surroundings<'_>, recipe: &Recipe, values: &Values) -> Result<Renewed, Unobtainable> {
     for look in 0..MAX_LOOKS {
         let kept = at.custody.load(recipe.key).await?;
@@ -288,13 +226,6 @@ async fn renew(at: Surroundings<'_>, recipe: &Recipe, values: &Values) -> Result
         }
     }
     Err(Unobtainable::Slow)
-}
-
-impl KeptFailure {
-    fn unless_over(self, now: Timestamp) -> Result<(), Unobtainable> {
-        let Self { code, retry_not_before, said, at: _ } = self;
-        if now < retry_not_before { Err(Unobtainable::BackingOff { code, retry_not_before, said }) } else { Ok(()) }
-    }
 }
 
 /// Asks the provider, as the holder of the lease. `None`: another holder took over meanwhile, read again.

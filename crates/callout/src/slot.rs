@@ -8,8 +8,9 @@ use arc_swap::ArcSwapOption;
 use sortie_model::Timestamp;
 use tokio::sync::watch;
 
-use crate::obtain::{GrantKey, Live, Unobtainable};
+use crate::obtain::{GrantKey, Live};
 use crate::renewal;
+use crate::unobtainable::Unobtainable;
 
 /// The first pause after a renewal that an upstream's refusal caused; it doubles with every one that did not help.
 const REJECTION_PAUSE: Duration = Duration::from_secs(10);

@@ -1,0 +1,117 @@
+//! Grants that somebody gives or takes away: a new login takes the place of whatever is there, and every node is told.
+
+use sortie_model::Timestamp;
+use uuid::Uuid;
+
+use super::{GrantIdentity, Grants, SealedGrant};
+use crate::db::{Fault, Row, Sql, Tx};
+use crate::error::{ReadError, WriteError};
+use crate::identity::Identity;
+
+/// What came of storing the grant of a new login.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Replacement {
+    /// It is stored.
+    Stored,
+    /// Something else is there than was seen: read it again.
+    Changed,
+}
+
+/// An identity whose grants were taken away or replaced by hand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Announced {
+    /// Names this one time.
+    pub id: Uuid,
+    /// Whose.
+    pub identity: Identity,
+    /// When, on the database's clock.
+    pub at: Timestamp,
+}
+
+/// An hour: no node is away so long and comes back with what it held.
+const ANNOUNCED_MILLIS: i64 = 3_600_000;
+
+impl Grants<'_> {
+    /// Stores the grant of a new login in the place of what was seen there, if that is still there. Every lease is void from then on, and every node is told
+    /// under this name.
+    ///
+    /// # Errors
+    /// A [`WriteError`]; [`WriteError::Gone`] if principal or user does not exist any more.
+    pub async fn replace(
+        &self,
+        of: GrantIdentity,
+        (id, next_version): (Uuid, i64),
+        grant: SealedGrant,
+        announcement: Uuid,
+    ) -> Result<Replacement, WriteError> {
+        const REPLACE: Sql = Sql::new(
+            "grants",
+            "INSERT INTO grants (id, principal_id, owner_id, owner_key, version, fence, state, variant, revision, sealed, issued_at, expires_at)
+             VALUES ($1, $2, $3, $4, $6, 1, 'ok', $5, $7, $8, $9, $10)
+             ON CONFLICT (principal_id, owner_key, variant) DO UPDATE SET fence = grants.fence + 1, version = excluded.version,
+                 revision = excluded.revision, sealed = excluded.sealed, issued_at = excluded.issued_at, expires_at = excluded.expires_at,
+                 state = 'ok', failure_code = NULL, failure_revision = NULL, failure_at = NULL, failure_said = NULL, retry_not_before = NULL,
+                 lease_owner = NULL, lease_until = NULL, inflight_started_at = NULL
+             WHERE grants.id = excluded.id AND grants.version = excluded.version - 1
+             RETURNING id",
+        );
+        let SealedGrant { revision, sealed, issued_at, expires_at } = grant;
+        let values = [
+            id.into(),
+            of.identity.principal.into(),
+            of.identity.owner.into(),
+            of.identity.owner_key(),
+            of.variant(),
+            next_version.into(),
+            revision.into(),
+            sealed.into(),
+            issued_at.into(),
+            expires_at.into(),
+        ];
+        let mut tx = self.db.begin_write().await?;
+        if tx.fetch(REPLACE, values).await?.is_empty() {
+            return Ok(Replacement::Changed);
+        }
+        announce(&mut tx, of.identity, announcement).await?;
+        tx.commit().await?;
+        Ok(Replacement::Stored)
+    }
+
+    /// Removes all grants of an identity; whoever is renewing one can store nothing any more, and every node is told under this name. Says whether there was one.
+    ///
+    /// # Errors
+    /// A [`WriteError`].
+    pub async fn delete(&self, identity: Identity, announcement: Uuid) -> Result<bool, WriteError> {
+        const DELETE: Sql = Sql::new("grants", "DELETE FROM grants WHERE principal_id = $1 AND owner_key = $2 RETURNING id");
+        let mut tx = self.db.begin_write().await?;
+        let deleted = tx.fetch(DELETE, [identity.principal.into(), identity.owner_key()]).await?;
+        announce(&mut tx, identity, announcement).await?;
+        tx.commit().await?;
+        Ok(!deleted.is_empty())
+    }
+
+    /// What was taken away or replaced by hand since this moment on the database's clock, each under a name of its own.
+    ///
+    /// # Errors
+    /// A [`ReadError`].
+    pub async fn announced(&self, since: Timestamp) -> Result<Vec<Announced>, ReadError> {
+        const ANNOUNCED: Sql = Sql::new(
+            "announced_grants",
+            "SELECT id, principal_id, owner_id, announced_at FROM announced_grants WHERE announced_at >= $1 ORDER BY announced_at",
+        );
+        let rows = self.db.fetch(ANNOUNCED, [since.into()]).await?;
+        let read = |row: &Row| Ok(Announced { id: row.id("id")?, identity: Identity::read(row)?, at: row.timestamp("announced_at")? });
+        Ok(rows.iter().map(read).collect::<Result<_, Fault>>()?)
+    }
+}
+
+async fn announce(tx: &mut Tx, identity: Identity, id: Uuid) -> Result<(), Fault> {
+    const OLD: Sql = Sql::new("announced_grants", "DELETE FROM announced_grants WHERE announced_at < (SELECT millis FROM clock) - $1");
+    const ANNOUNCE: Sql = Sql::new(
+        "announced_grants",
+        "INSERT INTO announced_grants (id, principal_id, owner_id, announced_at) VALUES ($1, $2, $3, (SELECT millis FROM clock))",
+    );
+    tx.execute(OLD, [ANNOUNCED_MILLIS.into()]).await?;
+    tx.execute(ANNOUNCE, [id.into(), identity.principal.into(), identity.owner.into()]).await?;
+    Ok(())
+}

@@ -128,8 +128,8 @@ pub(crate) fn apply(chosen: &Chosen<'_>, live: &Live, scope: &CalloutScope<'_>, 
 /// Our headers, made once for each named credential and grant, if they are the same for all callouts. A Per User grant's are made anew for each callout:
 /// keeping them would take memory for every user.
 fn injected(chosen: &Chosen<'_>, live: &Live, scope: &CalloutScope<'_>) -> Result<Injected, ApplyError> {
-    let (named, principal) = (chosen.named(), chosen.principal());
-    let Some(place) = named.prepared.get(principal.index).filter(|_| chosen.is_shared() && !named.headers_vary) else {
+    let (named, principal) = (chosen.named(), chosen.identity().principal());
+    let Some(place) = named.prepared.get(principal.index).filter(|_| chosen.identity().is_shared() && !named.headers_vary) else {
         return make(named, live, scope).map(|prepared| Injected::Own(Arc::new(prepared)));
     };
     let kept = place.load();

@@ -1,23 +1,15 @@
 //! Step 3, choose: as whom. The lowest sequence number among the principals that the caller may use, and no other: if it cannot be used, the callout
 //! fails. Falling through to the next would make a callout with an identity that nobody chose.
 
-use std::borrow::Cow;
-
-use sortie_model::{IdentityType, Settings, UserId};
-
+use crate::Refused;
 use crate::authorize::{Allowed, Standing, consider};
-use crate::obtain::GrantKey;
-use crate::personal::Personal;
-use crate::snapshot::{ChosenPrincipal, Named};
-use crate::{Caller, Refused};
+use crate::identity::Identity;
+use crate::snapshot::Named;
 
 /// The identity of this callout. Only [`choose`] makes one.
 pub struct Chosen<'s> {
     named: &'s Named,
-    principal: &'s ChosenPrincipal,
-    caller: &'s Caller,
-    /// What formulas made of the settings for this caller.
-    personal: Option<Personal>,
+    identity: Identity<'s>,
 }
 
 /// Picks the principal, and makes its settings for the caller.
@@ -27,8 +19,7 @@ pub struct Chosen<'s> {
 pub fn choose(allowed: Allowed<'_>) -> Result<Chosen<'_>, Refused> {
     let Allowed { named, caller } = allowed;
     let (principal, _) = consider(named, caller).find(|(_, standing)| *standing == Standing::Enabled).expect("Allowed holds at least one");
-    let personal = principal.settings.evaluate(caller, &named.organization)?;
-    Ok(Chosen { named, principal, caller, personal })
+    Ok(Chosen { named, identity: Identity::new(principal, caller, &named.organization)? })
 }
 
 impl<'s> Chosen<'s> {
@@ -37,37 +28,8 @@ impl<'s> Chosen<'s> {
         self.named
     }
 
-    /// As whom.
-    pub const fn principal(&self) -> &'s ChosenPrincipal {
-        self.principal
-    }
-
-    /// For whom.
-    pub const fn caller(&self) -> &'s Caller {
-        self.caller
-    }
-
-    /// Whose own identity it is, for a Per User principal.
-    pub fn user(&self) -> Option<UserId> {
-        match self.principal.identity_type {
-            IdentityType::Named => None,
-            IdentityType::PerUser => Some(self.caller.user),
-        }
-    }
-
-    /// What the grant is kept under.
-    pub fn key(&self) -> GrantKey {
-        GrantKey { user: self.user(), variant: self.personal.as_ref().map(|personal| personal.variant), ..self.principal.key }
-    }
-
-    /// The protocol's settings for this callout.
-    pub(crate) fn settings(&self) -> Cow<'_, Settings> {
-        let settings = &self.principal.settings;
-        self.personal.as_ref().map_or_else(|| Cow::Borrowed(settings.shared()), |personal| Cow::Owned(settings.filled(personal)))
-    }
-
-    /// Whether others may be given the same grant: not if it is one user's own, or made for one user.
-    pub(crate) const fn is_shared(&self) -> bool {
-        matches!(self.principal.identity_type, IdentityType::Named) && self.personal.is_none()
+    /// As whom, and for whom.
+    pub const fn identity(&self) -> &Identity<'s> {
+        &self.identity
     }
 }

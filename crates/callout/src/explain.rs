@@ -194,7 +194,7 @@ pub(crate) async fn foresee(grants: &Grants, chosen: &Chosen<'_>, plan: &mut Pla
         plan.token = Some(TokenState::BackingOff { code: error.code(), retry_not_before });
         return Err(error.into());
     }
-    let recipe = Recipe::new(chosen, None);
+    let recipe = Recipe::new(&chosen.named().credential, chosen.identity(), None);
     let values = recipe.values(grants.custody()).await.map_err(Unobtainable::from)?;
     if let Some(field) = missing(chosen, &values) {
         return Err(recipe.failed(ObtainError::NotConfigured { field }).into());
@@ -203,7 +203,7 @@ pub(crate) async fn foresee(grants: &Grants, chosen: &Chosen<'_>, plan: &mut Pla
         plan.token = Some(TokenState::NotNeeded);
         return Ok(recipe.live(values, None, 0)?);
     }
-    let kept = grants.custody().load(chosen.key()).await.map_err(Unobtainable::from)?;
+    let kept = grants.custody().load(chosen.identity().key()).await.map_err(Unobtainable::from)?;
     match recipe.course(grants.custody(), kept, now).await {
         Ok(Course::Adopt(renewed)) => {
             plan.token = Some(TokenState::Good { expires_at: renewed.expires_at });
@@ -227,7 +227,7 @@ pub(crate) async fn foresee(grants: &Grants, chosen: &Chosen<'_>, plan: &mut Pla
 /// The first required field that is not filled in; an empty one is not.
 fn missing(chosen: &Chosen<'_>, values: &Values) -> Option<&'static str> {
     let credential = &chosen.named().credential;
-    let settings = chosen.settings();
+    let settings = chosen.identity().settings();
     let is_required = |field: &&sortie_protocol::Field| credential.protocol.need(field, &settings) == sortie_protocol::Need::Required;
     let required = credential.protocol.fields().iter().filter(is_required);
     let is_set = |field: &&sortie_protocol::Field| match field.place {

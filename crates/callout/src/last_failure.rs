@@ -54,7 +54,7 @@ fn seen_here(grants: &Grants, chosen: &Chosen<'_>) -> Option<LastFailure> {
 }
 
 fn refused_by_upstream(chosen: &Chosen<'_>, code: &'static str, at: Timestamp) -> LastFailure {
-    let (credential, principal) = (&chosen.named().credential.name, &chosen.principal().name);
+    let (credential, principal) = (&chosen.named().credential.name, &chosen.identity().principal().name);
     let message = "the upstream refused the credential".to_owned();
     match chosen.named().credential.protocol.renewal() {
         Renewal::Static => {
@@ -77,7 +77,7 @@ async fn noted(grants: &Grants, chosen: &Chosen<'_>) -> Option<LastFailure> {
     if chosen.named().credential.protocol.renewal() == Renewal::Static {
         return None;
     }
-    let kept = grants.custody().load(chosen.key()).await.ok()??;
+    let kept = grants.custody().load(chosen.identity().key()).await.ok()??;
     let KeptFailure { code, at, said, retry_not_before: _ } = kept.failure?;
     let message = match &said {
         Some(said) => format!("the provider refused: {said}"),

@@ -1,24 +1,21 @@
 //! Logins: how a grant begins that a person gives with a browser. Nothing of it is on the way of a callout.
 
-use std::borrow::Cow;
-
-use sortie_model::{IdentityType, Secret, ServiceUrl, Settings, Timestamp, UserId};
+use sortie_model::{IdentityType, Secret, ServiceUrl, Timestamp};
 use sortie_protocol::{Account, Grant, Login, LoginRequest, Material, ObtainError, Revoked, Values, account};
 
 use crate::Caller;
-use crate::obtain::{GrantKey, Grants};
-use crate::personal::{Personal, SettingFault};
+use crate::identity::Identity;
+use crate::obtain::Grants;
+use crate::personal::SettingFault;
 use crate::renewal::{DEFAULT_LIFETIME, PROVIDER_DEADLINE, Recipe};
-use crate::snapshot::{ChosenPrincipal, Credential, Snapshot};
+use crate::snapshot::{Credential, Snapshot};
 use crate::unobtainable::Unobtainable;
 
 /// A principal at whose provider somebody logs in. Only [`place`] makes one.
 pub struct LoginPlace<'s> {
     credential: &'s Credential,
-    principal: &'s ChosenPrincipal,
-    caller: &'s Caller,
+    identity: Identity<'s>,
     login: &'s dyn Login,
-    personal: Option<Personal>,
 }
 
 /// For whom somebody logs in.
@@ -91,8 +88,7 @@ pub fn place<'s>(
         return Err(LoginRefused::NotPermitted);
     }
     let login = credential.protocol.login().ok_or(LoginRefused::NoLogin { protocol: credential.protocol.name() })?;
-    let personal = principal.settings.evaluate(caller, snapshot.organization())?;
-    Ok(LoginPlace { credential, principal, caller, login, personal })
+    Ok(LoginPlace { credential, identity: Identity::new(principal, caller, snapshot.organization())?, login })
 }
 
 /// What a login has given, and is not kept yet.
@@ -136,32 +132,13 @@ impl<'s> LoginPlace<'s> {
         self.credential
     }
 
-    /// Where.
-    pub const fn principal(&self) -> &'s ChosenPrincipal {
-        self.principal
+    /// As whom, and who logs in.
+    pub const fn identity(&self) -> &Identity<'s> {
+        &self.identity
     }
 
-    /// Who logs in.
-    pub const fn caller(&self) -> &'s Caller {
-        self.caller
-    }
-
-    /// Whose own identity it is, for a Per User principal.
-    pub fn user(&self) -> Option<UserId> {
-        match self.principal.identity_type {
-            IdentityType::Named => None,
-            IdentityType::PerUser => Some(self.caller.user),
-        }
-    }
-
-    /// What the grant is kept under.
-    pub fn key(&self) -> GrantKey {
-        GrantKey { user: self.user(), variant: self.personal.as_ref().map(|personal| personal.variant), ..self.principal.key }
-    }
-
-    pub(crate) fn settings(&self) -> Cow<'_, Settings> {
-        let settings = &self.principal.settings;
-        self.personal.as_ref().map_or_else(|| Cow::Borrowed(settings.shared()), |personal| Cow::Owned(settings.filled(personal)))
+    fn recipe(&self) -> Recipe {
+        Recipe::new(self.credential, &self.identity, None)
     }
 }
 
@@ -171,7 +148,7 @@ impl Grants {
     /// # Errors
     /// The provider cannot be asked.
     pub async fn authorize_url(&self, place: &LoginPlace<'_>, request: &LoginRequest<'_>) -> Result<ServiceUrl, Unobtainable> {
-        let recipe = Recipe::of_login(place);
+        let recipe = place.recipe();
         let values = recipe.provider_values(self.custody()).await?;
         let own = Values::new();
         place.login.authorize_url(recipe.login_material(&own, &values), request).map_err(|error| recipe.failed(error))
@@ -182,7 +159,7 @@ impl Grants {
     /// # Errors
     /// The provider does not give one.
     pub async fn redeem(&self, place: &LoginPlace<'_>, request: &LoginRequest<'_>, code: &Secret) -> Result<Redeemed, Unobtainable> {
-        let recipe = Recipe::of_login(place);
+        let recipe = place.recipe();
         let values = recipe.provider_values(self.custody()).await?;
         let own = Values::new();
         let redeemed = place.login.redeem(self.world(), recipe.login_material(&own, &values), request, code);
@@ -200,8 +177,8 @@ impl Grants {
     /// It cannot be stored.
     pub async fn keep(&self, place: &LoginPlace<'_>, redeemed: &Redeemed) -> Result<(), Unobtainable> {
         let Redeemed { grant, issued_at, expires_at } = redeemed;
-        self.custody().replace(place.key(), grant, *issued_at, *expires_at).await?;
-        self.forget(place.key().principal, place.key().user);
+        self.custody().replace(place.identity().key(), grant, *issued_at, *expires_at).await?;
+        self.forget(place.identity().key().principal, place.identity().key().user);
         Ok(())
     }
 
@@ -210,9 +187,9 @@ impl Grants {
     /// # Errors
     /// It cannot be read.
     pub async fn login_state(&self, place: &LoginPlace<'_>) -> Result<Option<LoginState>, Unobtainable> {
-        let Some(kept) = self.custody().load(place.key()).await? else { return Ok(None) };
+        let Some(kept) = self.custody().load(place.identity().key()).await? else { return Ok(None) };
         let Some((grant, _, expires_at)) = kept.grant.clone() else { return Ok(None) };
-        let problem = match Recipe::of_login(place).course(self.custody(), Some(kept), self.now()).await {
+        let problem = match place.recipe().course(self.custody(), Some(kept), self.now()).await {
             Err(error @ Unobtainable::NeedsLogin { .. }) => Some(error),
             _ => None,
         };
@@ -225,10 +202,10 @@ impl Grants {
     /// # Errors
     /// It cannot be taken away here.
     pub async fn revoke(&self, place: &LoginPlace<'_>) -> Result<Revocation, Unobtainable> {
-        let recipe = Recipe::of_login(place);
-        let kept = self.custody().load(place.key()).await?;
-        self.custody().remove(place.key()).await?;
-        self.forget(place.key().principal, place.key().user);
+        let recipe = place.recipe();
+        let kept = self.custody().load(place.identity().key()).await?;
+        self.custody().remove(place.identity().key()).await?;
+        self.forget(place.identity().key().principal, place.identity().key().user);
         let Some((grant, ..)) = kept.and_then(|kept| kept.grant) else { return Ok(Revocation::Absent) };
         Ok(Revocation::Told(self.tell(place, &recipe, &grant).await))
     }
@@ -238,7 +215,7 @@ impl Grants {
     /// # Errors
     /// The provider could not be told.
     pub async fn discard(&self, place: &LoginPlace<'_>, grant: &Grant) -> Result<Revoked, Unobtainable> {
-        self.tell(place, &Recipe::of_login(place), grant).await
+        self.tell(place, &place.recipe(), grant).await
     }
 
     async fn tell(&self, place: &LoginPlace<'_>, recipe: &Recipe, grant: &Grant) -> Result<Revoked, Unobtainable> {

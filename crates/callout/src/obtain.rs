@@ -208,8 +208,8 @@ impl Grants {
             slot.health.succeeded(now);
             slot.rejections.note_success();
         };
-        match chosen.user() {
-            None => note(&chosen.principal().slot),
+        match chosen.identity().user() {
+            None => note(&chosen.identity().principal().slot),
             Some(_) => note(&self.slot(chosen)),
         }
     }
@@ -275,10 +275,10 @@ impl Grants {
     }
 
     fn slot(&self, chosen: &Chosen<'_>) -> Arc<Slot> {
-        if chosen.is_shared() {
-            return Arc::clone(&chosen.principal().slot);
+        if chosen.identity().is_shared() {
+            return Arc::clone(&chosen.identity().principal().slot);
         }
-        let key = chosen.key();
+        let key = chosen.identity().key();
         // `get_or_insert_with` only makes an empty slot: nobody waits for anything here.
         let made: Result<_, std::convert::Infallible> = self.per_user.get_or_insert_with(&key, || Ok(Arc::new(Slot::new(key))));
         made.unwrap_or_else(|never| match never {})
@@ -331,7 +331,7 @@ impl Grants {
         let (sender, receiver) = watch::channel(None);
         *renewal = Some(receiver.clone());
         drop(renewal);
-        let recipe = Recipe::new(chosen, cause.replaced());
+        let recipe = Recipe::new(&chosen.named().credential, chosen.identity(), cause.replaced());
         let (grants, slot) = (Arc::clone(self), Arc::clone(slot));
         self.runtime.spawn(async move {
             let surroundings = Surroundings { custody: &*grants.custody, world: &*grants.world, gates: &grants.gates };

@@ -17,11 +17,11 @@ use sortie_protocol::{
     Grant, Material, NoLogin, ObtainError, Place, Protocol, Provider, Renewal, Values, World, needs_provider, usable_provider,
 };
 
-use crate::choose::Chosen;
 use crate::gate::Gates;
-use crate::login::LoginPlace;
+use crate::identity::Identity;
 use crate::obtain::{GrantKey, Live};
 use crate::ports::{Committed, Custody, CustodyError, KeptFailure, Lease, Leased, Noted};
+use crate::snapshot::Credential;
 use crate::unobtainable::Unobtainable;
 pub(crate) use course::Course;
 
@@ -63,17 +63,10 @@ pub(crate) struct Recipe {
 }
 
 impl Recipe {
-    pub(crate) fn new(chosen: &Chosen<'_>, replaced: Option<i64>) -> Self {
-        let (credential, lender) = (&chosen.named().credential, chosen.principal().lender);
+    pub(crate) fn new(credential: &Credential, identity: &Identity<'_>, replaced: Option<i64>) -> Self {
         let (protocol, provider) = (credential.protocol, credential.provider.clone());
-        Self { key: chosen.key(), lender, protocol, settings: chosen.settings().into_owned(), provider, replaced }
-    }
-
-    /// The same for somebody who logs in.
-    pub(crate) fn of_login(place: &LoginPlace<'_>) -> Self {
-        let (credential, lender) = (place.credential(), place.principal().lender);
-        let (protocol, provider) = (credential.protocol, credential.provider.clone());
-        Self { key: place.key(), lender, protocol, settings: place.settings().into_owned(), provider, replaced: None }
+        let (key, lender, settings) = (identity.key(), identity.principal().lender, identity.settings().into_owned());
+        Self { key, lender, protocol, settings, provider, replaced }
     }
 
     /// The values to work with: those that it is lent, and its own in their place.

@@ -51,7 +51,7 @@ impl<'a> CalloutScope<'a> {
 impl Scope for CalloutScope<'_> {
     fn value(&self, variable: &Variable) -> Result<Option<Value<'_>>, Fault> {
         Ok(match variable {
-            Variable::User(_) | Variable::ProfileName => return Ok(caller_value(self.chosen.caller(), variable)),
+            Variable::User(_) | Variable::ProfileName => return Ok(caller_value(self.chosen.identity().caller(), variable)),
             Variable::Organization(field) => organization_value(&self.chosen.named().organization, field),
             Variable::Credential { external_credential, parameter } => {
                 if !self.is_ours(external_credential) {

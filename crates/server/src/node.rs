@@ -200,7 +200,7 @@ impl Node {
     pub async fn presign(&self, user: StoredUser, actor: &str, presigning: Presigning<'_>) -> Result<Presigned, Refused> {
         let (house, at) = (self.house(), self.0.world.now());
         let record = |chosen: &Chosen<'_>, path: &str| {
-            let (named, caller, principal) = (&chosen.named().name, &chosen.caller().name, &chosen.principal().name);
+            let (named, caller, principal) = (&chosen.named().name, &chosen.identity().caller().name, &chosen.identity().principal().name);
             let seconds = presigning.lifetime.as_secs();
             // The query is left out, as in the records of callouts: it often holds personal data.
             let fields = format!("{} {path} for {caller} as {principal}, {seconds} s", presigning.method);

@@ -34,7 +34,7 @@ impl Opening {
 }
 
 pub(super) fn intent(line: &mut Vec<u8>, intent: &Intent<'_>) {
-    let (caller, named) = (intent.chosen.caller(), intent.chosen.named());
+    let (caller, named) = (intent.chosen.identity().caller(), intent.chosen.named());
     line.extend_from_slice(br#","user":""#);
     escape(line, caller.name.as_str());
     if let Some(key) = &caller.key {
@@ -46,7 +46,7 @@ pub(super) fn intent(line: &mut Vec<u8>, intent: &Intent<'_>) {
     line.extend_from_slice(br#"","external_credential":""#);
     plain(line, named.credential.name.as_str());
     line.extend_from_slice(br#"","principal":""#);
-    escape(line, &intent.chosen.principal().name);
+    escape(line, &intent.chosen.identity().principal().name);
     line.extend_from_slice(br#"","method":""#);
     plain(line, intent.method.as_str());
     line.extend_from_slice(br#"","path":""#);

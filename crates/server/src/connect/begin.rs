@@ -54,8 +54,8 @@ pub async fn begin(node: &Node, person: &Person<'_>, departure: Departure<'_>) -
     let browser = browser.map_or_else(chance, Ok)?;
     let attempt = Attempt {
         credential: place.credential().name.to_string(),
-        principal: place.principal().name.to_string(),
-        revision: place.key().revision,
+        principal: place.identity().principal().name.to_string(),
+        revision: place.identity().key().revision,
         provider: provider.to_string(),
         redirect_uri: callback_url(base, provider),
         state,
@@ -72,7 +72,7 @@ pub async fn begin(node: &Node, person: &Person<'_>, departure: Departure<'_>) -
         state_hash: hash(attempt.state.expose()),
         browser_hash: hash(browser.expose()),
         user: person.user(),
-        identity: Identity { principal: place.key().principal, owner: place.user() },
+        identity: Identity { principal: place.identity().key().principal, owner: place.identity().user() },
         sealed: attempt.seal(node.house().vault(), id, LoginStage::Started)?,
         lifetime: LIFETIME,
     };

@@ -154,7 +154,7 @@ async fn redeem(node: &Node, person: &Person<'_>, login: &StoredLogin, mut attem
     advance(node, &attempt, login.id, (login.stage, LoginStage::Redeeming)).await?;
     let (snapshot, caller) = (node.snapshot(), person.caller());
     let place = place(&snapshot, &caller, person.authority(), (&attempt.credential, &attempt.principal))?;
-    if place.key().revision != attempt.revision || place.key().principal != login.identity.principal {
+    if place.identity().key().revision != attempt.revision || place.identity().key().principal != login.identity.principal {
         return Err(ConnectError::Changed);
     }
     attempt.redeemed = Some(node.grants().redeem(&place, &attempt.request(), &code).await?);

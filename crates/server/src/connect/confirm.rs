@@ -57,7 +57,7 @@ pub async fn confirmation(node: &Node, person: &Person<'_>, id: Uuid, browser: O
     let (found, before) = (account(&redeemed.grant), node.grants().login_state(&place).await?.and_then(|state| state.account));
     let is_other = matches!((&found, &before), (Some(found), Some(before)) if found.subject != before.subject);
     Ok(Confirmation {
-        is_shared: place.user().is_none(),
+        is_shared: place.identity().user().is_none(),
         account: found,
         replaces: before.filter(|_| is_other),
         scope: redeemed.grant.parts.get("scope").map(|scope| scope.expose().to_owned()),
@@ -120,13 +120,13 @@ fn current_place<'s>(
     (login, attempt): (&StoredLogin, &Attempt),
 ) -> Result<LoginPlace<'s>, ConnectError> {
     let place = place(snapshot, caller, person.authority(), (&attempt.credential, &attempt.principal))?;
-    let is_same = place.key().revision == attempt.revision && place.key().principal == login.identity.principal;
-    if is_same && place.user() == login.identity.owner { Ok(place) } else { Err(ConnectError::Changed) }
+    let is_same = place.identity().key().revision == attempt.revision && place.identity().key().principal == login.identity.principal;
+    if is_same && place.identity().user() == login.identity.owner { Ok(place) } else { Err(ConnectError::Changed) }
 }
 
 pub(super) fn object(place: &LoginPlace<'_>) -> String {
-    let of = if place.user().is_some() { format!(" of {}", place.caller().name) } else { String::new() };
-    format!("login {}/{}{of}", place.credential().name, place.principal().name)
+    let of = if place.identity().user().is_some() { format!(" of {}", place.identity().caller().name) } else { String::new() };
+    format!("login {}/{}{of}", place.credential().name, place.identity().principal().name)
 }
 
 /// For the audit: who it is at the provider, and until when.

@@ -121,18 +121,21 @@ pub(super) async fn show(
         .into_response())
 }
 
+/// What a person says of a login whose browser is back.
+#[derive(Clone, Copy)]
+enum Word {
+    Resume,
+    Confirm,
+    Cancel,
+}
+
 pub(super) async fn resume(
     State(console): State<Arc<Console>>,
     headers: HeaderMap,
     signed_in: SignedIn,
     Path(id): Path<Uuid>,
 ) -> Result<Response, Message> {
-    let visitor = Visitor::of(&console, signed_in).await?;
-    let (node, browser) = (console.node.clone(), Cookie::Login.read(&headers, &console.public_url).map(str::to_owned));
-    to_the_end(
-        async move { connect::resume(&node, &visitor.person(), id, browser.as_deref()).await.map_err(|error| visitor.failed(&error)) },
-    )
-    .await?;
+    go_on(&console, &headers, signed_in, (id, Word::Resume)).await?;
     Ok(session::lead(&path(id), &[]))
 }
 
@@ -142,12 +145,7 @@ pub(super) async fn confirm(
     signed_in: SignedIn,
     Path(id): Path<Uuid>,
 ) -> Result<Response, Message> {
-    let visitor = Visitor::of(&console, signed_in).await?;
-    let (node, browser) = (console.node.clone(), Cookie::Login.read(&headers, &console.public_url).map(str::to_owned));
-    to_the_end(
-        async move { connect::confirm(&node, &visitor.person(), id, browser.as_deref()).await.map_err(|error| visitor.failed(&error)) },
-    )
-    .await?;
+    go_on(&console, &headers, signed_in, (id, Word::Confirm)).await?;
     Ok(session::lead("/?notice=authenticated", &[]))
 }
 
@@ -157,13 +155,23 @@ pub(super) async fn cancel(
     signed_in: SignedIn,
     Path(id): Path<Uuid>,
 ) -> Result<Response, Message> {
-    let visitor = Visitor::of(&console, signed_in).await?;
-    let (node, browser) = (console.node.clone(), Cookie::Login.read(&headers, &console.public_url).map(str::to_owned));
-    to_the_end(
-        async move { connect::cancel(&node, &visitor.person(), id, browser.as_deref()).await.map_err(|error| visitor.failed(&error)) },
-    )
-    .await?;
+    go_on(&console, &headers, signed_in, (id, Word::Cancel)).await?;
     Ok(session::lead("/?notice=not_authenticated", &[]))
+}
+
+async fn go_on(console: &Console, headers: &HeaderMap, signed_in: SignedIn, (id, word): (Uuid, Word)) -> Result<(), Message> {
+    let visitor = Visitor::of(console, signed_in).await?;
+    let (node, browser) = (console.node.clone(), Cookie::Login.read(headers, &console.public_url).map(str::to_owned));
+    to_the_end(async move {
+        let (person, browser) = (visitor.person(), browser.as_deref());
+        let done = match word {
+            Word::Resume => connect::resume(&node, &person, id, browser).await,
+            Word::Confirm => connect::confirm(&node, &person, id, browser).await.map(drop),
+            Word::Cancel => connect::cancel(&node, &person, id, browser).await.map(drop),
+        };
+        done.map_err(|error| visitor.failed(&error))
+    })
+    .await
 }
 
 pub(super) async fn revoke(

@@ -53,9 +53,9 @@ impl AuditLog for MemoryAudit {
         }
         let mut records = self.0.records.lock().unwrap();
         records.push(Recorded {
-            user: intent.chosen.caller().name.to_string(),
+            user: intent.chosen.identity().caller().name.to_string(),
             named: intent.chosen.named().name.to_string(),
-            principal: intent.chosen.principal().name.to_string(),
+            principal: intent.chosen.identity().principal().name.to_string(),
             method: intent.method.to_string(),
             path: intent.path.to_owned(),
             outcomes: Vec::new(),

@@ -1,5 +1,7 @@
 //! Protocols whose grant begins with a person who logs in at a provider with a browser.
 
+use std::collections::BTreeMap;
+
 use sortie_model::{Secret, ServiceUrl};
 
 use crate::{Grant, Material, NoLogin, ObtainError, Pending, World};
@@ -11,15 +13,20 @@ pub trait Login: Send + Sync {
     ///
     /// # Errors
     /// The provider cannot be asked.
-    fn authorize_url(&self, material: Material<'_>, request: &LoginRequest<'_>) -> Result<ServiceUrl, ObtainError>;
+    fn authorize_url<'a>(
+        &'a self,
+        world: &'a dyn World,
+        material: Material<'a>,
+        request: &'a LoginRequest<'a>,
+    ) -> Pending<'a, Result<ServiceUrl, ObtainError>>;
 
-    /// Turns the code that the browser brought back into a grant. A code is good once, so this is never repeated.
+    /// Turns what the browser brought back into a grant. A code is good once, so this is never repeated.
     fn redeem<'a>(
         &'a self,
         world: &'a dyn World,
         material: Material<'a>,
         request: &'a LoginRequest<'a>,
-        code: &'a Secret,
+        brought: &'a Brought,
     ) -> Pending<'a, Result<Grant, ObtainError>>;
 
     /// Whether the grant of an earlier login is still what these settings mean.
@@ -34,6 +41,9 @@ pub trait Login: Send + Sync {
     /// Tells the provider that the grant is not needed any more.
     fn revoke<'a>(&'a self, world: &'a dyn World, material: Material<'a>, grant: &'a Grant) -> Pending<'a, Result<Revoked, ObtainError>>;
 }
+
+/// All that a browser brought back from the provider in the query, by name, decoded. Nothing is in it twice.
+pub type Brought = BTreeMap<String, Secret>;
 
 /// What one login is bound to, from the moment that the browser is sent to the moment that it comes back.
 #[derive(Clone, Copy, Debug)]

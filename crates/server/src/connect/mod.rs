@@ -13,7 +13,7 @@ mod person;
 mod revoke;
 
 pub use begin::{Begun, Departure, begin, is_browser_secret};
-pub use callback::{Answer, CallbackQuery, Landing, resume, returned, waits_for_sign_in};
+pub use callback::{CallbackQuery, Landing, error_url, resume, returned, waits_for_sign_in};
 pub use confirm::{Confirmation, Connected, cancel, confirm, confirmation};
 pub use error::ConnectError;
 pub use person::Person;
@@ -22,7 +22,7 @@ pub use revoke::{Disconnected, revoke, state};
 use aws_lc_rs::digest;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use sortie_model::{ApiName, Secret};
+use sortie_model::{ApiName, IdentityProviderKind, Secret};
 use zeroize::Zeroizing;
 
 use crate::node::Node;
@@ -33,12 +33,17 @@ const LIFETIME: std::time::Duration = std::time::Duration::from_secs(600);
 /// How many logins of one user may be under way (OAU-23).
 const MOST: u32 = 20;
 
-/// Where providers send browsers back, below the public address. One for each provider, so that an answer of one is not taken for another's (OAU-09).
-pub const CALLBACK_PATH: &str = "/services/externalauthcallback/";
+/// Where providers of a kind send browsers back, below the public address. One for each provider, so that an answer of one is not taken for another's (OAU-09).
+pub const fn callback_path(kind: IdentityProviderKind) -> &'static str {
+    match kind {
+        IdentityProviderKind::ExternalAuth => "/services/externalauthcallback/",
+        IdentityProviderKind::Auth => "/services/authcallback/",
+    }
+}
 
 /// The address that is to be registered at a provider, below `base` (`https://sortie.example.com`). Compared exactly there, so it is made in one place only.
-pub fn callback_url(base: &str, provider: &ApiName) -> String {
-    format!("{}{CALLBACK_PATH}{provider}", base.trim_end_matches('/'))
+pub fn callback_url(base: &str, kind: IdentityProviderKind, provider: &ApiName) -> String {
+    format!("{}{}{provider}", base.trim_end_matches('/'), callback_path(kind))
 }
 
 /// 256 bits that nobody can guess, as text for addresses and cookies.

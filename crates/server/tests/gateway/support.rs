@@ -2,6 +2,7 @@
 
 mod child;
 mod definitions;
+pub(crate) mod logins;
 mod marks;
 mod oauth;
 mod scene;

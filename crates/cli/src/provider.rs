@@ -181,6 +181,12 @@ fn show(printer: &Printer, view: &ProviderView) {
     for value in &view.stored_values {
         printer.line(&format!("  {value:<22} {}", printer.toned(Tone::Good, "stored")));
     }
+    if let (Some(now), Some(before)) = (&view.callback_url, &view.accepted_callback_url)
+        && now != before
+    {
+        printer.line(&format!("  {:<22} {}", "last login came back to", printer.toned(Tone::Bad, before)));
+        printer.line(&format!("  next: register {now} at the service, or set `public_url` to what it was"));
+    }
     for value in &view.missing_values {
         printer.line(&format!("  next: store {value}: sortie secret set provider:{} {value}", view.name));
     }

@@ -6,7 +6,7 @@ use sortie_store::{Identity, LoginStage, NewLogin};
 use uuid::Uuid;
 
 use super::attempt::Attempt;
-use super::{ConnectError, LIFETIME, MOST, Person, callback_url, chance, hash};
+use super::{CallbackChange, ConnectError, LIFETIME, MOST, Person, callback_url, chance, hash};
 use crate::house::new_id;
 use crate::node::Node;
 
@@ -22,6 +22,8 @@ pub struct Begun {
     pub redirect_uri: String,
     /// The provider, by name.
     pub provider: String,
+    /// What the last login came back to, if it was somewhere else.
+    pub callback_change: Option<CallbackChange>,
 }
 
 /// Where a browser is sent off from.
@@ -77,7 +79,11 @@ pub async fn begin(node: &Node, person: &Person<'_>, departure: Departure<'_>) -
         lifetime: LIFETIME,
     };
     node.house().store().logins().start(login, MOST).await?;
-    Ok(Begun { id, authorize_url, browser, redirect_uri: attempt.redirect_uri, provider: attempt.provider })
+    let callback_change = match person {
+        Person::User { .. } => CallbackChange::of(node.house().store(), provider, base).await?,
+        Person::Operator { .. } => None,
+    };
+    Ok(Begun { id, authorize_url, browser, redirect_uri: attempt.redirect_uri, provider: attempt.provider, callback_change })
 }
 
 /// The settings name no provider that is there: the protocol says so in its own words.

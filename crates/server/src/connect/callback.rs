@@ -25,6 +25,10 @@ enum Answer {
     Error(ProviderError),
 }
 
+/// What servers say whose registered callback URL is another one. RFC 6749 has no word for it: they must not send the browser back then (section 4.1.2.1), but
+/// GitHub sends it to the one that is registered, and others say it when the code is redeemed.
+const REDIRECT_URI_MISMATCH: &str = "redirect_uri_mismatch";
+
 /// 8 KiB: longer than any code in use.
 const MAX_QUERY_BYTES: usize = 8 * 1024;
 
@@ -125,7 +129,7 @@ pub async fn returned(
         Answer::Error(said) => {
             // The login is over: nobody is let in with this state any more.
             logins.end(login.id, LoginStage::Started).await?;
-            return Err(ConnectError::Refused(said));
+            return Err(refused(node, &attempt, said).await);
         }
     }
     let Some(person) = person else {
@@ -179,8 +183,37 @@ async fn redeem(node: &Node, person: &Person<'_>, login: &StoredLogin, mut attem
     if place.identity().key().revision != attempt.revision || place.identity().key().principal != login.identity.principal {
         return Err(ConnectError::Changed);
     }
-    attempt.redeemed = Some(node.grants().redeem(&place, &attempt.request(), &brought).await?);
+    attempt.redeemed = match node.grants().redeem(&place, &attempt.request(), &brought).await {
+        Ok(redeemed) => Some(redeemed),
+        Err(error) => {
+            return Err(match error.said().filter(|said| said.error == REDIRECT_URI_MISMATCH).cloned() {
+                Some(said) => refused(node, &attempt, said).await,
+                None => error.into(),
+            });
+        }
+    };
+    if let (Person::User { .. }, Some(provider)) = (person, place.credential().provider())
+        && let Err(error) = node.house().store().callback_urls().accept(provider.id(), &attempt.redirect_uri).await
+    {
+        // It is for warnings alone.
+        tracing::warn!(code = error.code(), "a callback URL that works cannot be noted: {error}");
+    }
     advance(node, &attempt, login.id, (LoginStage::Redeeming, LoginStage::Redeemed)).await
+}
+
+/// What the provider said, with both callback URLs beside each other where that is what it complains about: the one that it was sent, and the one that it has
+/// accepted before.
+async fn refused(node: &Node, attempt: &Attempt, said: ProviderError) -> ConnectError {
+    if said.error != REDIRECT_URI_MISMATCH {
+        return ConnectError::Refused(said);
+    }
+    let snapshot = node.snapshot();
+    let provider = snapshot.credential(&attempt.credential).and_then(|credential| credential.provider().cloned());
+    let accepted = match provider {
+        Some(provider) => node.house().store().callback_urls().of(provider.id()).await.ok().flatten(),
+        None => None,
+    };
+    ConnectError::CallbackMismatch { said, sent: attempt.redirect_uri.clone(), accepted: accepted.map(|accepted| accepted.url) }
 }
 
 async fn advance(node: &Node, attempt: &Attempt, id: Uuid, (from, to): (LoginStage, LoginStage)) -> Result<(), ConnectError> {

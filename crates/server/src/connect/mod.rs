@@ -7,6 +7,7 @@
 mod attempt;
 mod begin;
 mod callback;
+mod callback_url;
 mod confirm;
 mod error;
 mod person;
@@ -14,6 +15,7 @@ mod revoke;
 
 pub use begin::{Begun, Departure, begin, is_browser_secret};
 pub use callback::{CallbackQuery, Landing, error_url, resume, returned, waits_for_sign_in};
+pub use callback_url::{CallbackChange, callback_path, callback_url, changed_callbacks};
 pub use confirm::{Confirmation, Connected, cancel, confirm, confirmation};
 pub use error::ConnectError;
 pub use person::Person;
@@ -22,7 +24,7 @@ pub use revoke::{Disconnected, revoke, state};
 use aws_lc_rs::digest;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use sortie_model::{ApiName, IdentityProviderKind, Secret};
+use sortie_model::Secret;
 use zeroize::Zeroizing;
 
 use crate::node::Node;
@@ -32,19 +34,6 @@ const LIFETIME: std::time::Duration = std::time::Duration::from_secs(600);
 
 /// How many logins of one user may be under way (OAU-23).
 const MOST: u32 = 20;
-
-/// Where providers of a kind send browsers back, below the public address. One for each provider, so that an answer of one is not taken for another's (OAU-09).
-pub const fn callback_path(kind: IdentityProviderKind) -> &'static str {
-    match kind {
-        IdentityProviderKind::ExternalAuth => "/services/externalauthcallback/",
-        IdentityProviderKind::Auth => "/services/authcallback/",
-    }
-}
-
-/// The address that is to be registered at a provider, below `base` (`https://sortie.example.com`). Compared exactly there, so it is made in one place only.
-pub fn callback_url(base: &str, kind: IdentityProviderKind, provider: &ApiName) -> String {
-    format!("{}{}{provider}", base.trim_end_matches('/'), callback_path(kind))
-}
 
 /// 256 bits that nobody can guess, as text for addresses and cookies.
 fn chance() -> Result<Secret, ConnectError> {

@@ -74,7 +74,7 @@ pub(super) async fn authenticate(
         browser: known.map(Secret::new),
     };
     let begun = connect::begin(&console.node, &visitor.person(), at).await.map_err(|error| visitor.failed(&error))?;
-    let mut response = HandOver::to(begun.provider, begun.authorize_url.to_string()).answer();
+    let mut response = HandOver::to(begun.provider, begun.authorize_url.to_string()).warning_of(begun.callback_change).answer();
     response.headers_mut().append(SET_COOKIE, Cookie::Login.set(begun.browser.expose(), &console.public_url));
     Ok(response)
 }
@@ -210,7 +210,11 @@ fn failed(error: &ConnectError) -> Message {
     let code = error.code();
     tracing::warn!(code, "a login at a provider ended: {error}");
     let status = match error {
-        ConnectError::Place(_) | ConnectError::OtherUser | ConnectError::OtherBrowser | ConnectError::Refused(_) => StatusCode::FORBIDDEN,
+        ConnectError::Place(_)
+        | ConnectError::OtherUser
+        | ConnectError::OtherBrowser
+        | ConnectError::Refused(_)
+        | ConnectError::CallbackMismatch { .. } => StatusCode::FORBIDDEN,
         ConnectError::Malformed { .. } | ConnectError::NotUnderWay | ConnectError::OtherProvider => StatusCode::BAD_REQUEST,
         ConnectError::Changed => StatusCode::CONFLICT,
         ConnectError::Provider(_) => StatusCode::BAD_GATEWAY,

@@ -1,7 +1,7 @@
 //! A login with a browser over its pages, at npm's `oidc-provider`: by hand as far as headers and cookies matter, and in Chromium.
 
 use sortie_model::{ApiName, IdentityProviderKind};
-use sortie_server::connect::callback_url;
+use sortie_server::connect::{callback_url, changed_callbacks};
 use sortie_testkit::browser::Browser;
 use sortie_testkit::peers::{OidcProvider, PluginExample};
 use sortie_testkit::plain_http::{self, Answer};
@@ -234,4 +234,36 @@ named_credentials: [{{name: Ticket, url: '{}', external_credential: Ticket}}]
     assert!(seen.starts_with("Bearer ") && seen.len() > 30, "{seen}");
     assert_eq!(alice.post("/external-credentials/Ticket/Main/revoke", &[]).header("location"), Some("/?notice=revoked"));
     assert_eq!(call(), 424);
+}
+
+#[test]
+fn another_callback_url_than_last_time_is_pointed_out_before_and_explained_after() {
+    let (office, provider) = open_at(IdentityProviderKind::Auth, "");
+    let alice = office.alice();
+    let location = provider.visit(&departure(&alice, "Own/Main"), "alice");
+    alice.get(&back(&office, &location));
+    let store = office.server.house.store();
+    let definitions = office.server.runtime.block_on(store.definitions()).unwrap();
+    let id = definitions.identity_provider("Idp").unwrap().id();
+    let accepted = office.server.runtime.block_on(store.callback_urls().of(id)).unwrap().unwrap();
+    let origin = office.server.server().public_url().unwrap().origin();
+    assert_eq!(accepted.url, format!("{origin}/services/authcallback/Idp"));
+    // As if `public_url` had been another one then.
+    let before = "https://before.example.com/services/authcallback/Idp";
+    office.server.runtime.block_on(store.callback_urls().accept(id, before)).unwrap();
+    let changed = office.server.runtime.block_on(changed_callbacks(store, &origin)).unwrap();
+    assert_eq!((changed.len(), changed[0].before.as_str(), &changed[0].now), (1, before, &accepted.url));
+    let page = alice.post("/external-credentials/Own/Main/authenticate", &[]).text();
+    for shown in [before, &accepted.url, "Go on to Idp"] {
+        assert!(page.contains(shown), "{shown}: {page}");
+    }
+    assert!(!page.contains("http-equiv"), "it waits: {page}");
+    // As GitHub does it: back to the URL that is registered, with an error.
+    let state = page.split("&#38;state=").nth(1).unwrap().split('&').next().unwrap();
+    let issuer = provider.issuer().replace(':', "%3A").replace('/', "%2F");
+    let said = alice.get(&format!("/services/authcallback/Idp?state={state}&error=redirect_uri_mismatch&iss={issuer}"));
+    assert_eq!(code(&said), "login_refused");
+    for shown in [before, &accepted.url, "public_url"] {
+        assert!(said.text().contains(shown), "{shown}: {}", said.text());
+    }
 }

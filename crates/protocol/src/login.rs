@@ -1,6 +1,6 @@
 //! Protocols whose grant begins with a person who logs in at a provider with a browser.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sortie_model::{Secret, ServiceUrl};
 
@@ -76,6 +76,20 @@ pub struct Account {
     pub name: Option<String>,
 }
 
+/// What the grant of a login was asked for with, where that is scopes.
+pub(crate) const SCOPE_ASKED: &str = "login_scope";
+
+/// The scopes that were asked for, if the provider says that it has granted others (RFC 6749, section 3.3; TOK-09). The one that asks for a refresh token is
+/// not counted where there is one: few servers repeat it.
+pub fn scope_asked_for(grant: &Grant) -> Option<&str> {
+    let asked = grant.parts.get(SCOPE_ASKED)?.expose();
+    let granted = grant.parts.get("scope")?.expose();
+    let is_had = |scope: &&str| matches!(*scope, "offline_access" | "refresh_token") && grant.is_irreplaceable();
+    // Some servers put commas between them.
+    let of = |text| -> BTreeSet<&str> { str::split(text, [' ', ',']).filter(|scope| !scope.is_empty() && !is_had(scope)).collect() };
+    (of(asked) != of(granted)).then_some(asked)
+}
+
 pub(crate) const SUBJECT: &str = "subject";
 pub(crate) const ACCOUNT_NAME: &str = "account_name";
 
@@ -83,4 +97,27 @@ pub(crate) const ACCOUNT_NAME: &str = "account_name";
 pub fn account(grant: &Grant) -> Option<Account> {
     let part = |name: &str| grant.parts.get(name).map(|part| part.expose().to_owned());
     Some(Account { subject: part(SUBJECT)?, name: part(ACCOUNT_NAME) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tok_09_other_scopes_than_were_asked_for_are_noticed() {
+        let other = |asked: &str, granted: Option<&str>, refresh_token: bool| {
+            let mut parts = BTreeMap::from([(SCOPE_ASKED.to_owned(), Secret::new(asked))]);
+            parts.extend(granted.map(|granted| ("scope".to_owned(), Secret::new(granted))));
+            parts.extend(refresh_token.then(|| ("refresh_token".to_owned(), Secret::new("SECRET-r"))));
+            scope_asked_for(&Grant { parts, lifetime: None }).map(str::to_owned)
+        };
+        // Section 5.1: left out, it is what was asked for.
+        assert_eq!(other("read write", None, false), None);
+        assert_eq!(other("read write", Some("write read"), false), None);
+        assert_eq!(other("read write", Some("write,read"), false), None);
+        assert_eq!(other("read offline_access", Some("read"), true), None);
+        assert_eq!(other("read offline_access", Some("read"), false), Some("read offline_access".to_owned()));
+        assert_eq!(other("read write", Some("read"), false), Some("read write".to_owned()));
+        assert_eq!(other("", Some("read"), false), Some(String::new()));
+    }
 }

@@ -5,6 +5,9 @@ pub mod browser;
 pub mod keys;
 pub mod peers;
 pub mod plain_http;
+mod port;
 pub mod tls_front;
 pub mod upstream;
 mod wire;
+
+pub use port::free_port;

@@ -136,6 +136,9 @@ fn agrees(confirmation: &Confirmation, is_agreed: bool, is_json: bool) -> Result
         .map(|before| format!(" This is ANOTHER account than before, which was {}.", before.name.as_ref().unwrap_or(&before.subject)));
     let whom = if confirmation.is_shared { "for everybody who may use" } else { "for this user at" };
     let Confirmation { provider, credential, principal, .. } = confirmation;
+    if let (Some(asked), Some(granted)) = (&confirmation.scope_asked_for, &confirmation.scope) {
+        eprint(&format!("{provider} has granted other scopes than were asked for: `{granted}`, and not `{asked}`.\n"));
+    }
     eprint(&format!("Logged in at {provider} as {account}.{} Keep it {whom} {credential}/{principal}? [y/N] ", before.unwrap_or_default()));
     let mut answer = String::new();
     std::io::stdin()

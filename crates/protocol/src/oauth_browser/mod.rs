@@ -17,6 +17,7 @@ use std::borrow::Cow;
 use sortie_model::{AuthenticationFlow, IdentityType, Secret, ServiceUrl, TokenRenewal};
 
 use crate::grant::REFRESH_TOKEN;
+use crate::login::SCOPE_ASKED;
 use crate::shared::oauth;
 use crate::{
     Brought, Field, Grant, Kind, Login, LoginRequest, Material, Need, NoLogin, ObtainError, Pending, Proof, ProveError, Provider, Renewal,
@@ -59,7 +60,6 @@ const FIELDS: &[Field] = &[
 /// Parts of a grant that say what it was asked for, so that a change of the definition is noticed: a token goes to nobody but who gave it.
 const LOGIN_ENDPOINT: &str = "login_token_endpoint";
 const LOGIN_CLIENT: &str = "login_client_id";
-const LOGIN_SCOPE: &str = "login_scope";
 
 /// What else a renewal needs to know of the login.
 const LOGIN_REDIRECT_URI: &str = "login_redirect_uri";
@@ -195,7 +195,7 @@ impl Origin<'_> {
     fn keep(&self, grant: &mut Grant) {
         grant.parts.insert(LOGIN_ENDPOINT.to_owned(), Secret::new(self.endpoint.as_str()));
         grant.parts.insert(LOGIN_CLIENT.to_owned(), self.client_id.as_ref().clone());
-        grant.parts.insert(LOGIN_SCOPE.to_owned(), Secret::new(self.scope));
+        grant.parts.insert(SCOPE_ASKED.to_owned(), Secret::new(self.scope));
     }
 }
 
@@ -204,7 +204,7 @@ fn fits(origin: &Origin<'_>, grant: &Grant) -> Result<(), NoLogin> {
     if !is(LOGIN_ENDPOINT, &origin.endpoint) || !is(LOGIN_CLIENT, origin.client_id.expose()) {
         return Err(NoLogin::OtherProvider);
     }
-    if is(LOGIN_SCOPE, origin.scope) { Ok(()) } else { Err(NoLogin::OtherScope) }
+    if is(SCOPE_ASKED, origin.scope) { Ok(()) } else { Err(NoLogin::OtherScope) }
 }
 
 /// Notes that a grant is renewed although it has no refresh token.

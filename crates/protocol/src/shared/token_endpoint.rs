@@ -16,6 +16,9 @@ const MAX_TOKEN_BYTES: usize = 16 * 1024;
 /// 64 KiB: tokens of 16 KiB each, and room around them.
 const MAX_JSON_BYTES: usize = 64 * 1024;
 
+/// Microsoft's lists of scopes have several hundred characters.
+const MAX_SCOPE_CHARACTERS: usize = 4096;
+
 /// How much is shown of an answer that is no OAuth error.
 const SHOWN_CHARACTERS: usize = 300;
 
@@ -263,7 +266,9 @@ fn read_token(body: &Value, kind: &'static str) -> Result<Grant, ObtainError> {
     }
     let mut parts = crate::Values::from([("access_token".to_owned(), Secret::new(token))]);
     if let Some(scope) = body.get("scope").and_then(Value::as_str) {
-        parts.insert("scope".to_owned(), Secret::new(scope));
+        // Shown to people and written to the audit: of RFC 6749, section 3.3, no scope has other characters.
+        let plain: String = scope.chars().filter(|character| (' '..='~').contains(character)).take(MAX_SCOPE_CHARACTERS).collect();
+        parts.insert("scope".to_owned(), Secret::new(plain));
     }
     Ok(Grant { parts, lifetime: lifetime(body)? })
 }

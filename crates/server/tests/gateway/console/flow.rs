@@ -20,7 +20,7 @@ fn open() -> (Office, OidcProvider) {
 }
 
 fn open_at(kind: IdentityProviderKind, more: &str) -> (Office, OidcProvider) {
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let port = sortie_testkit::free_port();
     let origin = format!("http://localhost:{port}");
     let provider = OidcProvider::start_for_people(&[&callback_url(&origin, kind, &ApiName::parse("Idp").unwrap())]);
     let office = Office::on(TestServer::with(None, |config| {

@@ -1,7 +1,9 @@
 //! Logins: how a grant begins that a person gives with a browser. Nothing of it is on the way of a callout.
 
+use std::time::Duration;
+
 use sortie_model::{IdentityType, ServiceUrl, Timestamp};
-use sortie_protocol::{Account, Brought, Grant, Login, LoginRequest, Material, ObtainError, Revoked, Values, account};
+use sortie_protocol::{Account, Brought, Grant, Login, LoginRequest, Material, ObtainError, Revoked, Values, account, note_account};
 
 use crate::Caller;
 use crate::identity::Identity;
@@ -10,6 +12,9 @@ use crate::personal::SettingFault;
 use crate::renewal::{DEFAULT_LIFETIME, PROVIDER_DEADLINE, Recipe};
 use crate::snapshot::{Credential, Snapshot};
 use crate::unobtainable::Unobtainable;
+
+/// 5 s: a provider that does not say whose tokens they are has given them all the same.
+const ACCOUNT_DEADLINE: Duration = Duration::from_secs(5);
 
 /// A principal at whose provider somebody logs in. Only [`place`] makes one.
 pub struct LoginPlace<'s> {
@@ -107,7 +112,7 @@ pub struct Redeemed {
 pub struct LoginState {
     /// When the access token dies.
     pub expires_at: Timestamp,
-    /// Whether another one can be had without anybody.
+    /// Whether another one can be had without anybody, however late.
     pub renews: bool,
     /// Whose account it is, if the provider said so.
     pub account: Option<Account>,
@@ -167,7 +172,11 @@ impl Grants {
         let redeemed = place.login.redeem(self.world(), recipe.login_material(&own, &values), request, brought);
         let redeemed = tokio::time::timeout(PROVIDER_DEADLINE, redeemed).await.unwrap_or(Err(ObtainError::Unanswered));
         // A refused code is no refused login: it may be too old, or somebody has used it.
-        let grant = redeemed?;
+        let mut grant = redeemed?;
+        let account = place.login.account(self.world(), recipe.login_material(&own, &values), &grant);
+        if let Ok(Some(account)) = tokio::time::timeout(ACCOUNT_DEADLINE, account).await {
+            note_account(&mut grant, account);
+        }
         let issued_at = self.now();
         let expires_at = issued_at.after(grant.lifetime.unwrap_or(DEFAULT_LIFETIME));
         Ok(Redeemed { grant, issued_at, expires_at })
@@ -196,7 +205,7 @@ impl Grants {
             _ => None,
         };
         let scope = grant.parts.get("scope").map(|scope| scope.expose().to_owned());
-        Ok(Some(LoginState { expires_at, renews: place.login.can_renew(&grant), account: account(&grant), scope, problem }))
+        Ok(Some(LoginState { expires_at, renews: grant.is_irreplaceable(), account: account(&grant), scope, problem }))
     }
 
     /// Takes the login away, here and at the provider. Here it is gone even if the provider cannot be told (TOK-22).

@@ -21,7 +21,8 @@ pub struct AuthorizationServer {
     pub revocation_endpoint: Option<ServiceUrl>,
     /// Where the public keys are that its tokens of identity are signed with (`jwks_uri` of RFC 8414, section 2).
     pub key_set_endpoint: Option<ServiceUrl>,
-    /// Whether a login with a browser is asked for with a proof key by its definition. One is always sent; a server that knows none ignores it.
+    /// Whether a login with a browser is asked for with a proof key by its definition. One is sent all the same, unless [`Quirks::proof_key`] says that the server
+    /// refuses it: whoever knows none ignores it.
     pub uses_pkce: bool,
     /// Whether it says who it is when it sends a browser back (RFC 9207, section 3).
     pub issuer_in_response: bool,

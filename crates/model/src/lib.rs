@@ -43,8 +43,8 @@ pub use named_credential::{CallerFormulas, NamedCredential, Timeouts};
 pub use organization::Organization;
 pub use permission::{Grantee, PermissionSet, PrincipalAccess, Profile, SystemPermission, SystemPermissions};
 pub use quirks::{
-    AccountFields, ClientSecret, ErrorShape, Plugin, ProofKey, Quirks, RevocationRequest, ScopeParameter, ScopeSeparator, TokenPlace,
-    TokenRenewal, UserInfoRequest,
+    AccountFields, ClientSecret, ErrorShape, Nonce, Plugin, ProofKey, Quirks, RevocationRequest, ScopeParameter, ScopeSeparator,
+    TokenPlace, TokenRenewal, UserInfoRequest,
 };
 pub use renewal_rule::{MAX_RENEWAL_RULES, RenewalRule, RenewalSign};
 pub use request_parameter::{ParameterKind, ParameterPlace, RequestParameter};

@@ -17,6 +17,8 @@ pub struct Quirks {
     pub scope_separator: ScopeSeparator,
     /// What its client secret is.
     pub client_secret: ClientSecret,
+    /// Whether its ID tokens repeat the nonce of the login.
+    pub nonce: Nonce,
     /// Where the tokens stand in the answer to a code.
     pub token_place: TokenPlace,
     /// How it says that it refuses.
@@ -100,6 +102,17 @@ pub enum ClientSecret {
         /// `aud`.
         audience: Box<str>,
     },
+}
+
+/// Whether ID tokens repeat the nonce of the login.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Nonce {
+    /// They do (OpenID Connect Core 1.0, section 3.1.3.7).
+    #[default]
+    Repeated,
+    /// They do not, although it was sent: it is not sent. What ties a token to its login is then the code alone.
+    Dropped,
 }
 
 /// Where the tokens stand in the answer to a code.

@@ -29,6 +29,9 @@ pub trait Login: Send + Sync {
         brought: &'a Brought,
     ) -> Pending<'a, Result<Grant, ObtainError>>;
 
+    /// Whose account a grant is for, if the provider says so when it is asked. Nothing depends on it but what people are shown.
+    fn account<'a>(&'a self, world: &'a dyn World, material: Material<'a>, grant: &'a Grant) -> Pending<'a, Option<Account>>;
+
     /// Whether the grant of an earlier login is still what these settings mean.
     ///
     /// # Errors
@@ -90,8 +93,20 @@ pub fn scope_asked_for(grant: &Grant) -> Option<&str> {
     (of(asked) != of(granted)).then_some(asked)
 }
 
-pub(crate) const SUBJECT: &str = "subject";
-pub(crate) const ACCOUNT_NAME: &str = "account_name";
+const SUBJECT: &str = "subject";
+const ACCOUNT_NAME: &str = "account_name";
+
+/// Notes what the provider says when it is asked whose account a grant is for. What it has signed counts more: then a name is all that may be added, and only
+/// if it speaks of the same person (OpenID Connect Core 1.0, section 5.3.2: else it "MUST NOT be used").
+pub fn note_account(grant: &mut Grant, said: Account) {
+    let account = match account(grant) {
+        None => said,
+        Some(signed) if signed.subject == said.subject => Account { name: signed.name.or(said.name), ..signed },
+        Some(signed) => signed,
+    };
+    grant.parts.insert(SUBJECT.to_owned(), Secret::new(account.subject));
+    grant.parts.extend(account.name.map(|name| (ACCOUNT_NAME.to_owned(), Secret::new(name))));
+}
 
 /// Whose account a grant is for, if the provider said so at the login.
 pub fn account(grant: &Grant) -> Option<Account> {

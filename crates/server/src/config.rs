@@ -115,8 +115,8 @@ pub struct OpenIdProvider {
     /// What is asked for; `openid` is among them.
     #[serde(default = "OpenIdProvider::usual_scopes")]
     pub scopes: String,
-    /// The claim that names the user of Sortie when somebody comes for the first time. People must not be able to choose it themselves.
-    #[serde(default = "OpenIdProvider::usual_claim")]
+    /// The claim that names the user of Sortie when somebody comes for the first time. People must not be able to choose it themselves, and only whoever runs the
+    /// provider knows of which that is true: there is no default (OpenID Connect Core 1.0, section 5.7).
     pub user_claim: String,
 }
 
@@ -222,10 +222,6 @@ impl ConfigError {
 impl OpenIdProvider {
     fn usual_scopes() -> String {
         "openid profile".to_owned()
-    }
-
-    fn usual_claim() -> String {
-        "preferred_username".to_owned()
     }
 
     /// Reads what the words mean, and the secret.

@@ -206,7 +206,6 @@ fn core_count(configured: usize) -> usize {
     }
 }
 
-/// One server for one data directory: its audit files are its own (OPS-07).
 /// Whoever changes `public_url` has to register another callback URL at each provider: nobody could log in there otherwise.
 async fn warn_of_callbacks(node: &Node, public_url: &PublicUrl) {
     match connect::changed_callbacks(node.house().store(), &public_url.origin()).await {
@@ -220,6 +219,7 @@ async fn warn_of_callbacks(node: &Node, public_url: &PublicUrl) {
     }
 }
 
+/// One server for one data directory: its audit files are its own (OPS-07).
 fn lock(setup: &HouseConfig) -> Result<File, StartError> {
     let path = setup.data_directory.join("serve.lock");
     let unusable = |source| StartError::Open(OpenError::DataDirectory { path: path.clone(), source });

@@ -31,6 +31,19 @@ impl SignInFailures<'_> {
         Ok(rows.first().map(|row| row.number("failures")).transpose()?.unwrap_or(1))
     }
 
+    /// Takes one try back: it was none.
+    ///
+    /// # Errors
+    /// A [`WriteError`].
+    pub async fn forgive(&self, account: &str, source: &str) -> Result<(), WriteError> {
+        const FORGIVE: Sql = Sql::new(
+            "sign_in_failures",
+            "UPDATE sign_in_failures SET failures = failures - 1 WHERE account = $1 AND source = $2 RETURNING failures",
+        );
+        self.db.change(FORGIVE, [account.into(), source.into()]).await?;
+        Ok(())
+    }
+
     /// Forgets the failures of an account from this source: it has signed in.
     ///
     /// # Errors

@@ -46,16 +46,18 @@ impl Loopback {
         format!("http://{}", self.address)
     }
 
-    /// Waits for the browser to come to `path`. Gives back what it brought.
-    pub(super) async fn callback(self, path: &str) -> Result<String, Failure> {
+    /// Waits for the browser to come to `path` with `state`, both as they are in addresses. Gives back what it brought. Whoever else comes changes nothing: any
+    /// page can make a browser ask here.
+    pub(super) async fn callback(self, path: &str, state: &str) -> Result<String, Failure> {
         let (sender, mut receiver) = oneshot::channel();
         let came: Came = Arc::new(Mutex::new(Some(sender)));
         let serve = async {
             loop {
                 let Ok((stream, _)) = self.listener.accept().await else { continue };
-                let (came, path) = (Arc::clone(&came), path.to_owned());
+                let (came, path, state) = (Arc::clone(&came), path.to_owned(), format!("state={state}"));
                 tokio::spawn(async move {
-                    let service = service_fn(move |request| std::future::ready(Ok::<_, Infallible>(answer(&request, &path, &came))));
+                    let service =
+                        service_fn(move |request| std::future::ready(Ok::<_, Infallible>(answer(&request, (&path, &state), &came))));
                     let mut server = http1::Builder::new();
                     server.timer(TokioTimer::new()).header_read_timeout(Duration::from_secs(10)).keep_alive(false);
                     // A browser that goes away has got what it wanted, or comes again.
@@ -75,12 +77,13 @@ impl Loopback {
     }
 }
 
-fn answer(request: &Request<Incoming>, path: &str, came: &Came) -> Response<Full<Bytes>> {
+fn answer(request: &Request<Incoming>, (path, state): (&str, &str), came: &Came) -> Response<Full<Bytes>> {
+    let query = request.uri().query().unwrap_or_default();
     let (status, text) = match request.method() {
-        &Method::GET if request.uri().path() == path => {
+        &Method::GET if request.uri().path() == path && query.split('&').any(|pair| pair == state) => {
             let sender = came.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
             if let Some(sender) = sender {
-                let _ = sender.send(request.uri().query().unwrap_or_default().to_owned());
+                let _ = sender.send(query.to_owned());
             }
             (StatusCode::OK, PAGE)
         }

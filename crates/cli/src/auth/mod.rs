@@ -104,7 +104,7 @@ async fn log_in(node: &Node, person: &Person<'_>, place: &Place, arguments: &Log
     eprint(&format!("{told}\n\n  {address}\n\nIt comes back to {}\n", begun.redirect_uri));
     let path = begun.redirect_uri.strip_prefix(&loopback.base()).unwrap_or_default().to_owned();
     let query = tokio::select! {
-        came = loopback.callback(&path) => came?,
+        came = loopback.callback(&path, begun.state.expose()) => came?,
         _ = tokio::signal::ctrl_c() => return Err(Failure::new("interrupted", "nobody has logged in", "begin again")),
     };
     let browser = Some(begun.browser.expose());

@@ -6,8 +6,8 @@ use std::borrow::Cow;
 
 use super::preset::{Preset, PresetSetting, SettingForm, SignedClientSecret};
 use crate::{
-    AccountFields, AuthProviderKind, ClientAuthentication, ErrorShape, ProofKey, Quirks, RevocationRequest, ScopeParameter, ScopeSeparator,
-    TokenPlace, TokenRenewal, UserInfoRequest,
+    AccountFields, AuthProviderKind, ClientAuthentication, ErrorShape, Nonce, ProofKey, Quirks, RevocationRequest, ScopeParameter,
+    ScopeSeparator, TokenPlace, TokenRenewal, UserInfoRequest,
 };
 
 /// A kind of which nothing is known but that it keeps to the standards.
@@ -213,7 +213,8 @@ pub(super) static ALL: &[Preset] = &[
         issuer: Some("https://www.linkedin.com/oauth"),
         client_authentication: ClientAuthentication::Body,
         default_scopes: "openid profile email",
-        quirks: || Quirks { proof_key: ProofKey::NotSent, ..Quirks::default() },
+        // No nonce in its ID tokens: https://github.com/linkedin-developers/linkedin-api-js-client/issues/34
+        quirks: || Quirks { proof_key: ProofKey::NotSent, nonce: Nonce::Dropped, ..Quirks::default() },
         registration: "an app with the product \"Sign In with LinkedIn using OpenID Connect\": linkedin.com/developers/apps",
         refresh_token: "only for approved partners; else tokens live 60 days and people log in again",
         ..STANDARD

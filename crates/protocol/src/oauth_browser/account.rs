@@ -2,15 +2,14 @@
 
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use serde_json::Value;
-use sortie_model::{AuthorizationServer, Secret, SecretBytes, ServiceUrl, UserInfoRequest};
+use sortie_model::{AuthorizationServer, Secret, SecretBytes, ServiceUrl, Timestamp, UserInfoRequest};
 use zeroize::Zeroizing;
 
 use super::client::Client;
-use crate::login::{ACCOUNT_NAME, SUBJECT};
 use crate::shared::form::{self, Form};
 use crate::shared::id_token::{self, Expected};
-use crate::shared::key_set;
-use crate::{Account, Ask, Grant, LoginRequest, ObtainError, Values, World};
+use crate::shared::key_set::{self, KeySet, KeySetError};
+use crate::{Account, Ask, Grant, ObtainError, World};
 
 /// OpenID Connect Core 1.0, section 2: `sub` "MUST NOT exceed 255 ASCII characters in length".
 const SUBJECT_BYTES: usize = 255;
@@ -18,41 +17,36 @@ const SUBJECT_BYTES: usize = 255;
 /// Longer account names are cut: they are for people.
 const NAME_CHARACTERS: usize = 100;
 
+/// The keys that ID tokens are checked with, if it is known whose and where. Fetched before the code is redeemed: it is good once.
+pub(super) async fn keys(world: &dyn World, server: &AuthorizationServer) -> Result<Option<KeySet>, ObtainError> {
+    let (Some(_), Some(endpoint)) = (&server.issuer, &server.key_set_endpoint) else { return Ok(None) };
+    key_set::fetch(world, endpoint).await.map(Some).map_err(|error| match error {
+        KeySetError::Unreachable { source, .. } => source.into(),
+        KeySetError::Refused { .. } | KeySetError::NoKeySet { .. } => {
+            ObtainError::WrongConfiguration { field: "key_set_endpoint", problem: format!("of the provider is wrong: {error}") }
+        }
+    })
+}
+
 /// Who has logged in, as the ID token says, if its issuer is known. A token that is not for this login ends it: the code may have been another's.
-pub(super) async fn signed(
-    world: &dyn World,
+pub(super) fn signed(
     server: &AuthorizationServer,
+    keys: Option<&KeySet>,
     (token, grant): (&Secret, &Grant),
-    client_id: &Secret,
-    request: &LoginRequest<'_>,
+    (client_id, nonce): (&Secret, Option<&Secret>),
+    now: Timestamp,
 ) -> Result<Option<Account>, ObtainError> {
-    let (Some(issuer), Some(endpoint)) = (&server.issuer, &server.key_set_endpoint) else { return Ok(None) };
-    let keys = key_set::fetch(world, endpoint).await.map_err(|error| ObtainError::Unreachable { reason: error.to_string() })?;
+    let (Some(issuer), Some(keys)) = (&server.issuer, keys) else { return Ok(None) };
     let expected = Expected {
         issuer: issuer.as_str(),
         client_id: client_id.expose(),
-        nonce: Some(request.nonce.expose()),
+        nonce: nonce.map(Secret::expose),
         access_token: grant.parts.get("access_token"),
         algorithms: id_token::USUAL_ALGORITHMS,
     };
-    let token = id_token::check(token.expose(), &keys, &expected, world.now())?;
+    let token = id_token::check(token.expose(), keys, &expected, now)?;
     let name = ["preferred_username", "email", "name"].iter().find_map(|claim| plain(token.text(claim)?));
     Ok(Some(Account { subject: token.subject().to_owned(), name }))
-}
-
-impl Account {
-    /// With the name that the provider says when it is asked, if it speaks of the same person (OpenID Connect Core 1.0, section 5.3.2: else it "MUST NOT be used").
-    pub(super) fn completed(self, said: Option<Self>) -> Self {
-        let said = said.filter(|said| said.subject == self.subject).and_then(|said| said.name);
-        Self { name: self.name.or(said), ..self }
-    }
-}
-
-pub(super) fn keep(account: Option<Account>, parts: &mut Values) {
-    if let Some(Account { subject, name }) = account.and_then(shown) {
-        parts.insert(SUBJECT.to_owned(), Secret::new(subject));
-        parts.extend(name.map(|name| (ACCOUNT_NAME.to_owned(), Secret::new(name))));
-    }
 }
 
 /// Who has logged in, as the provider says when it is asked (OpenID Connect Core 1.0, section 5.3; others have the like). It is shown and compared with the
@@ -63,7 +57,7 @@ pub(super) async fn asked(world: &dyn World, server: &AuthorizationServer, clien
     let answer = world.ask(ask).await.ok().filter(|answer| answer.status == StatusCode::OK)?;
     let body: Value = serde_json::from_slice(&answer.body).ok()?;
     let (subject, name) = server.quirks.account.of(&body).or_else(|| usual(&body))?;
-    Some(Account { subject, name })
+    shown(Account { subject, name })
 }
 
 /// What servers call it that keep to no standard, of which nothing is known but their endpoints.
@@ -105,7 +99,7 @@ pub(super) fn bearer(token: &Secret) -> Option<HeaderValue> {
 }
 
 /// As it may be shown. A subject is compared, so it is whole or nothing.
-fn shown(account: Account) -> Option<Account> {
+pub(super) fn shown(account: Account) -> Option<Account> {
     let Account { subject, name } = account;
     let is_plain = (1..=SUBJECT_BYTES).contains(&subject.len()) && !subject.contains(char::is_control);
     is_plain.then(|| Account { subject, name: name.and_then(|name| plain(&name)) })

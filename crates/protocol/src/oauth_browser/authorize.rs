@@ -3,7 +3,7 @@
 use aws_lc_rs::digest;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use sortie_model::{ProofKey, Secret, ServiceUrl};
+use sortie_model::{Nonce, ProofKey, Secret, ServiceUrl};
 
 use crate::shared::form::Form;
 use crate::shared::oauth;
@@ -30,8 +30,7 @@ pub(super) fn url(material: Material<'_>, provider: Provider<'_>, request: &Logi
     if let Some(scope) = scope {
         query = query.with(quirks.scope_parameter.as_str(), &quirks.scope_separator.join(scope));
     }
-    // OpenID Connect Core 1.0, section 3.1.2.1. Apple gives an ID token without being asked for one, and puts the nonce into it.
-    if is_openid(scope) || (scope.is_none() && server.key_set_endpoint.is_some()) {
+    if sends_nonce(material, provider) {
         query = query.with("nonce", request.nonce.expose());
     }
     for parameter in request_parameters::of(&server.parameters, Purpose::Authorize) {
@@ -40,12 +39,18 @@ pub(super) fn url(material: Material<'_>, provider: Provider<'_>, request: &Logi
     Ok(endpoint.with_query(query.as_str()))
 }
 
+/// Whether an ID token is expected that repeats a nonce. Apple gives one without being asked for it.
+pub(super) fn sends_nonce(material: Material<'_>, provider: Provider<'_>) -> bool {
+    let server = provider.server;
+    let is_asked_for = match oauth::scope_or(material, server.default_scopes.as_text()) {
+        // OpenID Connect Core 1.0, section 3.1.2.1: "OpenID Connect requests MUST contain the openid scope value".
+        Some(scope) => scope.split(' ').any(|one| one == "openid"),
+        None => server.key_set_endpoint.is_some(),
+    };
+    is_asked_for && server.quirks.nonce == Nonce::Repeated
+}
+
 /// RFC 7636, section 4.2.
 pub(super) fn challenge(code_verifier: &Secret) -> String {
     URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, code_verifier.expose().as_bytes()))
-}
-
-/// OpenID Connect Core 1.0, section 3.1.2.1: "OpenID Connect requests MUST contain the openid scope value".
-fn is_openid(scope: Option<&str>) -> bool {
-    scope.is_some_and(|scope| scope.split(' ').any(|one| one == "openid"))
 }

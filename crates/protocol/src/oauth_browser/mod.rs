@@ -16,12 +16,14 @@ use std::borrow::Cow;
 
 use sortie_model::{AuthenticationFlow, IdentityType, Secret, ServiceUrl, TokenRenewal};
 
+use client::Client;
+
 use crate::grant::REFRESH_TOKEN;
 use crate::login::SCOPE_ASKED;
 use crate::shared::oauth;
 use crate::{
-    Brought, Field, Grant, Kind, Login, LoginRequest, Material, Need, NoLogin, ObtainError, Pending, Proof, ProveError, Provider, Renewal,
-    Revoked, World, usable_provider,
+    Account, Brought, Field, Grant, Kind, Login, LoginRequest, Material, Need, NoLogin, ObtainError, Pending, Proof, ProveError, Provider,
+    Renewal, Revoked, World, usable_provider,
 };
 
 /// A person logs in with a browser, once; tokens are renewed from then on.
@@ -143,6 +145,16 @@ impl Login for OAuthBrowser {
             match provider.server.plugin {
                 Some(_) => plugin::redeem(world, material, provider, request, brought).await,
                 None => redeem::redeem(world, material, provider, request, brought).await,
+            }
+        })
+    }
+
+    fn account<'a>(&'a self, world: &'a dyn World, material: Material<'a>, grant: &'a Grant) -> Pending<'a, Option<Account>> {
+        Box::pin(async move {
+            let provider = usable_provider(self, material).ok()?;
+            match provider.server.plugin {
+                Some(_) => plugin::account(world, provider, grant).await,
+                None => account::asked(world, provider.server, &Client::of(world, material, provider).ok()?, grant).await,
             }
         })
     }

@@ -1,17 +1,19 @@
 //! The same steps at a provider that is somebody's program.
 
-use super::{account, authorize, origin, redeem, refresh};
+use sortie_model::{Secret, ServiceUrl};
+
+use super::{LOGIN_RENEWAL, account, authorize, origin, redeem, refresh};
 use crate::grant::REFRESH_TOKEN;
 use crate::shared::oauth;
 use crate::shared::plugin::{Callback, PluginClient, Start};
-use crate::{Brought, Grant, LoginRequest, Material, ObtainError, Provider, Revoked, World};
+use crate::{Account, Brought, Grant, LoginRequest, Material, ObtainError, Provider, Revoked, World};
 
 pub(super) async fn authorize_url(
     world: &dyn World,
     material: Material<'_>,
     provider: Provider<'_>,
     request: &LoginRequest<'_>,
-) -> Result<sortie_model::ServiceUrl, ObtainError> {
+) -> Result<ServiceUrl, ObtainError> {
     let start = Start {
         redirect_uri: request.redirect_uri,
         state: request.state,
@@ -39,17 +41,19 @@ pub(super) async fn redeem(
     };
     let tokens = client.callback(callback).await?;
     let mut grant = tokens.grant;
-    grant.lifetime = redeem::lifetime(&grant, tokens.refresh_token.as_ref());
     origin(material, provider)?.keep(&mut grant);
-    // Whose tokens they are is for people: a plug-in that cannot say it now has given them all the same.
-    let access_token = grant.parts.get("access_token").cloned();
-    let said = match &access_token {
-        Some(token) => client.user_info(token).await.unwrap_or_default(),
-        None => None,
-    };
-    account::keep(said, &mut grant.parts);
+    // It may be able to give new tokens without a refresh token: it knows.
+    if grant.lifetime.is_some() {
+        grant.parts.insert(LOGIN_RENEWAL.to_owned(), Secret::new("plugin"));
+    }
+    grant.lifetime = redeem::lifetime(&grant, tokens.refresh_token.as_ref());
     grant.parts.extend(tokens.refresh_token.map(|token| (REFRESH_TOKEN.to_owned(), token)));
     Ok(grant)
+}
+
+pub(super) async fn account(world: &dyn World, provider: Provider<'_>, grant: &Grant) -> Option<Account> {
+    let said = PluginClient::of(world, provider).ok()?.user_info(grant.parts.get("access_token")?).await.ok()??;
+    account::shown(said)
 }
 
 pub(super) async fn refresh(

@@ -42,9 +42,14 @@ impl At {
         with_request(|request| now(OAuthBrowser.authorize_url(&Scripted::new(""), self.material(), request)).unwrap().to_string())
     }
 
+    /// With whose account it is, as it is asked afterwards.
     fn redeem(&self, world: &Scripted) -> Result<Grant, ObtainError> {
         let brought = Brought::from([("code".to_owned(), Secret::new("SECRET-code"))]);
-        with_request(|request| now(OAuthBrowser.redeem(world, self.material(), request, &brought)))
+        let mut grant = with_request(|request| now(OAuthBrowser.redeem(world, self.material(), request, &brought)))?;
+        if let Some(account) = now(OAuthBrowser.account(world, self.material(), &grant)) {
+            note_account(&mut grant, account);
+        }
+        Ok(grant)
     }
 
     fn refresh(&self, world: &Scripted, before: &Grant) -> Result<Grant, ObtainError> {
@@ -103,6 +108,8 @@ fn slack_gives_the_users_token_beside_the_apps() {
     assert_eq!(slack.revoke(&world, &grant), Ok(Revoked::AtTheProvider));
     assert_eq!(asked(&world), (Method::POST, "https://slack.com/api/auth.revoke".to_owned(), String::new()));
     assert_eq!(world.asked().unwrap().headers["authorization"], "Bearer SECRET-user");
+    // It says no in a 200 here, too.
+    assert!(slack.revoke(&Scripted::new(r#"{"ok":false,"error":"token_expired"}"#), &grant).is_err());
 }
 
 #[test]
@@ -123,6 +130,8 @@ fn facebook_exchanges_a_token_while_it_is_good() {
     assert_eq!(facebook.refresh(&Scripted::new(expired), &grant).unwrap_err().code(), "needs_authentication");
     let other = r#"{"error":{"message":"Invalid Client ID","type":"OAuthException","code":101}}"#;
     assert_eq!(facebook.refresh(&Scripted::new(other), &grant).unwrap_err().code(), "token_refused");
+    let secret = r#"{"error":{"message":"Error validating client secret.","type":"OAuthException","code":1}}"#;
+    assert_eq!(facebook.refresh(&Scripted::new(secret), &grant).unwrap_err().code(), "token_refused");
     let world = Scripted::new(r#"{"success":true}"#);
     assert_eq!(facebook.revoke(&world, &grant), Ok(Revoked::AtTheProvider));
     assert_eq!(asked(&world).0, Method::DELETE);
@@ -142,14 +151,16 @@ fn github_is_told_by_the_client_itself() {
     );
     // printf '%s' 'me/1:SECRET-client' | base64
     assert_eq!(world.asked().unwrap().headers["authorization"], "Basic bWUvMTpTRUNSRVQtY2xpZW50");
-    assert_eq!(github.redeem(&Scripted::new(r#"{"error":"bad_verification_code"}"#)).unwrap_err().code(), "token_refused");
+    for word in [r#"{"error":"bad_verification_code"}"#, r#"{"error":"bad_refresh_token"}"#] {
+        assert_eq!(github.redeem(&Scripted::new(word)).unwrap_err().code(), "needs_authentication");
+    }
 }
 
 #[test]
 fn gitlab_wants_the_redirect_uri_again() {
     let gitlab = At::kind(AuthProviderKind::GitLab, &[]);
     assert_eq!(gitlab.server.quirks.renewal, TokenRenewal::RefreshTokenWithRedirectUri);
-    let world = Scripted::new(r#"{"access_token":"SECRET-a","refresh_token":"SECRET-r","expires_in":7200,"sub":"1"}"#);
+    let world = Scripted::new(r#"{"keys":[],"access_token":"SECRET-a","refresh_token":"SECRET-r","expires_in":7200,"sub":"1"}"#);
     let grant = Grant::from_bytes(&gitlab.redeem(&world).unwrap().to_bytes()).unwrap();
     gitlab.refresh(&world, &grant).unwrap();
     assert!(asked(&world).2.contains("&redirect_uri=https%3A%2F%2Fsortie.test%2Fservices%2Fauthcallback%2FX&"), "{}", asked(&world).2);
@@ -158,8 +169,9 @@ fn gitlab_wants_the_redirect_uri_again() {
 #[test]
 fn linkedin_gets_no_proof_key_and_hubspot_is_asked_by_introspection() {
     let linkedin = At::kind(AuthProviderKind::LinkedIn, &[]);
-    assert!(!linkedin.authorize_url().contains("code_challenge"));
-    let world = Scripted::new(r#"{"access_token":"SECRET-a","expires_in":60}"#);
+    let url = linkedin.authorize_url();
+    assert!(!url.contains("code_challenge") && url.contains("openid") && !url.contains("nonce="), "{url}");
+    let world = Scripted::new(r#"{"keys":[],"access_token":"SECRET-a","expires_in":60}"#);
     let unasked = At { server: AuthorizationServer { user_info_endpoint: None, ..linkedin.server.clone() }, ..linkedin };
     unasked.redeem(&world).unwrap();
     assert!(!asked(&world).2.contains("code_verifier"));
@@ -180,7 +192,7 @@ fn apple_gets_a_signed_token_in_the_place_of_a_secret_and_a_nonce_without_scopes
     apple.client.insert("private_key".to_owned(), Secret::new(pair.serialize_pem()));
     let url = apple.authorize_url();
     assert!(url.contains("&nonce=nonce") && url.contains("&code_challenge=") && !url.contains("scope="), "{url}");
-    let world = Scripted::new(r#"{"access_token":"SECRET-a","refresh_token":"SECRET-r","expires_in":3600}"#);
+    let world = Scripted::new(r#"{"keys":[],"access_token":"SECRET-a","refresh_token":"SECRET-r","expires_in":3600}"#);
     let grant = apple.redeem(&world).unwrap();
     let (_, url, body) = asked(&world);
     assert_eq!(url, "https://appleid.apple.com/auth/token");

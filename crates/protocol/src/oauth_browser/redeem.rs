@@ -3,15 +3,15 @@
 use std::time::Duration;
 
 use http::HeaderMap;
-use sortie_model::{ProofKey, Secret};
+use sortie_model::{ProofKey, Secret, TokenRenewal};
 
 use super::client::Client;
-use super::{LOGIN_REDIRECT_URI, account, note_renewal, origin};
+use super::{LOGIN_REDIRECT_URI, account, authorize, note_renewal, origin, refresh};
 use crate::grant::REFRESH_TOKEN;
 use crate::shared::form::Form;
 use crate::shared::request_parameters::{self, Purpose};
 use crate::shared::token_endpoint::{self, Dialect, TokenRequest, Tokens};
-use crate::{Brought, Grant, LoginRequest, Material, ObtainError, Provider, World};
+use crate::{Brought, Grant, LoginRequest, Material, ObtainError, Provider, World, note_account};
 
 /// Ten years: a token without an end and without a successor is good until somebody refuses it.
 const UNTIL_REFUSED: Duration = Duration::from_secs(10 * 365 * 86_400);
@@ -36,6 +36,7 @@ pub(super) async fn redeem(
     let mut headers = HeaderMap::new();
     let form = client.apply(&mut headers, form)?;
     let (url, form) = request_parameters::add_to_request(&server.parameters, Purpose::Token, &server.token_endpoint, &mut headers, form)?;
+    let keys = account::keys(world, server).await?;
     let confidential = [client.secret(), code, request.code_verifier];
     let request_to_server = TokenRequest { url, headers, form, confidential: &confidential, dialect: Dialect::of_code(quirks) };
     let Tokens { mut grant, refresh_token, id_token } = token_endpoint::request_all(world, request_to_server).await?;
@@ -43,14 +44,18 @@ pub(super) async fn redeem(
     origin.keep(&mut grant);
     grant.parts.insert(LOGIN_REDIRECT_URI.to_owned(), Secret::new(request.redirect_uri));
     note_renewal(&quirks.renewal, &mut grant);
-    let signed = match id_token {
-        Some(token) => account::signed(world, server, (&token, &grant), client.id, request).await?,
-        None => None,
-    };
-    let asked = account::asked(world, server, &client, &grant).await;
-    account::keep(signed.map(|signed| signed.completed(asked.clone())).or(asked), &mut grant.parts);
+    if let Some(token) = id_token {
+        let nonce = authorize::sends_nonce(material, provider).then_some(request.nonce);
+        if let Some(signed) = account::signed(server, keys.as_ref(), (&token, &grant), (client.id, nonce), world.now())? {
+            note_account(&mut grant, signed);
+        }
+    }
     grant.parts.extend(refresh_token.map(|token| (REFRESH_TOKEN.to_owned(), token)));
-    Ok(grant)
+    match quirks.renewal {
+        // The first one lives for an hour or two, and can be exchanged only while it lives: not every login has a callout that soon.
+        TokenRenewal::AccessToken { .. } => Ok(refresh::refresh(world, material, provider, &grant).await.unwrap_or(grant)),
+        TokenRenewal::RefreshToken | TokenRenewal::RefreshTokenWithRedirectUri => Ok(grant),
+    }
 }
 
 /// A token of which the provider says no end, and that cannot be renewed, is kept until somebody refuses it: GitHub's and Slack's are like that.

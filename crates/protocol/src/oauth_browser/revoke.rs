@@ -2,12 +2,13 @@
 
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use serde_json::json;
-use sortie_model::{RevocationRequest, SecretBytes, ServiceUrl};
+use sortie_model::{ErrorShape, RevocationRequest, SecretBytes, ServiceUrl};
 
 use super::account::bearer;
 use super::client::Client;
 use crate::grant::REFRESH_TOKEN;
 use crate::shared::form::{self, Form};
+use crate::shared::token_endpoint::{self, Dialect};
 use crate::{Ask, Grant, Material, NoLogin, ObtainError, Provider, ProviderError, Revoked, World};
 
 pub(super) async fn revoke(
@@ -21,7 +22,13 @@ pub(super) async fn revoke(
     let answer = world.ask(question(provider.server.quirks.revocation, endpoint, &client, grant)?).await?;
     // Section 2.2: 200 also for a token that it does not know. Only a 503 asks us to try again (section 2.2.1).
     match answer.status {
-        status if status.is_success() => Ok(Revoked::AtTheProvider),
+        status if status.is_success() => {
+            // Whoever says elsewhere in a 200 that it refuses does so here.
+            if provider.server.quirks.error_shape != ErrorShape::Standard {
+                token_endpoint::refusal_in(&answer, Dialect::of_renewal(&provider.server.quirks))?;
+            }
+            Ok(Revoked::AtTheProvider)
+        }
         status if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS => {
             Err(ObtainError::Unavailable { status: Some(status.as_u16()), retry_after: None })
         }

@@ -208,7 +208,10 @@ fn the_account_is_what_the_user_info_endpoint_says() {
         let mut scene = Scene::new(json!({}));
         scene.provider.server.user_info_endpoint = Some(ServiceUrl::parse("https://idp.test/me").unwrap());
         let world = Scripted::new(answer);
-        let grant = scene.redeem(&world).unwrap();
+        let mut grant = scene.redeem(&world).unwrap();
+        if let Some(said) = now(OAuthBrowser.account(&world, scene.material(None), &grant)) {
+            note_account(&mut grant, said);
+        }
         assert_eq!(world.asked().unwrap().headers["authorization"], "Bearer SECRET-token");
         account(&grant).map(|account| (account.subject, account.name))
     };

@@ -176,6 +176,14 @@ fn judge(answer: &Answer, shape: ErrorShape, confidential: &Confidential) -> Res
     }
 }
 
+/// Whether a server says in its way that it refuses. Nothing of what it says is shown but its own codes.
+///
+/// # Errors
+/// All of [`ObtainError`], by what it says.
+pub fn refusal_in(answer: &Answer, dialect: Dialect) -> Result<(), ObtainError> {
+    judge(answer, dialect.errors, &Confidential::default()).map(drop)
+}
+
 /// What a body says against what was asked, in the words of RFC 6749, section 5.2 where another server's mean the same.
 fn error_of(body: &Value, shape: ErrorShape) -> Option<(&str, Option<&str>)> {
     let standard = body.get("error").and_then(Value::as_str).map(|error| (error, body.get("error_description").and_then(Value::as_str)));
@@ -193,13 +201,14 @@ fn error_of(body: &Value, shape: ErrorShape) -> Option<(&str, Option<&str>)> {
             Some(other) => Some(other),
             None => body.is_object().then_some(("not_ok", None)),
         },
-        // https://developers.facebook.com/docs/graph-api/guides/error-handling: 190 is a token that is no longer good, 1, 2 and 4 are to be tried again.
+        // https://developers.facebook.com/docs/graph-api/guides/error-handling: 190 is a token that is no longer good, 2 and 4 are to be tried again. 1 is said
+        // to be so too, and is what a wrong client secret gets.
         ErrorShape::Nested => standard.or_else(|| {
             let error = body.get("error").filter(|error| error.is_object())?;
             let said = error.get("message").and_then(Value::as_str);
             match error.get("code").and_then(Value::as_i64) {
                 Some(190) => Some(("invalid_grant", said)),
-                Some(1 | 2 | 4) => Some(("temporarily_unavailable", said)),
+                Some(2 | 4) => Some(("temporarily_unavailable", said)),
                 _ => Some((error.get("type").and_then(Value::as_str).unwrap_or("no_type"), said)),
             }
         }),
@@ -210,7 +219,10 @@ fn refusal(answer: &Answer, error: &str, description: Option<&str>, confidential
     let description = description.and_then(|text| presentable(text, 200, confidential));
     match error {
         // RFC 6749, section 5.2: the grant or refresh token is invalid, expired or revoked.
-        "invalid_grant" => ObtainError::InvalidGrant(ProviderError { error: error.to_owned(), description }),
+        // GitHub has words of its own for it, "Refreshing user access tokens" and "Troubleshooting OAuth app access token request errors".
+        "invalid_grant" | "bad_refresh_token" | "bad_verification_code" => {
+            ObtainError::InvalidGrant(ProviderError { error: error.to_owned(), description })
+        }
         "temporarily_unavailable" | "server_error" | "slow_down" => unavailable(answer),
         _ if answer.status == StatusCode::TOO_MANY_REQUESTS || answer.status.is_server_error() => unavailable(answer),
         _ => ObtainError::Refused(ProviderError {
@@ -262,7 +274,9 @@ fn read_token(body: &Value, kind: &'static str) -> Result<Grant, ObtainError> {
     }
     // Section 5.1 requires token_type, and compares it without regard to case; some servers leave it out.
     if body.get("token_type").is_some_and(|said| !said.as_str().is_some_and(|said| said.eq_ignore_ascii_case(kind))) {
-        return Err(ObtainError::Malformed { what: "a `token_type` of `Bearer`" });
+        return Err(ObtainError::Malformed {
+            what: if kind == "user" { "a `token_type` of `user`" } else { "a `token_type` of `Bearer`" },
+        });
     }
     let mut parts = crate::Values::from([("access_token".to_owned(), Secret::new(token))]);
     if let Some(scope) = body.get("scope").and_then(Value::as_str) {

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use sortie_callout::Redeemed;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sortie_callout::{GrantKey, Redeemed};
 use sortie_model::{Secret, SecretBytes, ServiceUrl, Timestamp};
 use sortie_protocol::{Brought, Grant, LoginRequest};
 use sortie_store::{LoginStage, StoredLogin};
@@ -19,6 +21,8 @@ pub(super) struct Attempt {
     pub(super) principal: String,
     /// Of the external credential when it began: a definition that changes meanwhile ends the login.
     pub(super) revision: i64,
+    /// Of its settings for this person, if formulas make them: a scope that changes meanwhile ends it, too.
+    pub(super) variant: Option<[u8; 16]>,
     /// The provider, by name.
     pub(super) provider: String,
     /// Its callback, which is the only one that the browser may come back to.
@@ -37,6 +41,12 @@ pub(super) struct Attempt {
 impl Attempt {
     pub(super) fn request(&self) -> LoginRequest<'_> {
         LoginRequest { redirect_uri: &self.redirect_uri, state: &self.state, code_verifier: &self.code_verifier, nonce: &self.nonce }
+    }
+
+    /// Whether what is known under this key is what the login began for.
+    pub(super) fn is_for(&self, login: &StoredLogin, key: &GrantKey) -> bool {
+        let is_same = key.revision == self.revision && key.variant == self.variant;
+        is_same && key.principal == login.identity.principal && key.user == login.identity.owner
     }
 
     /// Whether a browser that came to this path came to where it was to come back to: not by its meaning, byte by byte.
@@ -69,6 +79,10 @@ impl Attempt {
             ("nonce", self.nonce.expose()),
             ("return_to", &self.return_to),
         ]);
+        let variant = self.variant.map(|variant| URL_SAFE_NO_PAD.encode(variant));
+        if let Some(variant) = &variant {
+            parts.insert("variant", variant);
+        }
         let brought = self.brought.as_ref().map(|brought| Grant { parts: brought.clone(), lifetime: None }.to_bytes());
         if let Some(brought) = brought.as_ref().and_then(|brought| std::str::from_utf8(brought.expose()).ok()) {
             parts.insert("brought", brought);
@@ -93,6 +107,10 @@ impl Attempt {
             }
             None => None,
         };
+        let variant = match take("variant") {
+            Some(variant) => Some(URL_SAFE_NO_PAD.decode(variant).ok()?.try_into().ok()?),
+            None => None,
+        };
         let brought = match take("brought") {
             Some(brought) => Some(Grant::from_bytes(&SecretBytes::new(brought.into_bytes())).ok()?.parts),
             None => None,
@@ -101,6 +119,7 @@ impl Attempt {
             credential: take("credential")?,
             principal: take("principal")?,
             revision: take("revision")?.parse().ok()?,
+            variant,
             provider: take("provider")?,
             redirect_uri: take("redirect_uri")?,
             state: Secret::new(take("state")?),
@@ -129,6 +148,7 @@ mod tests {
             credential: "Cal".to_owned(),
             principal: "Me".to_owned(),
             revision: 7,
+            variant: Some([3; 16]),
             provider: "Idp".to_owned(),
             redirect_uri: "https://sortie.test/cb".to_owned(),
             state: Secret::new("SECRET-\"state"),
@@ -139,7 +159,7 @@ mod tests {
             redeemed: None,
         };
         let again = Attempt::from_bytes(&attempt.to_bytes()).unwrap();
-        assert!(again.brought.is_none() && again.redeemed.is_none());
+        assert!(again.brought.is_none() && again.redeemed.is_none() && again.variant == Some([3; 16]));
         assert!(again.is_back_at("/cb") && !again.is_back_at("/cb/") && !again.is_back_at("cb") && !again.is_back_at("/CB"));
         assert_eq!((again.state, again.revision, again.return_to), (attempt.state.clone(), 7, "/".to_owned()));
         let grant = Grant { parts: [("access_token".to_owned(), Secret::new("SECRET-a"))].into(), lifetime: None };

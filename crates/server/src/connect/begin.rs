@@ -20,6 +20,8 @@ pub struct Begun {
     pub browser: Secret,
     /// Where it comes back to.
     pub redirect_uri: String,
+    /// What it brings back.
+    pub state: Secret,
     /// The provider, by name.
     pub provider: String,
     /// What the last login came back to, if it was somewhere else.
@@ -58,6 +60,7 @@ pub async fn begin(node: &Node, person: &Person<'_>, departure: Departure<'_>) -
         credential: place.credential().name.to_string(),
         principal: place.identity().principal().name.to_string(),
         revision: place.identity().key().revision,
+        variant: place.identity().key().variant,
         provider: provider.name().to_string(),
         redirect_uri: callback_url(base, provider.kind(), provider.name()),
         state,
@@ -80,10 +83,22 @@ pub async fn begin(node: &Node, person: &Person<'_>, departure: Departure<'_>) -
     };
     node.house().store().logins().start(login, MOST).await?;
     let callback_change = match person {
-        Person::User { .. } => CallbackChange::of(node.house().store(), provider, base).await?,
+        Person::User { .. } => CallbackChange::of(node.house().store(), provider, base).await.unwrap_or_else(|error| {
+            // It is for a warning alone.
+            tracing::warn!(code = error.code(), "the callback URL of a provider cannot be compared: {error}");
+            None
+        }),
         Person::Operator { .. } => None,
     };
-    Ok(Begun { id, authorize_url, browser, redirect_uri: attempt.redirect_uri, provider: attempt.provider, callback_change })
+    Ok(Begun {
+        id,
+        authorize_url,
+        browser,
+        redirect_uri: attempt.redirect_uri,
+        state: attempt.state,
+        provider: attempt.provider,
+        callback_change,
+    })
 }
 
 /// The settings name no provider that is there: the protocol says so in its own words.

@@ -2,7 +2,7 @@
 
 use percent_encoding::percent_decode_str;
 use sortie_callout::place;
-use sortie_model::{AuthorizationServer, IdentityProvider, IdentityProviderKind, Secret, ServiceUrl};
+use sortie_model::{AuthorizationServer, IdentityProvider, Secret, ServiceUrl};
 use sortie_protocol::{Brought, ProviderError};
 use sortie_store::{LoginStage, StoredLogin};
 use uuid::Uuid;
@@ -164,14 +164,16 @@ pub async fn resume(node: &Node, person: &Person<'_>, id: Uuid, browser: Option<
     redeem(node, person, &login, attempt).await
 }
 
-/// Where an admin wants a browser to be sent whose login has failed: the `error_url` of the auth provider whose callback is at `path`.
-pub fn error_url(node: &Node, path: &str) -> Option<ServiceUrl> {
-    let name = path.strip_prefix(super::callback_path(IdentityProviderKind::Auth))?;
-    let snapshot = node.snapshot();
-    snapshot.all_credentials().find_map(|credential| match credential.provider()? {
-        IdentityProvider::Auth(provider) if provider.name.as_str() == name => provider.error_url.clone(),
-        IdentityProvider::Auth(_) | IdentityProvider::ExternalAuth(_) => None,
-    })
+/// Where an admin wants this browser to be sent if its login fails: the `error_url` of the auth provider at which the login began. Only for the browser in which
+/// it did: nobody else learns of it.
+pub async fn error_url(node: &Node, query: &CallbackQuery, browser: Option<&str>) -> Option<ServiceUrl> {
+    let login = node.house().store().logins().by_state(query.state_hash()).await.ok()??;
+    check_browser(&login, browser).ok()?;
+    let attempt = Attempt::open(node.house().vault(), &login).ok()?;
+    match node.snapshot().credential(&attempt.credential)?.provider()? {
+        IdentityProvider::Auth(provider) => provider.error_url.clone(),
+        IdentityProvider::ExternalAuth(_) => None,
+    }
 }
 
 async fn redeem(node: &Node, person: &Person<'_>, login: &StoredLogin, mut attempt: Attempt) -> Result<(), ConnectError> {
@@ -180,7 +182,7 @@ async fn redeem(node: &Node, person: &Person<'_>, login: &StoredLogin, mut attem
     advance(node, &attempt, login.id, (login.stage, LoginStage::Redeeming)).await?;
     let (snapshot, caller) = (node.snapshot(), person.caller());
     let place = place(&snapshot, &caller, person.authority(), (&attempt.credential, &attempt.principal))?;
-    if place.identity().key().revision != attempt.revision || place.identity().key().principal != login.identity.principal {
+    if !attempt.is_for(login, &place.identity().key()) {
         return Err(ConnectError::Changed);
     }
     attempt.redeemed = match node.grants().redeem(&place, &attempt.request(), &brought).await {

@@ -1,6 +1,6 @@
 //! The person sees whose account it is, and agrees.
 
-use sortie_callout::{LoginPlace, Redeemed, place};
+use sortie_callout::{LoginPlace, LoginState, Redeemed, place};
 use sortie_model::{Secret, Timestamp};
 use sortie_protocol::{Account, account, scope_asked_for};
 use sortie_store::{LoginStage, StoredLogin};
@@ -57,7 +57,8 @@ pub async fn confirmation(node: &Node, person: &Person<'_>, id: Uuid, browser: O
     let place = place(&snapshot, &caller, person.authority(), (&attempt.credential, &attempt.principal))?;
     let redeemed = attempt.redeemed.as_ref().ok_or(ConnectError::Tampered)?;
     let (found, before) = (account(&redeemed.grant), node.grants().login_state(&place).await?.and_then(|state| state.account));
-    let is_other = matches!((&found, &before), (Some(found), Some(before)) if found.subject != before.subject);
+    // Also if nobody knows who it is now.
+    let is_other = before.as_ref().is_some_and(|before| found.as_ref().is_none_or(|found| found.subject != before.subject));
     Ok(Confirmation {
         is_shared: place.identity().user().is_none(),
         account: found,
@@ -65,7 +66,7 @@ pub async fn confirmation(node: &Node, person: &Person<'_>, id: Uuid, browser: O
         scope: redeemed.grant.parts.get("scope").map(|scope| scope.expose().to_owned()),
         expires_at: redeemed.expires_at,
         scope_asked_for: scope_asked_for(&redeemed.grant).map(str::to_owned),
-        renews: place.credential().protocol.login().is_some_and(|login| login.can_renew(&redeemed.grant)),
+        renews: redeemed.grant.is_irreplaceable(),
         credential: attempt.credential,
         principal: attempt.principal,
         provider: attempt.provider,
@@ -81,11 +82,14 @@ pub async fn confirm(node: &Node, person: &Person<'_>, id: Uuid, browser: Option
     let (snapshot, caller) = (node.snapshot(), person.caller());
     let place = current_place(&snapshot, &caller, person, (&login, &attempt))?;
     let redeemed = attempt.redeemed.as_ref().ok_or(ConnectError::Tampered)?;
+    record(node, person, "authenticated", &object(&place), &what(redeemed))?;
     if !node.house().store().logins().end(id, LoginStage::Redeemed).await? {
         return Err(ConnectError::NotUnderWay);
     }
-    record(node, person, "authenticated", &object(&place), &what(redeemed))?;
-    node.grants().keep(&place, redeemed).await?;
+    if let Err(error) = node.grants().keep(&place, redeemed).await {
+        discard(node, &place, redeemed).await;
+        return Err(error.into());
+    }
     Ok(Connected { credential: attempt.credential, principal: attempt.principal, return_to: attempt.return_to })
 }
 
@@ -99,11 +103,28 @@ pub async fn cancel(node: &Node, person: &Person<'_>, id: Uuid, browser: Option<
     let place = place(&snapshot, &caller, person.authority(), (&attempt.credential, &attempt.principal))?;
     if node.house().store().logins().end(id, LoginStage::Redeemed).await?
         && let Some(redeemed) = &attempt.redeemed
-        && let Err(error) = node.grants().discard(&place, &redeemed.grant).await
+    {
+        discard(node, &place, redeemed).await;
+    }
+    Ok(Connected { credential: attempt.credential, principal: attempt.principal, return_to: attempt.return_to })
+}
+
+/// Tells the provider that a grant is not wanted, unless that could end the login that is kept: with one token of an account and a client many providers take
+/// back all of them.
+async fn discard(node: &Node, place: &LoginPlace<'_>, redeemed: &Redeemed) {
+    let kept = match node.grants().login_state(place).await {
+        Ok(kept) => kept,
+        Err(error) => return tracing::warn!(code = error.code(), "a login that is not wanted is left to expire: {error}"),
+    };
+    let is_anothers = |kept: &LoginState| match (&kept.account, account(&redeemed.grant)) {
+        (Some(kept), Some(found)) => kept.subject != found.subject,
+        _ => false,
+    };
+    if kept.as_ref().is_none_or(is_anothers)
+        && let Err(error) = node.grants().discard(place, &redeemed.grant).await
     {
         tracing::warn!(code = error.code(), "a provider was not told that a login was not wanted: {error}");
     }
-    Ok(Connected { credential: attempt.credential, principal: attempt.principal, return_to: attempt.return_to })
 }
 
 async fn load(node: &Node, person: &Person<'_>, id: Uuid, browser: Option<&str>) -> Result<(StoredLogin, Attempt), ConnectError> {
@@ -123,8 +144,7 @@ fn current_place<'s>(
     (login, attempt): (&StoredLogin, &Attempt),
 ) -> Result<LoginPlace<'s>, ConnectError> {
     let place = place(snapshot, caller, person.authority(), (&attempt.credential, &attempt.principal))?;
-    let is_same = place.identity().key().revision == attempt.revision && place.identity().key().principal == login.identity.principal;
-    if is_same && place.identity().user() == login.identity.owner { Ok(place) } else { Err(ConnectError::Changed) }
+    if attempt.is_for(login, &place.identity().key()) { Ok(place) } else { Err(ConnectError::Changed) }
 }
 
 pub(super) fn object(place: &LoginPlace<'_>) -> String {

@@ -101,7 +101,7 @@ impl ConnectError {
             Self::Refused(said) => next_step_for(said)
                 .unwrap_or_else(|| "begin again, and agree at the provider; if it refuses all the same, an admin must look at the scopes and the client there".to_owned()),
             Self::CallbackMismatch { sent, .. } => {
-                format!("an admin must register {sent} at the provider, exactly as it is written here, or correct `public_url`")
+                format!("an admin must register {sent} at the provider, exactly as it is written here (on the console it is made of `public_url`)")
             }
             Self::Malformed { .. } | Self::NotUnderWay | Self::Changed => "begin again".to_owned(),
             Self::OtherBrowser => "begin again in this browser; if somebody sent you the address, do not follow it".to_owned(),
@@ -139,7 +139,7 @@ fn next_step_for(said: &ProviderError) -> Option<String> {
         "invalid_scope" => "an admin must correct the `scope` of the external credential, or the provider's `default_scopes`".to_owned(),
         "unauthorized_client" | "unsupported_response_type" => "an admin must allow the authorization code flow for this client at the provider".to_owned(),
         "invalid_client" => "an admin must check client id and secret of the provider, and how they are passed (`client_authentication`)".to_owned(),
-        "invalid_grant" => "begin again: the code was too old or used already; if it happens each time, compare the callback URL that `sortie provider show` displays with the one that is registered at the provider".to_owned(),
+        "invalid_grant" | "bad_verification_code" => "begin again: the code was too old or used already; if it happens each time, compare the callback URL that `sortie provider show` displays with the one that is registered at the provider".to_owned(),
         "login_required" | "interaction_required" | "consent_required" | "account_selection_required" => {
             "an admin must take `prompt=none` out of the provider's authorize parameters".to_owned()
         }
@@ -154,7 +154,7 @@ fn next_step_of(error: &Unobtainable) -> String {
             "an admin must check `issuer`, `key_set_endpoint` and client id of the provider, and that this machine's clock is synchronised"
                 .to_owned()
         }
-        Unobtainable::Protocol(ObtainError::NotConfigured { .. } | ObtainError::WrongConfiguration { .. }) => {
+        Unobtainable::Protocol(ObtainError::NotConfigured { .. }) => {
             "an admin must fill in what `sortie status` lists as missing".to_owned()
         }
         _ => sortie_callout::Refused::from(error.clone()).next_step().to_owned(),

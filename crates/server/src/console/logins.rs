@@ -80,21 +80,26 @@ pub(super) async fn authenticate(
 }
 
 pub(super) async fn callback(State(console): State<Arc<Console>>, headers: HeaderMap, uri: http::Uri) -> Result<Response, Message> {
-    land(&console, &headers, &uri).await.or_else(|message| match connect::error_url(&console.node, uri.path()) {
+    let query = CallbackQuery::parse(uri.query().unwrap_or_default()).map_err(|error| failed(&error))?;
+    let browser = Cookie::Login.read(&headers, &console.public_url).map(str::to_owned);
+    let error_url = connect::error_url(&console.node, &query, browser.as_deref()).await;
+    // As it was sent, not decoded: OAU-15.
+    land(&console, &headers, (uri.path().to_owned(), query, browser)).await.or_else(|message| match error_url {
         Some(page) => Ok(message.reported_to(&page)),
         None => Err(message),
     })
 }
 
-async fn land(console: &Console, headers: &HeaderMap, uri: &http::Uri) -> Result<Response, Message> {
-    let query = CallbackQuery::parse(uri.query().unwrap_or_default()).map_err(|error| failed(&error))?;
+async fn land(
+    console: &Console,
+    headers: &HeaderMap,
+    (came_to, query, browser): (String, CallbackQuery, Option<String>),
+) -> Result<Response, Message> {
     let visitor = match session::find(console, headers).await? {
         Some(signed_in) => Some(Visitor::of(console, signed_in).await?),
         None => None,
     };
-    // As it was sent, not decoded: OAU-15.
-    let (node, came_to) = (console.node.clone(), uri.path().to_owned());
-    let browser = Cookie::Login.read(headers, &console.public_url).map(str::to_owned);
+    let node = console.node.clone();
     let landing = to_the_end(async move {
         let person = visitor.as_ref().map(Visitor::person);
         connect::returned(&node, person.as_ref(), &came_to, query, browser.as_deref()).await.map_err(|error| failed(&error))
@@ -151,8 +156,8 @@ pub(super) async fn confirm(
     signed_in: SignedIn,
     Path(id): Path<Uuid>,
 ) -> Result<Response, Message> {
-    go_on(&console, &headers, signed_in, (id, Word::Confirm)).await?;
-    Ok(session::lead("/?notice=authenticated", &[]))
+    let return_to = go_on(&console, &headers, signed_in, (id, Word::Confirm)).await?;
+    Ok(session::lead(return_to.as_deref().filter(|path| *path != "/").unwrap_or("/?notice=authenticated"), &[]))
 }
 
 pub(super) async fn cancel(
@@ -165,15 +170,15 @@ pub(super) async fn cancel(
     Ok(session::lead("/?notice=not_authenticated", &[]))
 }
 
-async fn go_on(console: &Console, headers: &HeaderMap, signed_in: SignedIn, (id, word): (Uuid, Word)) -> Result<(), Message> {
+async fn go_on(console: &Console, headers: &HeaderMap, signed_in: SignedIn, (id, word): (Uuid, Word)) -> Result<Option<String>, Message> {
     let visitor = Visitor::of(console, signed_in).await?;
     let (node, browser) = (console.node.clone(), Cookie::Login.read(headers, &console.public_url).map(str::to_owned));
     to_the_end(async move {
         let (person, browser) = (visitor.person(), browser.as_deref());
         let done = match word {
-            Word::Resume => connect::resume(&node, &person, id, browser).await,
-            Word::Confirm => connect::confirm(&node, &person, id, browser).await.map(drop),
-            Word::Cancel => connect::cancel(&node, &person, id, browser).await.map(drop),
+            Word::Resume => connect::resume(&node, &person, id, browser).await.map(|()| None),
+            Word::Confirm => connect::confirm(&node, &person, id, browser).await.map(|connected| Some(connected.return_to)),
+            Word::Cancel => connect::cancel(&node, &person, id, browser).await.map(|_| None),
         };
         done.map_err(|error| visitor.failed(&error))
     })

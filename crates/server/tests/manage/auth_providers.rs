@@ -164,16 +164,32 @@ async fn a_moved_endpoint_takes_the_secret_along(fixture: Fixture) {
     let moved = stored().await;
     let row = store.provider_values().load(moved.id()).await.unwrap().remove(0);
     assert_eq!((open(fixture.house.vault(), &moved, &row).unwrap().expose(), row.head.version), (b"SECRET-one".as_slice(), 2));
-    // Whoever edits an endpoint in the database that is told the secret gets nothing sent there (CRY of the attack catalogue).
+    nothing_is_sent_to_an_endpoint_that_was_edited_in_the_database(&fixture, &moved).await;
+    let external = "external_auth_identity_providers: [{name: Ext, flow: authorization_code, authorize_endpoint: 'https://i.test/a',
+        token_endpoint: 'https://i.test/t', revocation_endpoint: 'https://i.test/r', user_info_endpoint: 'https://i.test/u'}]";
+    fixture.apply(external).await;
+    set_value(&manage, &name("Ext"), "client_secret", &Secret::new("SECRET-two")).await.unwrap();
+    let external = store.definitions().await.unwrap().identity_provider("Ext").unwrap();
+    nothing_is_sent_to_an_endpoint_that_was_edited_in_the_database(&fixture, &external).await;
+}
+
+/// CRY of the attack catalogue: each endpoint that is told a secret.
+async fn nothing_is_sent_to_an_endpoint_that_was_edited_in_the_database(fixture: &Fixture, provider: &IdentityProvider) {
+    let row = fixture.house.store().provider_values().load(provider.id()).await.unwrap().remove(0);
+    assert!(open(fixture.house.vault(), provider, &row).is_ok());
     let evil = || Some(ServiceUrl::parse("https://evil.test/x").unwrap());
     for edit in [0, 1, 2] {
-        let IdentityProvider::Auth(mut edited) = moved.clone() else { unreachable!() };
+        let mut edited = provider.clone();
+        let server = match &mut edited {
+            IdentityProvider::Auth(one) => &mut one.server,
+            IdentityProvider::ExternalAuth(one) => &mut one.server,
+        };
         match edit {
-            0 => edited.server.token_endpoint = evil().unwrap(),
-            1 => edited.server.revocation_endpoint = evil(),
-            _ => edited.server.user_info_endpoint = evil(),
+            0 => server.token_endpoint = evil().unwrap(),
+            1 => server.revocation_endpoint = evil(),
+            _ => server.user_info_endpoint = evil(),
         }
-        assert_eq!(open(fixture.house.vault(), &IdentityProvider::Auth(edited), &row).unwrap_err().code(), "sealed_value_tampered");
+        assert_eq!(open(fixture.house.vault(), &edited, &row).unwrap_err().code(), "sealed_value_tampered");
     }
 }
 

@@ -13,10 +13,8 @@ use crate::manage::NotStored;
 fn destination(provider: &IdentityProvider) -> [u8; 32] {
     let server = provider.server();
     let mut texts = vec![provider.kind().as_str().to_owned(), server.token_endpoint.to_string()];
-    if provider.kind() == IdentityProviderKind::Auth {
-        let others = [&server.revocation_endpoint, &server.user_info_endpoint];
-        texts.extend(others.map(|url| url.as_ref().map(ToString::to_string).unwrap_or_default()));
-    }
+    let others = [&server.revocation_endpoint, &server.user_info_endpoint];
+    texts.extend(others.map(|url| url.as_ref().map(ToString::to_string).unwrap_or_default()));
     let mut context = digest::Context::new(&digest::SHA256);
     for text in &texts {
         context.update(&(text.len() as u64).to_be_bytes());

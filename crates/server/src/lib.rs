@@ -16,6 +16,7 @@ mod public_url;
 mod server;
 mod sign_in;
 mod signers;
+mod spool;
 mod world;
 
 pub use config::{Admin, Audit, Config, ConfigError, Gateway, Key, OpenIdProvider, SignIn, TrustSettings, TrustedRoots};

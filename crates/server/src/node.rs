@@ -17,7 +17,7 @@ use sortie_store::{Announced, Identity, ReadError, StoredUser};
 
 use crate::audit::{ChangeRecord, append_changes};
 use crate::config::{Config, ConfigError};
-use crate::custody::{Destinations, HouseCustody};
+use crate::custody::{Destinations, HouseCustody, cannot_write};
 use crate::house::House;
 use crate::jwks::KeySets;
 use crate::manage::secret::destination;
@@ -29,6 +29,9 @@ const ANNOUNCEMENTS_EVERY: Duration = Duration::from_secs(1);
 
 /// Longer than a transaction takes from its moment to its commit.
 const ANNOUNCEMENTS_OVERLAP: Duration = Duration::from_secs(30);
+
+/// How soon after its return the database gets what it could not take: within the [head start](crate::custody) that everybody leaves.
+const RESCUE_EVERY: Duration = Duration::from_secs(1);
 
 /// A node. Cheap to clone.
 #[derive(Clone)]
@@ -151,12 +154,18 @@ impl Node {
                 Some(since) => since,
                 None => match store.now().await {
                     Ok(now) => now,
-                    Err(_) => continue,
+                    Err(_) => {
+                        self.0.custody.note_away();
+                        continue;
+                    }
                 },
             };
             since.get_or_insert(from);
             // The feed of changes says when the database is away.
-            let Ok(announced) = store.grants().announced(from).await else { continue };
+            let Ok(announced) = store.grants().announced(from).await else {
+                self.0.custody.note_away();
+                continue;
+            };
             for one in announced.into_iter().filter(|one| !seen.iter().any(|known| known.id == one.id)).collect::<Vec<_>>() {
                 self.0.grants.forget(one.identity.principal, one.identity.owner);
                 // A transaction may commit later than one with a later moment.
@@ -165,6 +174,25 @@ impl Node {
             }
             let first = since.unwrap_or(from);
             seen.retain(|one| one.at >= first);
+        }
+    }
+
+    /// Says whether grants can be written down that the database does not take, and brings those to it that are.
+    pub(crate) async fn begin_rescue(&self) {
+        let spool = self.0.house.spool();
+        if let Err(error) = spool.check() {
+            cannot_write(spool, &error);
+        }
+        self.0.custody.bring_all_back().await;
+    }
+
+    /// Brings what the database has not taken to it as soon as it does; until the end.
+    pub(crate) async fn follow_spool(self) {
+        loop {
+            tokio::time::sleep(RESCUE_EVERY).await;
+            for (principal, user) in self.0.custody.bring_all_back().await {
+                self.0.grants.forget(principal, user);
+            }
         }
     }
 

@@ -46,7 +46,7 @@ pub use error::{ChangeError, OpenError, ReadError, WriteError};
 pub use external_auth_identity_providers::ExternalAuthIdentityProviderChanges;
 pub use external_credentials::ExternalCredentialChanges;
 pub use grants::{
-    Announced, Committed, Failure, GrantIdentity, GrantState, Grants, Lease, LeaseOutcome, LeaseRequest, Released, Replacement,
+    Abandoned, Announced, Committed, Failure, GrantIdentity, GrantState, Grants, Lease, LeaseOutcome, LeaseRequest, Released, Replacement,
     SealedGrant, StoredGrant,
 };
 pub use health::HealthRecords;

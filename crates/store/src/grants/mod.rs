@@ -13,7 +13,7 @@ use crate::error::ReadError;
 use crate::identity::Identity;
 
 pub use by_hand::{Announced, Replacement};
-pub use lease::{Committed, Lease, LeaseOutcome, LeaseRequest, Released};
+pub use lease::{Abandoned, Committed, Lease, LeaseOutcome, LeaseRequest, Released};
 
 /// What a failure to renew means for the grant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

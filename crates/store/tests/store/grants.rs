@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use sortie_model::{Principal, Timestamp};
 use sortie_store::{
-    Committed, Failure, GrantIdentity, GrantState, Identity, Lease, LeaseOutcome, LeaseRequest, Released, Replacement, SealedGrant, Store,
-    WriteError,
+    Abandoned, Committed, Failure, GrantIdentity, GrantState, Identity, Lease, LeaseOutcome, LeaseRequest, Released, Replacement,
+    SealedGrant, Store, WriteError,
 };
 use uuid::Uuid;
 
@@ -46,7 +46,14 @@ async fn store_with_principal(backend: &Backend) -> (Store, Principal) {
 }
 
 fn request(identity: Identity, seen_version: i64, duration: Duration) -> LeaseRequest {
-    LeaseRequest { grant: identity.into(), seen_version, owner: Uuid::new_v4(), new_grant_id: Uuid::now_v7(), duration }
+    LeaseRequest {
+        grant: identity.into(),
+        seen_version,
+        owner: Uuid::new_v4(),
+        new_grant_id: Uuid::now_v7(),
+        duration,
+        abandoned: Abandoned::Take,
+    }
 }
 
 async fn take(store: &Store, identity: Identity, seen_version: i64, duration: Duration) -> Lease {

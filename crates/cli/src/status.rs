@@ -2,7 +2,7 @@
 
 use clap::Args;
 use sortie_model::{ApiName, AuthenticationStatus};
-use sortie_server::manage::status::{CredentialReport, ManagerReport, PrincipalReport, status};
+use sortie_server::manage::status::{CredentialReport, ManagerReport, PrincipalReport, UnrevokedReport, status};
 
 use crate::failure::Failure;
 use crate::printer::{Printer, Tone};
@@ -69,6 +69,15 @@ fn show_principal(printer: &Printer, report: &CredentialReport, principal: &Prin
     }
     if let Some(expiry) = &health.token_expires_at {
         printer.line(&format!("     token expires {expiry}"));
+    }
+    if let Some(UnrevokedReport { waiting, given_up }) = principal.unrevoked {
+        if waiting > 0 {
+            printer.line(&format!("     {waiting} taken away here, not yet revoked at the provider; a running server tells it again"));
+        }
+        if given_up > 0 {
+            let told = "taken away here, never revoked at the provider: withdraw the access over there";
+            printer.line(&format!("     {}", printer.toned(Tone::Bad, &format!("{given_up} {told}"))));
+        }
     }
 }
 

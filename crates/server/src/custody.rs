@@ -1,15 +1,19 @@
 //! Custody: stored values and grants for the callout's flow, where the database's sealed rows and the vault's keys meet.
 
+pub(crate) mod owed;
 mod rescue;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods, reason = "tests")]
+mod tests;
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use sortie_callout::{Committed, Custody, CustodyError, GrantKey, Kept, KeptFailure, Lease, Leased, Noted};
-use sortie_model::{ExternalCredentialId, IdentityProvider, Secret, Timestamp};
+use sortie_callout::{Committed, Custody, CustodyError, GrantKey, Kept, KeptFailure, Lease, Leased, Noted, Owed};
+use sortie_model::{ExternalCredentialId, IdentityProvider, Secret, Timestamp, UserId};
 use sortie_protocol::{Grant, Pending, Values, World};
 use sortie_store::{
     Abandoned, Failure, GrantIdentity, GrantState, Identity, LeaseOutcome, LeaseRequest, ReadError, Released, Replacement, SealedGrant,
@@ -21,6 +25,7 @@ use uuid::Uuid;
 
 use crate::house::{House, new_id};
 use crate::manage::provider;
+use owed::FIRST_ATTEMPT;
 use rescue::Obtained;
 pub(crate) use rescue::cannot_write;
 
@@ -57,13 +62,36 @@ pub(crate) struct HouseCustody {
     /// Milliseconds by which this node's clock is ahead of the database's, as last seen. Stored times are the database's (REL-T11): nodes whose clocks differ
     /// must agree when a token dies.
     ahead: AtomicI64,
+    /// Whether that was seen yet: nothing may be stored before.
+    has_met_clock: AtomicBool,
     /// When the database did not answer last; at first when this node began.
     away: Mutex<Instant>,
 }
 
 impl HouseCustody {
     pub(crate) fn new(house: House, world: Arc<dyn World>) -> Self {
-        Self { house, destinations: ArcSwap::default(), owner: new_id(), world, ahead: AtomicI64::new(0), away: Mutex::new(Instant::now()) }
+        Self {
+            house,
+            destinations: ArcSwap::default(),
+            owner: new_id(),
+            world,
+            ahead: AtomicI64::new(0),
+            has_met_clock: AtomicBool::new(false),
+            away: Mutex::new(Instant::now()),
+        }
+    }
+
+    fn see_clock(&self, stored: Timestamp) {
+        self.ahead.store(self.world.now().as_millis() - stored.as_millis(), Ordering::Relaxed);
+        self.has_met_clock.store(true, Ordering::Relaxed);
+    }
+
+    /// Looks at the database's clock, if nothing was read yet that told it.
+    async fn meet_clock(&self) -> Result<(), CustodyError> {
+        if !self.has_met_clock.load(Ordering::Relaxed) {
+            self.see_clock(self.house.store().now().await.map_err(|error| self.unreadable(&error))?);
+        }
+        Ok(())
     }
 
     fn to_own_clock(&self, stored: Timestamp) -> Timestamp {
@@ -74,9 +102,13 @@ impl HouseCustody {
         Timestamp::from_millis(own.as_millis().saturating_sub(self.ahead.load(Ordering::Relaxed)))
     }
 
-    fn grant_context(row: Uuid, key: GrantKey, version: i64) -> SealContext<'static> {
+    const fn grant_context(row: Uuid, key: GrantKey, version: i64) -> SealContext<'static> {
+        Self::sealed_grant(row, key.user, version)
+    }
+
+    const fn sealed_grant(row: Uuid, owner: Option<UserId>, version: i64) -> SealContext<'static> {
         // A token goes where its named credentials say; the values that it is made of are the ones that are bound to a destination.
-        SealContext { table: "grants", row, field: "sealed", owner: key.user, version, destination: [0; 32] }
+        SealContext { table: "grants", row, field: "sealed", owner, version, destination: [0; 32] }
     }
 
     async fn load_values(&self, key: GrantKey) -> Result<Values, CustodyError> {
@@ -127,7 +159,7 @@ impl HouseCustody {
         let Some(row) = self.house.store().grants().load(grant_identity(key)).await.map_err(|error| self.unreadable(&error))? else {
             return Ok(None);
         };
-        self.ahead.store(self.world.now().as_millis() - row.read_at.as_millis(), Ordering::Relaxed);
+        self.see_clock(row.read_at);
         let revision = row.grant.as_ref().map_or(key.revision, |grant| grant.revision);
         let grant = match row.grant {
             Some(SealedGrant { sealed, issued_at, expires_at: Some(expires_at), .. }) => {
@@ -152,6 +184,7 @@ impl HouseCustody {
     }
 
     async fn take_lease(&self, key: GrantKey, seen_version: i64, duration: Duration) -> Result<Leased, CustodyError> {
+        self.meet_clock().await?;
         let abandoned = if self.leaves_head_start() { Abandoned::Leave } else { Abandoned::Take };
         let (grant, owner, new_grant_id) = (grant_identity(key), self.owner, new_id());
         let request = LeaseRequest { grant, seen_version, owner, new_grant_id, duration, abandoned };
@@ -186,6 +219,7 @@ impl HouseCustody {
 
     async fn replace_grant(&self, key: GrantKey, grant: &Grant, issued_at: Timestamp, expires_at: Timestamp) -> Result<(), CustodyError> {
         let grants = self.house.store().grants();
+        self.meet_clock().await?;
         // Whoever stores something between reading and writing makes this one look again; nobody does so without end.
         for _ in 0..MAX_REPLACEMENTS {
             let row = grants.load(grant_identity(key)).await.map_err(|error| self.unreadable(&error))?;
@@ -204,10 +238,6 @@ impl HouseCustody {
             }
         }
         Err(CustodyError::Unavailable)
-    }
-
-    async fn remove_grants(&self, key: GrantKey) -> Result<(), CustodyError> {
-        self.house.store().grants().delete(identity(key), new_id()).await.map_err(|error| self.unwritable(&error)).map(drop)
     }
 
     fn unreadable(&self, error: &ReadError) -> CustodyError {
@@ -285,8 +315,16 @@ impl Custody for HouseCustody {
         Box::pin(self.replace_grant(key, grant, issued_at, expires_at))
     }
 
-    fn remove(&self, key: GrantKey) -> Pending<'_, Result<(), CustodyError>> {
+    fn remove(&self, key: GrantKey) -> Pending<'_, Result<Vec<Owed>, CustodyError>> {
         Box::pin(self.remove_grants(key))
+    }
+
+    fn owe<'a>(&'a self, key: GrantKey, grant: &'a Grant) -> Pending<'a, Result<Owed, CustodyError>> {
+        Box::pin(self.owe_grant(identity(key), grant, FIRST_ATTEMPT))
+    }
+
+    fn settle<'a>(&'a self, owed: &'a Owed, told: Result<(), &'static str>) -> Pending<'a, Result<(), CustodyError>> {
+        Box::pin(self.settle_owed(owed, told))
     }
 }
 

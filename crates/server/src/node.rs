@@ -82,7 +82,23 @@ impl Node {
     pub async fn start(house: House, config: &Config) -> Result<Self, NodeError> {
         let connector = Arc::new(Connector::new(config.egress.clone(), trust(config)?)?);
         let signers = Arc::new(Signers::new(house.clone()));
-        let world: Arc<dyn World> = Arc::new(HouseWorld::new(OutboundWorld::new(Arc::clone(&connector)), Arc::clone(&signers)));
+        let world = Arc::new(HouseWorld::new(OutboundWorld::new(Arc::clone(&connector)), Arc::clone(&signers)));
+        Self::start_with(house, config, (connector, signers, world)).await
+    }
+
+    /// The same in another world.
+    #[cfg(test)]
+    pub(crate) async fn start_in(house: House, config: &Config, world: Arc<dyn World>) -> Result<Self, NodeError> {
+        let connector = Arc::new(Connector::new(config.egress.clone(), trust(config)?)?);
+        let signers = Arc::new(Signers::new(house.clone()));
+        Self::start_with(house, config, (connector, signers, world)).await
+    }
+
+    async fn start_with(
+        house: House,
+        config: &Config,
+        (connector, signers, world): (Arc<Connector>, Arc<Signers>, Arc<dyn World>),
+    ) -> Result<Self, NodeError> {
         let custody = Arc::new(HouseCustody::new(house.clone(), Arc::clone(&world)));
         let grants =
             Grants::new(Arc::clone(&custody) as _, Arc::clone(&world), tokio::runtime::Handle::current(), config.gateway.max_cached_users);
@@ -285,6 +301,11 @@ impl Node {
 
     pub(crate) fn grants(&self) -> Arc<Grants> {
         Arc::clone(&self.0.grants)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn custody(&self) -> &HouseCustody {
+        &self.0.custody
     }
 
     pub(crate) fn connector(&self) -> Arc<Connector> {

@@ -9,6 +9,7 @@ use tokio::sync::watch;
 
 use crate::admin::{self, Duties};
 use crate::config::{ConfigError, OpenIdProvider};
+use crate::connect;
 use crate::gateway::{Core, CoreError, Plane, sealed as sealed_plane};
 use crate::house::{House, HouseConfig, OpenError};
 use crate::node::{Node, NodeError};
@@ -145,6 +146,7 @@ impl Server {
             tasks.push(tokio::spawn(node.clone().follow_changes()));
             tasks.push(tokio::spawn(node.clone().follow_announcements()));
             tasks.push(tokio::spawn(node.clone().follow_spool()));
+            tasks.push(tokio::spawn(connect::owed::follow(node.clone())));
             tasks.push(tokio::spawn(keep_health(node.clone())));
         }
         Ok(Self { node, cores, gateway: address, admin, public_url, stop, tasks, _lock: lock })

@@ -8,7 +8,7 @@ use std::io::{IsTerminal as _, Write as _};
 use clap::{Args, Subcommand};
 use serde::Serialize;
 use sortie_model::UserName;
-use sortie_server::connect::{self, CallbackQuery, Confirmation, ConnectError, Departure, Disconnected, Landing, Person};
+use sortie_server::connect::{self, CallbackQuery, Confirmation, ConnectError, Departure, Disconnected, Landing, Person, Unrevoked};
 use sortie_server::{Node, StoredUser};
 
 use crate::failure::Failure;
@@ -68,6 +68,26 @@ struct Shown {
     expires_at: Option<String>,
     renews: Option<bool>,
     problem: Option<String>,
+    /// Logins that are gone here, and not at the provider.
+    unrevoked: Vec<ShownUnrevoked>,
+}
+
+#[derive(Serialize)]
+struct ShownUnrevoked {
+    since: String,
+    attempts: i64,
+    /// `None`: nobody tries any more.
+    try_at: Option<String>,
+    failure_code: Option<String>,
+    next_step: &'static str,
+}
+
+impl From<Unrevoked> for ShownUnrevoked {
+    fn from(unrevoked: Unrevoked) -> Self {
+        let next_step = unrevoked.next_step();
+        let Unrevoked { since, attempts, try_at, failure_code } = unrevoked;
+        Self { since: since.to_string(), attempts, try_at: try_at.map(|at| at.to_string()), failure_code, next_step }
+    }
 }
 
 pub(crate) async fn run(command: &AuthCommand, opened: &Opened, printer: &Printer) -> Result<u8, Failure> {
@@ -166,6 +186,7 @@ async fn status(node: &Node, person: &Person<'_>, place: &Place, printer: &Print
         expires_at: state.as_ref().map(|state| state.expires_at.to_string()),
         renews: state.as_ref().map(|state| state.renews),
         problem,
+        unrevoked: connect::unrevoked(node, person, place.names()).await?.into_iter().map(ShownUnrevoked::from).collect(),
     };
     if printer.is_json() {
         printer.json(&shown);
@@ -197,6 +218,12 @@ fn show(shown: &Shown, printer: &Printer) {
     if let Some(problem) = &shown.problem {
         fact("problem", problem);
     }
+    for ShownUnrevoked { since, attempts, try_at, failure_code, next_step } in &shown.unrevoked {
+        let next = try_at.as_ref().map_or("nobody tries any more".to_owned(), |at| format!("tried again at {at}"));
+        let why = failure_code.as_ref().map(|code| format!(" ({code})")).unwrap_or_default();
+        fact("not revoked", &format!("taken away here {since}, not at the provider after {attempts} attempts{why}; {next}"));
+        printer.line(&format!("  next: {next_step}"));
+    }
     if shown.state != "authenticated" {
         let user = shown.user.as_ref().map(|user| format!(" --user {user}")).unwrap_or_default();
         printer.line(&format!("  next: sortie auth login {}/{}{user}", shown.external_credential, shown.principal));
@@ -218,7 +245,11 @@ async fn revoke(node: &Node, person: &Person<'_>, place: &Place, printer: &Print
             "not_offered",
             "the login is gone here; the provider has no `revocation_endpoint`, so the token lives there until it expires".to_owned(),
         ),
-        Disconnected::NotTold(why) => (true, "not_told", format!("the login is gone here; the provider could not be told: {why}")),
+        Disconnected::NotTold(why) => (
+            true,
+            "not_told",
+            format!("the login is gone here; the provider could not be told, and a running server tells it again: {why}"),
+        ),
     };
     if printer.is_json() {
         printer.json(&Done { revoked, provider });

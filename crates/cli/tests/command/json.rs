@@ -84,6 +84,7 @@ fn status_and_audit() {
         ".principals[].profiles",
         ".principals[].sequence_number",
         ".principals[].status",
+        ".principals[].unrevoked",
         ".principals[].users_with_values",
         ".principals[].values[]",
         ".protocol",

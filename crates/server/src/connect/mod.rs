@@ -9,6 +9,7 @@ mod begin;
 mod callback;
 mod confirm;
 mod error;
+pub(crate) mod owed;
 mod person;
 mod revoke;
 
@@ -16,6 +17,7 @@ pub use begin::{Begun, Departure, begin, is_browser_secret};
 pub use callback::{Answer, CallbackQuery, Landing, resume, returned, waits_for_sign_in};
 pub use confirm::{Confirmation, Connected, cancel, confirm, confirmation};
 pub use error::ConnectError;
+pub use owed::{Unrevoked, unrevoked};
 pub use person::Person;
 pub use revoke::{Disconnected, revoke, state};
 

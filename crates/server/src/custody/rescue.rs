@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use super::{HouseCustody, grant_identity, stored, tampered};
+use super::{HouseCustody, grant_identity, identity, stored, tampered};
 use crate::spool::{Entry, Spool};
 
 /// 5 s: how long whoever has just got the database (back) leaves leases alone that ended meanwhile. Their holders may have been without it too, and bring
@@ -137,10 +137,13 @@ impl HouseCustody {
 
     /// What was obtained is not wanted: a later lease or a new login has taken over, the row is gone, or it is stored already.
     pub(super) async fn void(&self, obtained: &Obtained<'_>) -> Result<(), CustodyError> {
-        let Obtained { key, .. } = obtained;
+        let Obtained { key, grant, .. } = obtained;
         let row = self.house.store().grants().load(grant_identity(*key)).await.map_err(|error| self.unreadable(&error))?;
-        if row.is_none() {
+        // REL-T21: it was taken away meanwhile, and what the provider gave after that lives on over there. Where something else is kept in its place, nobody is told:
+        // many providers would take that back, too.
+        if row.is_none() && grant.is_irreplaceable() {
             tracing::info!(credential = %key.credential, principal = %key.principal, "a renewed grant is thrown away: it was taken away meanwhile");
+            self.owe_grant(identity(*key), grant, Duration::ZERO).await?;
         }
         Ok(())
     }

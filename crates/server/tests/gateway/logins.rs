@@ -18,20 +18,24 @@ use crate::identity_providers::apply;
 use crate::support::{Answer, Stage};
 
 const BASE: &str = "https://sortie.test";
-const CALLBACK: &str = "https://sortie.test/services/externalauthcallback/Idp";
+pub(crate) const CALLBACK: &str = "https://sortie.test/services/externalauthcallback/Idp";
 
 /// A house with the provider `Idp`, the credentials `Shared` (Named) and `Own` (Per User), each with the principal `Main` and a named credential of its name,
 /// and the users alice and bob with their keys.
-struct Scene {
-    provider: OidcProvider,
-    stage: Stage,
-    alice: (StoredUser, Secret),
+pub(crate) struct Scene {
+    pub(crate) provider: OidcProvider,
+    pub(crate) stage: Stage,
+    pub(crate) alice: (StoredUser, Secret),
     bob: (StoredUser, Secret),
 }
 
 impl Scene {
     fn new() -> Self {
-        let (provider, stage) = (OidcProvider::start_for_people(&[CALLBACK]), Stage::new());
+        Self::on(Stage::new(), OidcProvider::start_for_people(&[CALLBACK]), None)
+    }
+
+    /// With a front before the token endpoint.
+    pub(crate) fn on(stage: Stage, provider: OidcProvider, front: Option<&str>) -> Self {
         let text = format!(
             "
 external_auth_identity_providers:
@@ -39,7 +43,7 @@ external_auth_identity_providers:
   flow: authorization_code
   issuer: {issuer}
   authorize_endpoint: {issuer}/auth
-  token_endpoint: {issuer}/token
+  token_endpoint: {token}/token
   user_info_endpoint: {issuer}/me
   revocation_endpoint: {issuer}/token/revocation
   key_set_endpoint: {issuer}/jwks
@@ -61,6 +65,7 @@ named_credentials:
 - {{name: Own, url: '{api}', external_credential: Own}}
 ",
             issuer = provider.issuer(),
+            token = front.unwrap_or(provider.issuer()),
             id = OidcProvider::PEOPLE.id,
             api = provider.api_url()
         );
@@ -75,30 +80,36 @@ named_credentials:
         Self { provider, stage, alice, bob }
     }
 
-    fn run<T>(&self, future: impl Future<Output = T>) -> T {
+    pub(crate) fn run<T>(&self, future: impl Future<Output = T>) -> T {
         self.stage.server.runtime.block_on(future)
     }
 
-    fn node(&self) -> &sortie_server::Node {
+    pub(crate) fn node(&self) -> &sortie_server::Node {
         self.stage.server.server().node().unwrap()
     }
 
-    fn begin(&self, person: &Person<'_>, credential: &str) -> Result<Begun, ConnectError> {
+    pub(crate) fn begin(&self, person: &Person<'_>, credential: &str) -> Result<Begun, ConnectError> {
         self.run(begin(self.node(), person, Departure { names: (credential, "Main"), base: BASE, return_to: "/", browser: None }))
     }
 
     /// What the browser brings back: the query of the callback.
-    fn at_provider(&self, begun: &Begun, account: &str) -> String {
+    pub(crate) fn at_provider(&self, begun: &Begun, account: &str) -> String {
         let location = self.provider.visit(&begun.authorize_url.to_string(), account);
         location.strip_prefix(CALLBACK).and_then(|rest| rest.strip_prefix('?')).unwrap_or_else(|| panic!("{location}")).to_owned()
     }
 
-    fn returned(&self, person: Option<&Person<'_>>, provider: &str, query: &str, browser: Option<&str>) -> Result<Landing, ConnectError> {
+    pub(crate) fn returned(
+        &self,
+        person: Option<&Person<'_>>,
+        provider: &str,
+        query: &str,
+        browser: Option<&str>,
+    ) -> Result<Landing, ConnectError> {
         self.run(returned(self.node(), person, provider, CallbackQuery::parse(query)?, browser))
     }
 
     /// All of it, as it should be.
-    fn log_in(&self, person: &Person<'_>, credential: &str, account: &str) {
+    pub(crate) fn log_in(&self, person: &Person<'_>, credential: &str, account: &str) {
         let begun = self.begin(person, credential).unwrap();
         let (query, browser) = (self.at_provider(&begun, account), Some(begun.browser.expose()));
         assert_eq!(self.returned(Some(person), "Idp", &query, browser).unwrap(), Landing::Confirm(begun.id));
@@ -108,18 +119,18 @@ named_credentials:
         self.run(confirm(self.node(), person, begun.id, browser)).unwrap();
     }
 
-    fn get(&self, name: &str, key: &Secret) -> Answer {
+    pub(crate) fn get(&self, name: &str, key: &Secret) -> Answer {
         self.stage.server.get(key, &format!("/callout/{name}/x"))
     }
 
-    fn account_seen(&self, name: &str, key: &Secret) -> String {
+    pub(crate) fn account_seen(&self, name: &str, key: &Secret) -> String {
         let answer = self.get(name, key);
         assert_eq!(answer.status, 200, "{}", answer.text());
         let echo: Value = serde_json::from_slice(&answer.body).unwrap();
         echo["account"].as_str().unwrap_or_default().to_owned()
     }
 
-    fn status(&self, credential: &str) -> (String, Vec<&'static str>) {
+    pub(crate) fn status(&self, credential: &str) -> (String, Vec<&'static str>) {
         let now = self.run(self.stage.server.house.store().now()).unwrap();
         let manage = Manage::of(&self.stage.server.house, "operator:tester", now);
         let name = sortie_model::ApiName::parse(credential).unwrap();
@@ -129,14 +140,14 @@ named_credentials:
     }
 }
 
-const OPERATOR: Person<'static> = Person::Operator { actor: "operator:tester", user: None };
+pub(crate) const OPERATOR: Person<'static> = Person::Operator { actor: "operator:tester", user: None };
 
-fn user(stored: &(StoredUser, Secret)) -> Person<'_> {
+pub(crate) fn user(stored: &(StoredUser, Secret)) -> Person<'_> {
     static NONE: SystemPermissions = SystemPermissions::new();
     Person::User { user: &stored.0, permissions: &NONE }
 }
 
-fn code<T>(result: Result<T, ConnectError>) -> &'static str {
+pub(crate) fn code<T>(result: Result<T, ConnectError>) -> &'static str {
     result.err().map_or("ok", |error| error.code())
 }
 

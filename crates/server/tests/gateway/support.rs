@@ -2,6 +2,7 @@
 
 mod child;
 mod definitions;
+pub(crate) mod fill;
 mod marks;
 mod oauth;
 mod scene;

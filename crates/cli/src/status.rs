@@ -2,6 +2,7 @@
 
 use clap::Args;
 use sortie_model::{ApiName, AuthenticationStatus};
+use sortie_server::SpoolState;
 use sortie_server::manage::status::{CredentialReport, ManagerReport, PrincipalReport, UnrevokedReport, status};
 
 use crate::failure::Failure;
@@ -24,13 +25,16 @@ pub(crate) struct StatusArguments {
 pub(crate) async fn run(arguments: &StatusArguments, opened: &Opened, printer: &Printer) -> Result<u8, Failure> {
     let name = arguments.name.as_deref().map(ApiName::parse).transpose()?;
     let reports = status(&opened.manage(), name.as_ref()).await?;
+    let spool = opened.house.spool_state();
     if printer.is_json() {
-        printer.json(&serde_json::json!({ "external_credentials": reports }));
+        let spool = serde_json::json!({ "waiting": spool.waiting, "problem": spool.problem });
+        printer.json(&serde_json::json!({ "external_credentials": reports, "spool": spool }));
     } else {
         if reports.is_empty() {
             printer.line("nothing is defined yet; begin with: sortie apply -f FILE");
         }
         reports.iter().for_each(|report| show(printer, report));
+        show_spool(printer, &spool);
     }
     let is_incomplete = reports.iter().any(|report| report.status == AuthenticationStatus::NotConfigured);
     Ok(if arguments.check && is_incomplete { 3 } else { 0 })
@@ -49,6 +53,22 @@ fn show(printer: &Printer, report: &CredentialReport) {
         printer.line(&format!("  {} come from the provider {name}", values.join(" and ")));
     }
     report.principals.iter().for_each(|principal| show_principal(printer, report, principal));
+}
+
+/// Nothing, as long as all is well.
+fn show_spool(printer: &Printer, spool: &SpoolState) {
+    let SpoolState { directory, waiting, problem } = spool;
+    if *waiting > 0 {
+        printer.line(&format!(
+            "{waiting} renewed logins wait in {} for the database; a running server brings them there",
+            directory.display()
+        ));
+    }
+    if let Some(problem) = problem {
+        let told = format!("cannot write to {}: {problem}", directory.display());
+        printer.line(&printer.toned(Tone::Bad, &told));
+        printer.line("  next: give the data directory room and its owner the right to write, or a login that is renewed at a bad moment has to be made anew");
+    }
 }
 
 fn show_principal(printer: &Printer, report: &CredentialReport, principal: &PrincipalReport) {

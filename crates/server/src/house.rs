@@ -44,6 +44,17 @@ struct Inner {
     spool: Spool,
 }
 
+/// How the spool is.
+#[derive(Clone, Debug)]
+pub struct SpoolState {
+    /// Where it is.
+    pub directory: PathBuf,
+    /// How many renewed logins the database does not have yet.
+    pub waiting: usize,
+    /// Why nothing can be written there, if so.
+    pub problem: Option<String>,
+}
+
 /// Why a house does not open.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
@@ -159,6 +170,16 @@ impl House {
     /// Where grants wait for the database that would be lost otherwise.
     pub(crate) fn spool(&self) -> &Spool {
         &self.0.spool
+    }
+
+    /// Whether renewed logins can be written down before the database takes them, and how many wait for it.
+    pub fn spool_state(&self) -> SpoolState {
+        let (spool, says) = (self.spool(), |error: std::io::Error| error.to_string());
+        let (waiting, problem) = match spool.entries() {
+            Ok(entries) => (entries.len(), spool.check().err().map(says)),
+            Err(error) => (0, Some(says(error))),
+        };
+        SpoolState { directory: spool.directory().to_owned(), waiting, problem }
     }
 
     /// The key of the audit's chains.

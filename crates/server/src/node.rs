@@ -196,7 +196,7 @@ impl Node {
     /// Says whether grants can be written down that the database does not take, and brings those to it that are.
     pub(crate) async fn begin_rescue(&self) {
         let spool = self.0.house.spool();
-        if let Err(error) = spool.check() {
+        if let Err(error) = spool.clean() {
             cannot_write(spool, &error);
         }
         self.0.custody.bring_all_back().await;

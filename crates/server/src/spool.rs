@@ -77,7 +77,7 @@ impl Spool {
         };
         let mut entries = Vec::new();
         for name in names {
-            entries.extend(name?.file_name().to_str().and_then(Entry::parse));
+            entries.extend(name?.file_name().to_str().and_then(Entry::parse).filter(|entry| !entry.row.is_nil()));
         }
         entries.sort_unstable();
         Ok(entries)
@@ -107,8 +107,8 @@ impl Spool {
         fs::rename(path, &aside).map(|()| aside)
     }
 
-    /// Whether an entry could be written now, and nothing half-written is left of before.
-    pub(crate) fn check(&self) -> io::Result<()> {
+    /// Takes away what was half-written when a process ended, and says whether an entry could be written now.
+    pub(crate) fn clean(&self) -> io::Result<()> {
         self.make_directory()?;
         for name in fs::read_dir(&self.directory)? {
             let path = name?.path();
@@ -116,6 +116,11 @@ impl Spool {
                 fs::remove_file(path)?;
             }
         }
+        self.check()
+    }
+
+    /// Whether an entry could be written now.
+    pub(crate) fn check(&self) -> io::Result<()> {
         let probe = Entry { row: Uuid::nil(), fence: 0 };
         self.keep(probe, b"")?;
         self.remove(probe)
@@ -170,7 +175,7 @@ mod tests {
         fs::write(home.path().join(format!("{}.3.draft", Uuid::from_u128(1))), b"hal").unwrap();
         fs::write(home.path().join("other"), b"x").unwrap();
         assert_eq!(spool.entries().unwrap(), []);
-        spool.check().unwrap();
+        spool.clean().unwrap();
         assert_eq!(fs::read_dir(home.path()).unwrap().count(), 1);
     }
 

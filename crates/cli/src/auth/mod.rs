@@ -2,13 +2,14 @@
 
 mod loopback;
 mod place;
+mod unrevoked;
 
 use std::io::{IsTerminal as _, Write as _};
 
 use clap::{Args, Subcommand};
 use serde::Serialize;
 use sortie_model::UserName;
-use sortie_server::connect::{self, CallbackQuery, Confirmation, ConnectError, Departure, Disconnected, Landing, Person, Unrevoked};
+use sortie_server::connect::{self, CallbackQuery, Confirmation, ConnectError, Departure, Disconnected, Landing, Person};
 use sortie_server::{Node, StoredUser};
 
 use crate::failure::Failure;
@@ -16,6 +17,7 @@ use crate::printer::{Printer, Tone};
 use crate::setup::Opened;
 use loopback::Loopback;
 use place::Place;
+pub(crate) use unrevoked::ShownUnrevoked;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum AuthCommand {
@@ -70,24 +72,6 @@ struct Shown {
     problem: Option<String>,
     /// Logins that are gone here, and not at the provider.
     unrevoked: Vec<ShownUnrevoked>,
-}
-
-#[derive(Serialize)]
-struct ShownUnrevoked {
-    since: String,
-    attempts: i64,
-    /// `None`: nobody tries any more.
-    try_at: Option<String>,
-    failure_code: Option<String>,
-    next_step: &'static str,
-}
-
-impl From<Unrevoked> for ShownUnrevoked {
-    fn from(unrevoked: Unrevoked) -> Self {
-        let next_step = unrevoked.next_step();
-        let Unrevoked { since, attempts, try_at, failure_code } = unrevoked;
-        Self { since: since.to_string(), attempts, try_at: try_at.map(|at| at.to_string()), failure_code, next_step }
-    }
 }
 
 pub(crate) async fn run(command: &AuthCommand, opened: &Opened, printer: &Printer) -> Result<u8, Failure> {
@@ -218,11 +202,9 @@ fn show(shown: &Shown, printer: &Printer) {
     if let Some(problem) = &shown.problem {
         fact("problem", problem);
     }
-    for ShownUnrevoked { since, attempts, try_at, failure_code, next_step } in &shown.unrevoked {
-        let next = try_at.as_ref().map_or("nobody tries any more".to_owned(), |at| format!("tried again at {at}"));
-        let why = failure_code.as_ref().map(|code| format!(" ({code})")).unwrap_or_default();
-        fact("not revoked", &format!("taken away here {since}, not at the provider after {attempts} attempts{why}; {next}"));
-        printer.line(&format!("  next: {next_step}"));
+    for unrevoked in &shown.unrevoked {
+        fact("not revoked", &unrevoked.in_words());
+        printer.line(&format!("  next: {}", unrevoked.next_step));
     }
     if shown.state != "authenticated" {
         let user = shown.user.as_ref().map(|user| format!(" --user {user}")).unwrap_or_default();

@@ -91,7 +91,8 @@ fn status_and_audit() {
         ".protocol_title",
         ".status",
     ];
-    has_shape(&status, &expected.map(|path| format!(".external_credentials[]{path}")).join(" "));
+    let spool = " .spool.problem .spool.waiting";
+    has_shape(&status, &(expected.map(|path| format!(".external_credentials[]{path}")).join(" ") + spool));
     assert_eq!(status["external_credentials"][0]["status"], "NotConfigured");
     has_shape(
         &sortie.json(&["audit", "verify"]),

@@ -9,4 +9,5 @@ mod harness;
 mod scene;
 
 mod killed;
+mod revoked;
 mod without_database;

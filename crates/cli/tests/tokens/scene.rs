@@ -182,7 +182,10 @@ named_credentials: [{{name: Calendar, url: '{issuer}/api', external_credential: 
 
     /// How many grants wait in files.
     pub(crate) fn spooled(&self) -> usize {
-        std::fs::read_dir(self.sortie.data().join("spool")).map_or(0, Iterator::count)
+        let files = std::fs::read_dir(self.sortie.data().join("spool"));
+        // One that is still being written has no name of its own yet.
+        let is_whole = |file: &std::fs::DirEntry| !file.file_name().to_string_lossy().ends_with(".draft");
+        files.map_or(0, |files| files.flatten().filter(is_whole).count())
     }
 
     #[track_caller]

@@ -118,7 +118,7 @@ impl Scene {
     /// The token's end by this node's own clock, in milliseconds from now on.
     async fn obtain(&self, node: &Node) -> i64 {
         let (snapshot, caller) = (node.snapshot(), self.caller());
-        let reference = parse("/callout/Cal/x").unwrap();
+        let reference = parse("callout:Cal/x").unwrap();
         let chosen = choose(authorize(&snapshot, &caller, &reference).unwrap()).unwrap();
         let live = node.grants().obtain(&chosen, Freshness::Kept).await.unwrap();
         live.expires_at().unwrap().as_millis() - node.world().now().as_millis()

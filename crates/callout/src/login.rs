@@ -1,7 +1,7 @@
 //! Logins: how a grant begins that a person gives with a browser. Nothing of it is on the way of a callout.
 
-use sortie_model::{IdentityType, Secret, ServiceUrl, Timestamp};
-use sortie_protocol::{Account, Grant, Login, LoginRequest, Material, ObtainError, Revoked, Values, account};
+use sortie_model::{IdentityType, ServiceUrl, Timestamp};
+use sortie_protocol::{Account, Brought, Grant, Login, LoginRequest, Material, ObtainError, Revoked, Values, account};
 
 use crate::Caller;
 use crate::identity::Identity;
@@ -152,18 +152,20 @@ impl Grants {
         let recipe = place.recipe();
         let values = recipe.provider_values(self.custody()).await?;
         let own = Values::new();
-        place.login.authorize_url(recipe.login_material(&own, &values), request).map_err(|error| recipe.failed(error))
+        let url = place.login.authorize_url(self.world(), recipe.login_material(&own, &values), request);
+        let url = tokio::time::timeout(PROVIDER_DEADLINE, url).await.unwrap_or(Err(ObtainError::Unanswered));
+        url.map_err(|error| recipe.failed(error))
     }
 
-    /// Turns the code that the browser brought back into a grant, which is not kept yet.
+    /// Turns what the browser brought back into a grant, which is not kept yet.
     ///
     /// # Errors
     /// The provider does not give one.
-    pub async fn redeem(&self, place: &LoginPlace<'_>, request: &LoginRequest<'_>, code: &Secret) -> Result<Redeemed, Unobtainable> {
+    pub async fn redeem(&self, place: &LoginPlace<'_>, request: &LoginRequest<'_>, brought: &Brought) -> Result<Redeemed, Unobtainable> {
         let recipe = place.recipe();
         let values = recipe.provider_values(self.custody()).await?;
         let own = Values::new();
-        let redeemed = place.login.redeem(self.world(), recipe.login_material(&own, &values), request, code);
+        let redeemed = place.login.redeem(self.world(), recipe.login_material(&own, &values), request, brought);
         let redeemed = tokio::time::timeout(PROVIDER_DEADLINE, redeemed).await.unwrap_or(Err(ObtainError::Unanswered));
         // A refused code is no refused login: it may be too old, or somebody has used it.
         let grant = redeemed?;

@@ -130,14 +130,14 @@ pub struct ChosenPrincipal {
 }
 
 impl Credential {
-    /// The name of the provider that its settings name, if it is there.
-    pub fn provider_name(&self) -> Option<&ApiName> {
-        self.provider.as_ref().map(|provider| provider.name())
+    /// The provider that its settings name, if it is there.
+    pub fn provider(&self) -> Option<&IdentityProvider> {
+        self.provider.as_deref()
     }
 
     /// The authorization server behind that provider.
     pub fn server(&self) -> Option<&AuthorizationServer> {
-        self.provider.as_ref().map(|provider| provider.server())
+        self.provider().map(IdentityProvider::server)
     }
 }
 

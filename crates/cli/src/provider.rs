@@ -2,7 +2,7 @@
 
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Subcommand};
-use sortie_model::{ApiName, AuthenticationFlow, Issuer};
+use sortie_model::{ApiName, AuthenticationFlow, IdentityProviderKind, Issuer};
 use sortie_server::connect;
 use sortie_server::manage::provider::{self as manage_provider, AuthProviderView, ProviderSummary, ProviderView, Suggested, TypeView};
 use sortie_server::outside_world;
@@ -66,10 +66,10 @@ pub(crate) async fn run(command: &ProviderCommand, opened: &Opened, printer: &Pr
 
 /// Where people come back to who log in on the console.
 fn callback_url(opened: &Opened, view: &ProviderView) -> Result<Option<String>, Failure> {
-    // Nobody comes back to an auth provider's yet.
-    let is_for_logins = view.flow == AuthenticationFlow::AuthorizationCode.as_str() && view.auth_provider.is_none();
+    let is_for_logins = view.flow == AuthenticationFlow::AuthorizationCode.as_str();
+    let kind = if view.auth_provider.is_some() { IdentityProviderKind::Auth } else { IdentityProviderKind::ExternalAuth };
     let console = opened.config.console_url()?.filter(|_| is_for_logins);
-    Ok(console.and_then(|console| Some(connect::callback_url(&console.origin(), &ApiName::parse(&view.name).ok()?))))
+    Ok(console.and_then(|console| Some(connect::callback_url(&console.origin(), kind, &ApiName::parse(&view.name).ok()?))))
 }
 
 fn list(printer: &Printer, providers: &[ProviderSummary]) {
@@ -180,6 +180,12 @@ fn show(printer: &Printer, view: &ProviderView) {
     }
     for value in &view.stored_values {
         printer.line(&format!("  {value:<22} {}", printer.toned(Tone::Good, "stored")));
+    }
+    if let (Some(now), Some(before)) = (&view.callback_url, &view.accepted_callback_url)
+        && now != before
+    {
+        printer.line(&format!("  {:<22} {}", "last login came back to", printer.toned(Tone::Bad, before)));
+        printer.line(&format!("  next: register {now} at the service, or set `public_url` to what it was"));
     }
     for value in &view.missing_values {
         printer.line(&format!("  next: store {value}: sortie secret set provider:{} {value}", view.name));

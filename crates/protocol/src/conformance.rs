@@ -18,7 +18,9 @@ fn complete_settings(protocol: &dyn Protocol) -> Settings {
         Kind::Claims => json!({}),
         Kind::Tags => json!({ "x": "x" }),
     };
-    let fields = protocol.fields().iter().filter(|field| field.place.is_setting());
+    // Of several settings that can name a provider only one is set.
+    let is_another = |field: &&Field| provider_fields(protocol).skip(1).any(|other| other.field.name == field.name);
+    let fields = protocol.fields().iter().filter(|field| field.place.is_setting() && !is_another(field));
     fields.map(|field| (field.name.to_owned(), example(field))).collect()
 }
 

@@ -113,7 +113,7 @@ fn the_example_of_rfc_8414_section_3_2_is_understood() {
 }
 
 #[test]
-fn another_issuers_metadata_is_not_used() {
+fn oau_26_another_issuers_metadata_is_not_used() {
     for said in [json!("https://idp.test/"), json!("https://IDP.test"), json!("https://evil.test\u{1b}"), json!(5), Value::Null] {
         let page = json!({ "issuer": said, "token_endpoint": "https://evil.test/token" });
         let world = publishing(&[

@@ -41,7 +41,7 @@ pub use claims::{ClaimFault, Claims, Evaluated, Part};
 pub use discovery::{Discovered, DiscoveryError, discover};
 pub use field::{Field, Kind, Need, Place, Secrecy, check_principal_settings, check_settings};
 pub use grant::{Grant, Material, Values};
-pub use login::{Account, Login, LoginRequest, Revoked, account};
+pub use login::{Account, Brought, Login, LoginRequest, Revoked, account, scope_asked_for};
 pub use obtain_error::{NoLogin, ObtainError};
 pub use proof::{Proof, ProveError};
 pub use protocol::{Completeness, Parameters, Protocol, Renewal};

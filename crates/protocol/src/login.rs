@@ -1,5 +1,7 @@
 //! Protocols whose grant begins with a person who logs in at a provider with a browser.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use sortie_model::{Secret, ServiceUrl};
 
 use crate::{Grant, Material, NoLogin, ObtainError, Pending, World};
@@ -11,15 +13,20 @@ pub trait Login: Send + Sync {
     ///
     /// # Errors
     /// The provider cannot be asked.
-    fn authorize_url(&self, material: Material<'_>, request: &LoginRequest<'_>) -> Result<ServiceUrl, ObtainError>;
+    fn authorize_url<'a>(
+        &'a self,
+        world: &'a dyn World,
+        material: Material<'a>,
+        request: &'a LoginRequest<'a>,
+    ) -> Pending<'a, Result<ServiceUrl, ObtainError>>;
 
-    /// Turns the code that the browser brought back into a grant. A code is good once, so this is never repeated.
+    /// Turns what the browser brought back into a grant. A code is good once, so this is never repeated.
     fn redeem<'a>(
         &'a self,
         world: &'a dyn World,
         material: Material<'a>,
         request: &'a LoginRequest<'a>,
-        code: &'a Secret,
+        brought: &'a Brought,
     ) -> Pending<'a, Result<Grant, ObtainError>>;
 
     /// Whether the grant of an earlier login is still what these settings mean.
@@ -34,6 +41,9 @@ pub trait Login: Send + Sync {
     /// Tells the provider that the grant is not needed any more.
     fn revoke<'a>(&'a self, world: &'a dyn World, material: Material<'a>, grant: &'a Grant) -> Pending<'a, Result<Revoked, ObtainError>>;
 }
+
+/// All that a browser brought back from the provider in the query, by name, decoded. Nothing is in it twice.
+pub type Brought = BTreeMap<String, Secret>;
 
 /// What one login is bound to, from the moment that the browser is sent to the moment that it comes back.
 #[derive(Clone, Copy, Debug)]
@@ -66,6 +76,20 @@ pub struct Account {
     pub name: Option<String>,
 }
 
+/// What the grant of a login was asked for with, where that is scopes.
+pub(crate) const SCOPE_ASKED: &str = "login_scope";
+
+/// The scopes that were asked for, if the provider says that it has granted others (RFC 6749, section 3.3; TOK-09). The one that asks for a refresh token is
+/// not counted where there is one: few servers repeat it.
+pub fn scope_asked_for(grant: &Grant) -> Option<&str> {
+    let asked = grant.parts.get(SCOPE_ASKED)?.expose();
+    let granted = grant.parts.get("scope")?.expose();
+    let is_had = |scope: &&str| matches!(*scope, "offline_access" | "refresh_token") && grant.is_irreplaceable();
+    // Some servers put commas between them.
+    let of = |text| -> BTreeSet<&str> { str::split(text, [' ', ',']).filter(|scope| !scope.is_empty() && !is_had(scope)).collect() };
+    (of(asked) != of(granted)).then_some(asked)
+}
+
 pub(crate) const SUBJECT: &str = "subject";
 pub(crate) const ACCOUNT_NAME: &str = "account_name";
 
@@ -73,4 +97,27 @@ pub(crate) const ACCOUNT_NAME: &str = "account_name";
 pub fn account(grant: &Grant) -> Option<Account> {
     let part = |name: &str| grant.parts.get(name).map(|part| part.expose().to_owned());
     Some(Account { subject: part(SUBJECT)?, name: part(ACCOUNT_NAME) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tok_09_other_scopes_than_were_asked_for_are_noticed() {
+        let other = |asked: &str, granted: Option<&str>, refresh_token: bool| {
+            let mut parts = BTreeMap::from([(SCOPE_ASKED.to_owned(), Secret::new(asked))]);
+            parts.extend(granted.map(|granted| ("scope".to_owned(), Secret::new(granted))));
+            parts.extend(refresh_token.then(|| ("refresh_token".to_owned(), Secret::new("SECRET-r"))));
+            scope_asked_for(&Grant { parts, lifetime: None }).map(str::to_owned)
+        };
+        // Section 5.1: left out, it is what was asked for.
+        assert_eq!(other("read write", None, false), None);
+        assert_eq!(other("read write", Some("write read"), false), None);
+        assert_eq!(other("read write", Some("write,read"), false), None);
+        assert_eq!(other("read offline_access", Some("read"), true), None);
+        assert_eq!(other("read offline_access", Some("read"), false), Some("read offline_access".to_owned()));
+        assert_eq!(other("read write", Some("read"), false), Some("read write".to_owned()));
+        assert_eq!(other("", Some("read"), false), Some(String::new()));
+    }
 }

@@ -1,5 +1,6 @@
 //! All that a protocol sees of the world. Time, chance, network and keys are handed in, so that a test can freeze or script them.
 
+use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -28,8 +29,8 @@ pub trait World: Send + Sync {
     fn signer<'a>(&'a self, certificate: &'a str) -> Pending<'a, Result<Arc<dyn Signer>, SignerError>>;
 }
 
-/// A question to a token endpoint or the like.
-#[derive(Clone, Debug)]
+/// A question to a token endpoint or the like. What it shows of itself is not secret: a query may be, where a service takes tokens there.
+#[derive(Clone)]
 pub struct Ask {
     /// How.
     pub method: Method,
@@ -39,6 +40,19 @@ pub struct Ask {
     pub headers: HeaderMap,
     /// The body, which often holds a secret.
     pub body: SecretBytes,
+}
+
+impl fmt::Debug for Ask {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let url = self.url.to_string();
+        let place = url.split('?').next().unwrap_or_default();
+        formatter
+            .debug_struct("Ask")
+            .field("method", &self.method)
+            .field("url", &place)
+            .field("headers", &self.headers)
+            .finish_non_exhaustive()
+    }
 }
 
 /// What the service said. The body holds tokens, so it is not printed.

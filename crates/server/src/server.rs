@@ -9,7 +9,7 @@ use tokio::sync::watch;
 
 use crate::admin::{self, Duties};
 use crate::config::{ConfigError, OpenIdProvider};
-use crate::connect;
+use crate::connect::{self, CallbackChange};
 use crate::gateway::{Core, CoreError, Plane, sealed as sealed_plane};
 use crate::house::{House, HouseConfig, OpenError};
 use crate::node::{Node, NodeError};
@@ -142,6 +142,9 @@ impl Server {
         let listening = admin::start(listen, duties).await.map_err(|source| StartError::Admin { address: listen, source })?;
         let (admin, public_url) = (listening.address, listening.public_url);
         tasks.push(listening.task);
+        if let (Some(node), Some(public_url)) = (&node, &public_url) {
+            warn_of_callbacks(node, public_url).await;
+        }
         if let Some(node) = &node {
             tasks.push(tokio::spawn(node.clone().follow_changes()));
             tasks.push(tokio::spawn(node.clone().follow_announcements()));
@@ -209,6 +212,19 @@ fn core_count(configured: usize) -> usize {
 }
 
 /// One server for one data directory: its audit files are its own (OPS-07).
+/// Whoever changes `public_url` has to register another callback URL at each provider: nobody could log in there otherwise.
+async fn warn_of_callbacks(node: &Node, public_url: &PublicUrl) {
+    match connect::changed_callbacks(node.house().store(), &public_url.origin()).await {
+        Ok(changed) => changed.iter().for_each(|CallbackChange { provider, before, now }| {
+            tracing::warn!(
+                code = "callback_url_changed",
+                "register {now} at the provider `{provider}`: the last login there came back to {before}"
+            );
+        }),
+        Err(error) => tracing::warn!(code = error.code(), "the callback URLs of providers cannot be compared: {error}"),
+    }
+}
+
 fn lock(setup: &HouseConfig) -> Result<File, StartError> {
     let path = setup.data_directory.join("serve.lock");
     let unusable = |source| StartError::Open(OpenError::DataDirectory { path: path.clone(), source });

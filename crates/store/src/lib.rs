@@ -3,6 +3,7 @@
 mod api_keys;
 mod audit_anchors;
 mod auth_providers;
+mod callback_urls;
 mod certificates;
 mod change;
 mod credential_values;
@@ -37,6 +38,7 @@ mod users;
 pub use api_keys::{ApiKeyChanges, ApiKeys, StoredCaller, StoredUser};
 pub use audit_anchors::{Anchor, AuditAnchors};
 pub use auth_providers::AuthProviderChanges;
+pub use callback_urls::{AcceptedCallback, CallbackUrls};
 pub use certificates::{CertificateChanges, Certificates};
 pub use change::Change;
 pub use credential_values::{CredentialValueChanges, CredentialValues, StoredValue, ValueHead, ValueSummary};

@@ -83,11 +83,8 @@ impl ProviderValueChanges<'_> {
                  (id, provider_id, external_auth_identity_provider_id, auth_provider_id, name, version, sealed, updated_at)
              VALUES ($1, $2, $3, $4, $5, 1, $6, (SELECT millis FROM clock))",
         );
-        let (external_auth, auth) = match provider {
-            IdentityProviderId::ExternalAuth(id) => (Some(id), None),
-            IdentityProviderId::Auth(id) => (None, Some(id)),
-        };
-        let values: [Value; 6] = [id.into(), provider.into(), external_auth.into(), auth.into(), name.into(), sealed.into()];
+        let [external_auth, auth] = columns(provider);
+        let values: [Value; 6] = [id.into(), provider.into(), external_auth, auth, name.into(), sealed.into()];
         self.tx.execute(INSERT, values).await.map_err(|fault| RULES.translate(fault, name))?;
         Ok(())
     }
@@ -116,7 +113,16 @@ impl ProviderValueChanges<'_> {
     }
 }
 
-fn read_provider(row: &Row) -> Result<IdentityProviderId, Fault> {
+/// The two columns of which one says which provider it is.
+pub(crate) fn columns(provider: IdentityProviderId) -> [Value; 2] {
+    let (external_auth, auth) = match provider {
+        IdentityProviderId::ExternalAuth(id) => (Some(id), None),
+        IdentityProviderId::Auth(id) => (None, Some(id)),
+    };
+    [external_auth.into(), auth.into()]
+}
+
+pub(crate) fn read_provider(row: &Row) -> Result<IdentityProviderId, Fault> {
     let external_auth: Option<ExternalAuthIdentityProviderId> = row.optional_id("external_auth_identity_provider_id")?;
     let auth: Option<AuthProviderId> = row.optional_id("auth_provider_id")?;
     match (external_auth, auth) {

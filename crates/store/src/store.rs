@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use crate::api_keys::{self, ApiKeys, StoredCaller, StoredUser};
 use crate::audit_anchors::AuditAnchors;
+use crate::callback_urls::CallbackUrls;
 use crate::certificates::Certificates;
 use crate::change::Change;
 use crate::credential_values::CredentialValues;
@@ -175,6 +176,11 @@ impl Store {
     /// What providers are still to be told.
     pub fn owed_revocations(&self) -> OwedRevocations<'_> {
         OwedRevocations { db: &self.inner.db }
+    }
+
+    /// The callback URLs that providers have accepted.
+    pub fn callback_urls(&self) -> CallbackUrls<'_> {
+        CallbackUrls { db: &self.inner.db }
     }
 
     /// Logins with a browser that are under way.

@@ -6,6 +6,9 @@ pub mod held_front;
 pub mod keys;
 pub mod peers;
 pub mod plain_http;
+mod port;
 pub mod tls_front;
 pub mod upstream;
 mod wire;
+
+pub use port::free_port;

@@ -8,6 +8,7 @@ use sortie_model::{
     ApiName, AuthenticationFlow, AuthorizationServer, ExternalAuthIdentityProvider, ExternalAuthIdentityProviderId, IdentityType, Label,
     PrincipalId, Secret, ServiceUrl,
 };
+use sortie_protocol::Brought;
 use sortie_protocol::{LoginRequest, NoLogin, Revoked};
 use uuid::Uuid;
 
@@ -48,7 +49,7 @@ async fn redeem(node: &Node, caller: &Caller) -> Result<Redeemed, Unobtainable> 
     let place = place(&snapshot, caller, Authority::Operator, ("cal", "main")).unwrap();
     let (state, code_verifier, nonce) = (Secret::new("SECRET-state"), Secret::new("SECRET-verifier"), Secret::new("SECRET-nonce"));
     let request = LoginRequest { redirect_uri: "https://sortie.test/cb", state: &state, code_verifier: &code_verifier, nonce: &nonce };
-    node.grants.redeem(&place, &request, &Secret::new("SECRET-code")).await
+    node.grants.redeem(&place, &request, &Brought::from([("code".to_owned(), Secret::new("SECRET-code"))])).await
 }
 
 async fn log_in(node: &Node, caller: &Caller) {

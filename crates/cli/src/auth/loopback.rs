@@ -12,7 +12,6 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use sortie_server::connect::CALLBACK_PATH;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
@@ -30,7 +29,7 @@ pub(super) struct Loopback {
     address: SocketAddr,
 }
 
-type Came = Arc<Mutex<Option<oneshot::Sender<(String, String)>>>>;
+type Came = Arc<Mutex<Option<oneshot::Sender<String>>>>;
 
 impl Loopback {
     /// By its address, not as `localhost`: section 8.3.
@@ -47,16 +46,16 @@ impl Loopback {
         format!("http://{}", self.address)
     }
 
-    /// Waits for the browser. Gives back the provider of the callback and what the browser brought.
-    pub(super) async fn callback(self) -> Result<(String, String), Failure> {
+    /// Waits for the browser to come to `path`. Gives back what it brought.
+    pub(super) async fn callback(self, path: &str) -> Result<String, Failure> {
         let (sender, mut receiver) = oneshot::channel();
         let came: Came = Arc::new(Mutex::new(Some(sender)));
         let serve = async {
             loop {
                 let Ok((stream, _)) = self.listener.accept().await else { continue };
-                let came = Arc::clone(&came);
+                let (came, path) = (Arc::clone(&came), path.to_owned());
                 tokio::spawn(async move {
-                    let service = service_fn(move |request| std::future::ready(Ok::<_, Infallible>(answer(&request, &came))));
+                    let service = service_fn(move |request| std::future::ready(Ok::<_, Infallible>(answer(&request, &path, &came))));
                     let mut server = http1::Builder::new();
                     server.timer(TokioTimer::new()).header_read_timeout(Duration::from_secs(10)).keep_alive(false);
                     // A browser that goes away has got what it wanted, or comes again.
@@ -76,13 +75,12 @@ impl Loopback {
     }
 }
 
-fn answer(request: &Request<Incoming>, came: &Came) -> Response<Full<Bytes>> {
-    let provider = request.uri().path().strip_prefix(CALLBACK_PATH).filter(|name| !name.is_empty() && !name.contains('/'));
-    let (status, text) = match (request.method(), provider) {
-        (&Method::GET, Some(provider)) => {
+fn answer(request: &Request<Incoming>, path: &str, came: &Came) -> Response<Full<Bytes>> {
+    let (status, text) = match request.method() {
+        &Method::GET if request.uri().path() == path => {
             let sender = came.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
             if let Some(sender) = sender {
-                let _ = sender.send((provider.to_owned(), request.uri().query().unwrap_or_default().to_owned()));
+                let _ = sender.send(request.uri().query().unwrap_or_default().to_owned());
             }
             (StatusCode::OK, PAGE)
         }

@@ -24,7 +24,7 @@ pub(crate) enum AuthCommand {
     /// Log in at a provider with a browser, for everybody at a Named principal or for one user
     ///
     /// Opens the browser, waits on loopback until it comes back, and keeps the tokens. The provider must allow this address as a callback URL:
-    /// http://127.0.0.1:PORT/services/externalauthcallback/PROVIDER, with any port or with the one of --port.
+    /// http://127.0.0.1:PORT/services/authcallback/PROVIDER (externalauthcallback for an external auth identity provider), with any port or with the one of --port.
     #[command(
         after_long_help = "Examples:\n  sortie auth login Calendar/Service\n  sortie auth login callout:Calendar --user alice\n  sortie auth login Calendar/Service --no-browser --port 8400"
     )]
@@ -106,12 +106,13 @@ async fn log_in(node: &Node, person: &Person<'_>, place: &Place, arguments: &Log
     let opened = !arguments.no_browser && open::that_detached(&address).is_ok();
     let told = if opened { "The browser shows the provider's page. If it does not, open:" } else { "Open this address in a browser:" };
     eprint(&format!("{told}\n\n  {address}\n\nIt comes back to {}\n", begun.redirect_uri));
-    let (provider, query) = tokio::select! {
-        came = loopback.callback() => came?,
+    let path = begun.redirect_uri.strip_prefix(&loopback.base()).unwrap_or_default().to_owned();
+    let query = tokio::select! {
+        came = loopback.callback(&path) => came?,
         _ = tokio::signal::ctrl_c() => return Err(Failure::new("interrupted", "nobody has logged in", "begin again")),
     };
     let browser = Some(begun.browser.expose());
-    let landing = connect::returned(node, Some(person), &provider, CallbackQuery::parse(&query)?, browser).await?;
+    let landing = connect::returned(node, Some(person), &path, CallbackQuery::parse(&query)?, browser).await?;
     let (Landing::Confirm(id) | Landing::SignIn(id)) = landing;
     let confirmation = connect::confirmation(node, person, id, browser).await?;
     if !agrees(&confirmation, arguments.yes, printer.is_json())? {
@@ -139,6 +140,9 @@ fn agrees(confirmation: &Confirmation, is_agreed: bool, is_json: bool) -> Result
         .map(|before| format!(" This is ANOTHER account than before, which was {}.", before.name.as_ref().unwrap_or(&before.subject)));
     let whom = if confirmation.is_shared { "for everybody who may use" } else { "for this user at" };
     let Confirmation { provider, credential, principal, .. } = confirmation;
+    if let (Some(asked), Some(granted)) = (&confirmation.scope_asked_for, &confirmation.scope) {
+        eprint(&format!("{provider} has granted other scopes than were asked for: `{granted}`, and not `{asked}`.\n"));
+    }
     eprint(&format!("Logged in at {provider} as {account}.{} Keep it {whom} {credential}/{principal}? [y/N] ", before.unwrap_or_default()));
     let mut answer = String::new();
     std::io::stdin()

@@ -74,6 +74,7 @@ fn a_redirect_is_an_answer_like_any_other() {
 
 #[test]
 fn an_answer_of_more_than_a_mebibyte_is_refused() {
+    // TOK-07.
     let service = RecordingUpstream::start(|request| match request.target() {
         "/most" => Reply::new(200).body(vec![b'x'; 1 << 20]),
         "/more" => Reply::new(200).body(vec![b'x'; (1 << 20) + 1]),
@@ -87,6 +88,7 @@ fn an_answer_of_more_than_a_mebibyte_is_refused() {
 
 #[test]
 fn what_was_not_sent_is_told_from_what_may_have_been() {
+    // TOK-17 is among them.
     let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let refused = ask(&loopback(), post(&format!("http://{closed}"), "")).err();
     assert_eq!(refused, Some(AskError::NotSent { reason: "the connection was refused".to_owned() }));

@@ -1,5 +1,11 @@
 #![doc = include_str!("README.md")]
 
+mod account;
+mod authorize;
+mod client;
+mod plugin;
+#[cfg(test)]
+mod quirks_tests;
 mod redeem;
 mod refresh;
 mod revoke;
@@ -8,18 +14,14 @@ mod tests;
 
 use std::borrow::Cow;
 
-use aws_lc_rs::digest;
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use sortie_model::{AuthenticationFlow, IdentityType, Secret, ServiceUrl};
+use sortie_model::{AuthenticationFlow, IdentityType, Secret, ServiceUrl, TokenRenewal};
 
 use crate::grant::REFRESH_TOKEN;
-use crate::shared::form::Form;
-use crate::shared::request_parameters::{self, Purpose};
-use crate::shared::{client_auth, oauth};
+use crate::login::SCOPE_ASKED;
+use crate::shared::oauth;
 use crate::{
-    Field, Grant, Kind, Login, LoginRequest, Material, Need, NoLogin, ObtainError, Pending, Proof, ProveError, Provider, Renewal, Revoked,
-    World, usable_provider,
+    Brought, Field, Grant, Kind, Login, LoginRequest, Material, Need, NoLogin, ObtainError, Pending, Proof, ProveError, Provider, Renewal,
+    Revoked, World, usable_provider,
 };
 
 /// A person logs in with a browser, once; tokens are renewed from then on.
@@ -28,13 +30,22 @@ pub(crate) struct OAuthBrowser;
 
 const CLIENT_AUTHENTICATION: &str = "client_authentication";
 
+const PROVIDER: Field = Field::setting(
+    "auth_provider",
+    "Auth Provider",
+    Need::Optional,
+    Kind::AuthProvider,
+    "The provider at which people log in, by the type of service that it is.",
+);
+
 const FIELDS: &[Field] = &[
+    PROVIDER,
     Field::setting(
         "external_auth_identity_provider",
         "External Auth Identity Provider",
-        Need::Required,
+        Need::Optional,
         Kind::IdentityProvider(AuthenticationFlow::AuthorizationCode),
-        "The provider at which people log in.",
+        "The provider at which people log in, in the place of an auth provider.",
     ),
     oauth::SCOPE,
     Field::setting(
@@ -49,7 +60,10 @@ const FIELDS: &[Field] = &[
 /// Parts of a grant that say what it was asked for, so that a change of the definition is noticed: a token goes to nobody but who gave it.
 const LOGIN_ENDPOINT: &str = "login_token_endpoint";
 const LOGIN_CLIENT: &str = "login_client_id";
-const LOGIN_SCOPE: &str = "login_scope";
+
+/// What else a renewal needs to know of the login.
+const LOGIN_REDIRECT_URI: &str = "login_redirect_uri";
+const LOGIN_RENEWAL: &str = "login_renewal";
 
 impl crate::Protocol for OAuthBrowser {
     fn name(&self) -> &'static str {
@@ -85,7 +99,15 @@ impl crate::Protocol for OAuthBrowser {
     }
 
     fn obtain<'a>(&'a self, world: &'a dyn World, material: Material<'a>) -> Pending<'a, Result<Grant, ObtainError>> {
-        Box::pin(refresh::refresh(self, world, material))
+        Box::pin(async move {
+            let provider = usable_provider(self, material)?;
+            let before = material.grant.ok_or(ObtainError::NotLoggedIn(NoLogin::Never))?;
+            fits(&origin(material, provider)?, before).map_err(ObtainError::NotLoggedIn)?;
+            match provider.server.plugin {
+                Some(_) => plugin::refresh(world, material, provider, before).await,
+                None => refresh::refresh(world, material, provider, before).await,
+            }
+        })
     }
 
     fn prove(&self, material: Material<'_>) -> Result<Proof, ProveError> {
@@ -94,30 +116,19 @@ impl crate::Protocol for OAuthBrowser {
 }
 
 impl Login for OAuthBrowser {
-    fn authorize_url(&self, material: Material<'_>, request: &LoginRequest<'_>) -> Result<ServiceUrl, ObtainError> {
-        let provider = usable_provider(self, material)?;
-        let wrong = |problem: &str| ObtainError::WrongConfiguration { field: FIELDS[0].name, problem: problem.to_owned() };
-        let endpoint =
-            provider.server.authorize_endpoint.as_ref().ok_or_else(|| wrong("names a provider without an authorize endpoint"))?;
-        // RFC 6749, section 4.1.1; RFC 7636, section 4.3. The endpoint may have a query of its own, which is kept (section 3.1).
-        let mut query = Form::default()
-            .with("response_type", "code")
-            .with("client_id", provider.value("client_id")?.expose())
-            .with("redirect_uri", request.redirect_uri)
-            .with("state", request.state.expose())
-            .with("code_challenge", &challenge(request.code_verifier))
-            .with("code_challenge_method", "S256");
-        let scope = oauth::scope_or(material, provider.server.default_scopes.as_text());
-        if let Some(scope) = scope {
-            query = query.with("scope", scope);
-        }
-        if is_openid(scope) {
-            query = query.with("nonce", request.nonce.expose());
-        }
-        for parameter in request_parameters::of(&provider.server.parameters, Purpose::Authorize) {
-            query = query.with(&parameter.name, &parameter.value);
-        }
-        Ok(endpoint.with_query(query.as_str()))
+    fn authorize_url<'a>(
+        &'a self,
+        world: &'a dyn World,
+        material: Material<'a>,
+        request: &'a LoginRequest<'a>,
+    ) -> Pending<'a, Result<ServiceUrl, ObtainError>> {
+        Box::pin(async move {
+            let provider = usable_provider(self, material)?;
+            match provider.server.plugin {
+                Some(_) => plugin::authorize_url(world, material, provider, request).await,
+                None => authorize::url(material, provider, request),
+            }
+        })
     }
 
     fn redeem<'a>(
@@ -125,9 +136,15 @@ impl Login for OAuthBrowser {
         world: &'a dyn World,
         material: Material<'a>,
         request: &'a LoginRequest<'a>,
-        code: &'a Secret,
+        brought: &'a Brought,
     ) -> Pending<'a, Result<Grant, ObtainError>> {
-        Box::pin(redeem::redeem(self, world, material, request, code))
+        Box::pin(async move {
+            let provider = usable_provider(self, material)?;
+            match provider.server.plugin {
+                Some(_) => plugin::redeem(world, material, provider, request, brought).await,
+                None => redeem::redeem(world, material, provider, request, brought).await,
+            }
+        })
     }
 
     fn still_fits(&self, material: Material<'_>, grant: &Grant) -> Result<(), NoLogin> {
@@ -136,25 +153,40 @@ impl Login for OAuthBrowser {
     }
 
     fn can_renew(&self, grant: &Grant) -> bool {
-        grant.parts.contains_key(REFRESH_TOKEN)
+        grant.parts.contains_key(REFRESH_TOKEN) || grant.parts.contains_key(LOGIN_RENEWAL)
     }
 
     fn revoke<'a>(&'a self, world: &'a dyn World, material: Material<'a>, grant: &'a Grant) -> Pending<'a, Result<Revoked, ObtainError>> {
-        Box::pin(revoke::revoke(self, world, material, grant))
+        Box::pin(async move {
+            let provider = usable_provider(self, material)?;
+            // A token goes to nobody but who gave it.
+            if fits(&origin(material, provider)?, grant) == Err(NoLogin::OtherProvider) {
+                return Err(ObtainError::NotLoggedIn(NoLogin::OtherProvider));
+            }
+            match provider.server.plugin {
+                Some(_) => plugin::revoke(world, provider, grant).await,
+                None => revoke::revoke(world, material, provider, grant).await,
+            }
+        })
     }
 }
 
 /// What a grant is asked for, to be kept with it.
 struct Origin<'a> {
     endpoint: String,
-    client_id: &'a Secret,
+    /// Of a plug-in, which knows no clients: what it is told to tell one provider from another.
+    client_id: Cow<'a, Secret>,
     scope: &'a str,
 }
 
 fn origin<'a>(material: Material<'a>, provider: Provider<'a>) -> Result<Origin<'a>, ObtainError> {
+    let client_id = match &provider.server.plugin {
+        Some(plugin) => Cow::Owned(Secret::new(serde_json::to_string(&plugin.configuration).unwrap_or_default())),
+        None => Cow::Borrowed(provider.value("client_id")?),
+    };
     Ok(Origin {
         endpoint: provider.server.token_endpoint.to_string(),
-        client_id: provider.value("client_id")?,
+        client_id,
         scope: oauth::scope_or(material, provider.server.default_scopes.as_text()).unwrap_or_default(),
     })
 }
@@ -162,8 +194,8 @@ fn origin<'a>(material: Material<'a>, provider: Provider<'a>) -> Result<Origin<'
 impl Origin<'_> {
     fn keep(&self, grant: &mut Grant) {
         grant.parts.insert(LOGIN_ENDPOINT.to_owned(), Secret::new(self.endpoint.as_str()));
-        grant.parts.insert(LOGIN_CLIENT.to_owned(), self.client_id.clone());
-        grant.parts.insert(LOGIN_SCOPE.to_owned(), Secret::new(self.scope));
+        grant.parts.insert(LOGIN_CLIENT.to_owned(), self.client_id.as_ref().clone());
+        grant.parts.insert(SCOPE_ASKED.to_owned(), Secret::new(self.scope));
     }
 }
 
@@ -172,23 +204,12 @@ fn fits(origin: &Origin<'_>, grant: &Grant) -> Result<(), NoLogin> {
     if !is(LOGIN_ENDPOINT, &origin.endpoint) || !is(LOGIN_CLIENT, origin.client_id.expose()) {
         return Err(NoLogin::OtherProvider);
     }
-    if is(LOGIN_SCOPE, origin.scope) { Ok(()) } else { Err(NoLogin::OtherScope) }
+    if is(SCOPE_ASKED, origin.scope) { Ok(()) } else { Err(NoLogin::OtherScope) }
 }
 
-/// Where id and secret of the client stand.
-fn client_authentication(material: Material<'_>, provider: Provider<'_>) -> Result<sortie_model::ClientAuthentication, ObtainError> {
-    match material.setting(CLIENT_AUTHENTICATION) {
-        None => Ok(provider.server.client_authentication),
-        Some(word) => sortie_model::ClientAuthentication::parse(word).ok_or_else(|| client_auth::unknown(CLIENT_AUTHENTICATION)),
+/// Notes that a grant is renewed although it has no refresh token.
+fn note_renewal(renewal: &TokenRenewal, grant: &mut Grant) {
+    if let TokenRenewal::AccessToken { grant_type } = renewal {
+        grant.parts.insert(LOGIN_RENEWAL.to_owned(), Secret::new(&**grant_type));
     }
-}
-
-/// RFC 7636, section 4.2.
-fn challenge(code_verifier: &Secret) -> String {
-    URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, code_verifier.expose().as_bytes()))
-}
-
-/// OpenID Connect Core 1.0, section 3.1.2.1: "OpenID Connect requests MUST contain the openid scope value".
-fn is_openid(scope: Option<&str>) -> bool {
-    scope.is_some_and(|scope| scope.split(' ').any(|one| one == "openid"))
 }

@@ -1,36 +1,55 @@
 //! A refresh token becomes the next access token (RFC 6749, section 6).
 
 use http::HeaderMap;
+use sortie_model::{Quirks, Secret, TokenRenewal};
 
-use super::{OAuthBrowser, client_authentication, fits, origin, redeem};
+use super::client::Client;
+use super::{LOGIN_REDIRECT_URI, redeem};
 use crate::grant::REFRESH_TOKEN;
-use crate::shared::client_auth;
 use crate::shared::form::Form;
 use crate::shared::request_parameters::{self, Purpose};
-use crate::shared::token_endpoint::{self, Tokens};
-use crate::{Grant, Material, NoLogin, ObtainError, World, usable_provider};
+use crate::shared::token_endpoint::{self, Dialect, TokenRequest, Tokens};
+use crate::{Grant, Material, NoLogin, ObtainError, Provider, World};
 
-pub(super) async fn refresh(protocol: &OAuthBrowser, world: &dyn World, material: Material<'_>) -> Result<Grant, ObtainError> {
-    let provider = usable_provider(protocol, material)?;
-    let before = material.grant.ok_or(ObtainError::NotLoggedIn(NoLogin::Never))?;
-    let origin = origin(material, provider)?;
-    fits(&origin, before).map_err(ObtainError::NotLoggedIn)?;
-    let refresh_token = before.parts.get(REFRESH_TOKEN).ok_or(ObtainError::NotLoggedIn(NoLogin::NoRefreshToken))?;
-    let (client_id, client_secret) = (provider.value("client_id")?, provider.value("client_secret")?);
-    // No scope: "if omitted is treated as equal to the scope originally granted", and some servers refuse any other.
-    let form = Form::default().with("grant_type", "refresh_token").with("refresh_token", refresh_token.expose());
+pub(super) async fn refresh(
+    world: &dyn World,
+    material: Material<'_>,
+    provider: Provider<'_>,
+    before: &Grant,
+) -> Result<Grant, ObtainError> {
+    let server = provider.server;
+    let (token, form) = question(&server.quirks, before)?;
+    let client = Client::of(world, material, provider)?;
     let mut headers = HeaderMap::new();
-    let form = client_auth::apply(client_authentication(material, provider)?, client_id, client_secret, &mut headers, form)?;
-    let (parameters, endpoint) = (&provider.server.parameters, &provider.server.token_endpoint);
-    let (url, form) = request_parameters::add_to_request(parameters, Purpose::Refresh, endpoint, &mut headers, form)?;
-    let confidential = [client_secret, refresh_token];
-    let Tokens { grant, refresh_token: successor, id_token: _ } =
-        token_endpoint::request_all(world, url, headers, form, &confidential).await?;
-    // What the answer leaves out stays as it was: the scope, the account, and a refresh token that is not replaced (TOK-10).
+    let form = client.apply(&mut headers, form)?;
+    let (url, form) = request_parameters::add_to_request(&server.parameters, Purpose::Refresh, &server.token_endpoint, &mut headers, form)?;
+    let confidential = [client.secret(), token];
+    let request = TokenRequest { url, headers, form, confidential: &confidential, dialect: Dialect::of_renewal(&server.quirks) };
+    Ok(next(before, token_endpoint::request_all(world, request).await?))
+}
+
+/// What the next token is asked for with. No scope: "if omitted is treated as equal to the scope originally granted", and some servers refuse any other.
+fn question<'a>(quirks: &Quirks, before: &'a Grant) -> Result<(&'a Secret, Form), ObtainError> {
+    let part = |name: &str| before.parts.get(name).ok_or(ObtainError::NotLoggedIn(NoLogin::NoRefreshToken));
+    if let TokenRenewal::AccessToken { grant_type } = &quirks.renewal {
+        let token = part("access_token")?;
+        return Ok((token, Form::default().with("grant_type", grant_type).with(grant_type, token.expose())));
+    }
+    let token = part(REFRESH_TOKEN)?;
+    let form = Form::default().with("grant_type", "refresh_token").with(REFRESH_TOKEN, token.expose());
+    match &quirks.renewal {
+        TokenRenewal::RefreshTokenWithRedirectUri => Ok((token, form.with("redirect_uri", part(LOGIN_REDIRECT_URI)?.expose()))),
+        TokenRenewal::RefreshToken | TokenRenewal::AccessToken { .. } => Ok((token, form)),
+    }
+}
+
+/// The grant after a renewal. What the answer leaves out stays as it was: the scope, the account, and a refresh token that is not replaced (TOK-10).
+pub(super) fn next(before: &Grant, renewed: Tokens) -> Grant {
+    let Tokens { grant, refresh_token: successor, id_token: _ } = renewed;
     let mut parts = before.parts.clone();
     parts.extend(grant.parts);
     parts.extend(successor.map(|token| (REFRESH_TOKEN.to_owned(), token)));
     let mut grant = Grant { parts, lifetime: grant.lifetime };
     grant.lifetime = redeem::lifetime(&grant, grant.parts.get(REFRESH_TOKEN));
-    Ok(grant)
+    grant
 }

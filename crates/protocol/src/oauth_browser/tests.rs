@@ -67,12 +67,14 @@ impl Scene {
 
     fn authorize_url(&self) -> String {
         let (state, code_verifier, nonce) = secrets();
-        OAuthBrowser.authorize_url(self.material(None), &request(&state, &code_verifier, &nonce)).unwrap().to_string()
+        let request = request(&state, &code_verifier, &nonce);
+        now(OAuthBrowser.authorize_url(&Scripted::new(""), self.material(None), &request)).unwrap().to_string()
     }
 
     fn redeem(&self, world: &Scripted) -> Result<Grant, ObtainError> {
-        let ((state, code_verifier, nonce), code) = (secrets(), Secret::new("SECRET-code"));
-        now(OAuthBrowser.redeem(world, self.material(None), &request(&state, &code_verifier, &nonce), &code))
+        let (state, code_verifier, nonce) = secrets();
+        let brought = Brought::from([("code".to_owned(), Secret::new("SECRET-code")), ("state".to_owned(), state.clone())]);
+        now(OAuthBrowser.redeem(world, self.material(None), &request(&state, &code_verifier, &nonce), &brought))
     }
 
     fn refresh(&self, world: &Scripted, grant: Option<&Grant>) -> Result<Grant, ObtainError> {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use serde_json::Value;
-use sortie_model::{Secret, SecretBytes, ServiceUrl};
+use sortie_model::{ErrorShape, Quirks, Secret, SecretBytes, ServiceUrl, TokenPlace};
 
 use super::form::Form;
 use super::said::{Confidential, presentable};
@@ -15,6 +15,9 @@ const MAX_TOKEN_BYTES: usize = 16 * 1024;
 
 /// 64 KiB: tokens of 16 KiB each, and room around them.
 const MAX_JSON_BYTES: usize = 64 * 1024;
+
+/// Microsoft's lists of scopes have several hundred characters.
+const MAX_SCOPE_CHARACTERS: usize = 4096;
 
 /// How much is shown of an answer that is no OAuth error.
 const SHOWN_CHARACTERS: usize = 300;
@@ -33,6 +36,48 @@ pub struct Tokens {
     pub id_token: Option<Secret>,
 }
 
+/// How one server departs from the standards in its answers.
+#[derive(Clone, Copy, Debug)]
+pub struct Dialect {
+    errors: ErrorShape,
+    /// The member in which the tokens stand; else they stand at the top.
+    member: Option<&'static str>,
+    token_type: &'static str,
+}
+
+impl Dialect {
+    /// RFC 6749, sections 5.1 and 5.2; RFC 6750.
+    pub const STANDARD: Self = Self { errors: ErrorShape::Standard, member: None, token_type: "bearer" };
+
+    /// In the answer to a code.
+    pub const fn of_code(quirks: &Quirks) -> Self {
+        match quirks.token_place {
+            TokenPlace::Top => Self { errors: quirks.error_shape, ..Self::STANDARD },
+            // Whatever stands at the top belongs to somebody else: the app's own token, not the user's.
+            TokenPlace::AuthedUser => Self { errors: quirks.error_shape, member: Some("authed_user"), token_type: "user" },
+        }
+    }
+
+    /// In the answer to a renewal.
+    pub const fn of_renewal(quirks: &Quirks) -> Self {
+        Self { member: None, ..Self::of_code(quirks) }
+    }
+}
+
+/// One question to a token endpoint.
+pub struct TokenRequest<'a> {
+    /// The endpoint, with the query of custom parameters.
+    pub url: ServiceUrl,
+    /// Headers; secret ones are marked as sensitive.
+    pub headers: HeaderMap,
+    /// What is posted.
+    pub form: Form,
+    /// Values that must not be shown even if the provider echoes them.
+    pub confidential: &'a [&'a Secret],
+    /// How the answer is read.
+    pub dialect: Dialect,
+}
+
 /// Posts a form and reads the access token in the answer. `confidential` are the values that must not be shown even if the provider echoes them.
 ///
 /// # Errors
@@ -44,26 +89,22 @@ pub async fn request(
     form: Form,
     confidential: &[&Secret],
 ) -> Result<Grant, ObtainError> {
+    let request = TokenRequest { url, headers, form, confidential, dialect: Dialect::STANDARD };
     // A client that is its own user has no use for a refresh token (RFC 6749, section 4.4.3).
-    request_all(world, url, headers, form, confidential).await.map(|tokens| tokens.grant)
+    request_all(world, request).await.map(|tokens| tokens.grant)
 }
 
 /// The same with all tokens in the answer.
 ///
 /// # Errors
 /// All of [`ObtainError`], by what the endpoint did.
-pub async fn request_all(
-    world: &dyn World,
-    url: ServiceUrl,
-    mut headers: HeaderMap,
-    form: Form,
-    confidential: &[&Secret],
-) -> Result<Tokens, ObtainError> {
+pub async fn request_all(world: &dyn World, request: TokenRequest<'_>) -> Result<Tokens, ObtainError> {
+    let TokenRequest { url, mut headers, form, confidential, dialect } = request;
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
     headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
     let confidential = Confidential::new(confidential, &headers);
     let answer = world.ask(Ask { method: Method::POST, url, headers, body: form.into_body() }).await?;
-    read(&answer, &confidential)
+    read(&answer, dialect, &confidential)
 }
 
 /// Asks for JSON with JSON, of a service that answers as a token endpoint does: with what was asked for, or with `error`.
@@ -84,11 +125,16 @@ pub(super) async fn ask_json(
     if answer.body.len() > MAX_JSON_BYTES {
         return Err(ObtainError::Malformed { what: "an answer of at most 64 KiB" });
     }
-    judge(&answer, &confidential)
+    judge(&answer, ErrorShape::Standard, &confidential)
 }
 
-fn read(answer: &Answer, confidential: &Confidential) -> Result<Tokens, ObtainError> {
-    tokens(&judge(answer, confidential)?)
+fn read(answer: &Answer, dialect: Dialect, confidential: &Confidential) -> Result<Tokens, ObtainError> {
+    let body = judge(answer, dialect.errors, confidential)?;
+    let place = match dialect.member {
+        None => Some(&body),
+        Some(member) => body.get(member),
+    };
+    tokens_of(place.ok_or(ObtainError::Malformed { what: "tokens of the user in `authed_user`" })?, dialect.token_type)
 }
 
 /// The tokens of a good answer.
@@ -96,15 +142,23 @@ fn read(answer: &Answer, confidential: &Confidential) -> Result<Tokens, ObtainEr
 /// # Errors
 /// [`ObtainError::Malformed`].
 pub(super) fn tokens(body: &Value) -> Result<Tokens, ObtainError> {
-    Ok(Tokens { grant: read_token(body)?, refresh_token: read_other(body, "refresh_token")?, id_token: read_other(body, "id_token")? })
+    tokens_of(body, "bearer")
+}
+
+fn tokens_of(body: &Value, kind: &'static str) -> Result<Tokens, ObtainError> {
+    Ok(Tokens {
+        grant: read_token(body, kind)?,
+        refresh_token: read_other(body, "refresh_token")?,
+        id_token: read_other(body, "id_token")?,
+    })
 }
 
 /// The body of a good answer.
-fn judge(answer: &Answer, confidential: &Confidential) -> Result<Value, ObtainError> {
+fn judge(answer: &Answer, shape: ErrorShape, confidential: &Confidential) -> Result<Value, ObtainError> {
     let body: Value = serde_json::from_slice(&answer.body).unwrap_or(Value::Null);
     // A 200 with `error` is an error too: some providers answer so (TOK-05).
-    if let Some(error) = body.get("error").and_then(Value::as_str) {
-        return Err(refusal(answer, error, body.get("error_description").and_then(Value::as_str), confidential));
+    if let Some((error, description)) = error_of(&body, shape) {
+        return Err(refusal(answer, error, description, confidential));
     }
     match answer.status {
         StatusCode::OK | StatusCode::CREATED => Ok(body),
@@ -119,6 +173,36 @@ fn judge(answer: &Answer, confidential: &Confidential) -> Result<Value, ObtainEr
             error: format!("status_{}", status.as_u16()),
             description: beginning(&answer.body, confidential),
         })),
+    }
+}
+
+/// What a body says against what was asked, in the words of RFC 6749, section 5.2 where another server's mean the same.
+fn error_of(body: &Value, shape: ErrorShape) -> Option<(&str, Option<&str>)> {
+    let standard = body.get("error").and_then(Value::as_str).map(|error| (error, body.get("error_description").and_then(Value::as_str)));
+    match shape {
+        ErrorShape::Standard => standard,
+        ErrorShape::OkFlag if body.get("ok") == Some(&Value::Bool(true)) => None,
+        ErrorShape::OkFlag => match standard {
+            // https://docs.slack.dev/reference/methods/oauth.v2.access, "Errors".
+            Some(("invalid_refresh_token" | "token_expired" | "token_revoked" | "invalid_code" | "code_already_used", _)) => {
+                Some(("invalid_grant", None))
+            }
+            Some(("ratelimited" | "internal_error" | "fatal_error" | "service_unavailable" | "request_timeout", _)) => {
+                Some(("temporarily_unavailable", None))
+            }
+            Some(other) => Some(other),
+            None => body.is_object().then_some(("not_ok", None)),
+        },
+        // https://developers.facebook.com/docs/graph-api/guides/error-handling: 190 is a token that is no longer good, 1, 2 and 4 are to be tried again.
+        ErrorShape::Nested => standard.or_else(|| {
+            let error = body.get("error").filter(|error| error.is_object())?;
+            let said = error.get("message").and_then(Value::as_str);
+            match error.get("code").and_then(Value::as_i64) {
+                Some(190) => Some(("invalid_grant", said)),
+                Some(1 | 2 | 4) => Some(("temporarily_unavailable", said)),
+                _ => Some((error.get("type").and_then(Value::as_str).unwrap_or("no_type"), said)),
+            }
+        }),
     }
 }
 
@@ -169,7 +253,7 @@ fn looks_like_a_token(word: &str) -> bool {
     word.split(|character: char| !(character.is_ascii_alphanumeric() || "-_+/=~%".contains(character))).any(|run| run.len() >= 20)
 }
 
-fn read_token(body: &Value) -> Result<Grant, ObtainError> {
+fn read_token(body: &Value, kind: &'static str) -> Result<Grant, ObtainError> {
     let token =
         body.get("access_token").and_then(Value::as_str).ok_or(ObtainError::Malformed { what: "a JSON object with `access_token`" })?;
     // A token goes into a header: RFC 6750, section 2.1 allows visible ASCII only (TOK-15).
@@ -177,12 +261,14 @@ fn read_token(body: &Value) -> Result<Grant, ObtainError> {
         return Err(ObtainError::Malformed { what: "an `access_token` of 1 to 16,384 visible ASCII characters" });
     }
     // Section 5.1 requires token_type, and compares it without regard to case; some servers leave it out.
-    if body.get("token_type").is_some_and(|kind| !kind.as_str().is_some_and(|kind| kind.eq_ignore_ascii_case("bearer"))) {
+    if body.get("token_type").is_some_and(|said| !said.as_str().is_some_and(|said| said.eq_ignore_ascii_case(kind))) {
         return Err(ObtainError::Malformed { what: "a `token_type` of `Bearer`" });
     }
     let mut parts = crate::Values::from([("access_token".to_owned(), Secret::new(token))]);
     if let Some(scope) = body.get("scope").and_then(Value::as_str) {
-        parts.insert("scope".to_owned(), Secret::new(scope));
+        // Shown to people and written to the audit: of RFC 6749, section 3.3, no scope has other characters.
+        let plain: String = scope.chars().filter(|character| (' '..='~').contains(character)).take(MAX_SCOPE_CHARACTERS).collect();
+        parts.insert("scope".to_owned(), Secret::new(plain));
     }
     Ok(Grant { parts, lifetime: lifetime(body)? })
 }
@@ -217,118 +303,5 @@ fn lifetime(body: &Value) -> Result<Option<Duration>, ObtainError> {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
-mod tests {
-    use bytes::Bytes;
-
-    use super::*;
-
-    fn answer(status: u16, body: &str) -> Answer {
-        Answer { status: StatusCode::from_u16(status).unwrap(), headers: HeaderMap::new(), body: Bytes::copy_from_slice(body.as_bytes()) }
-    }
-
-    #[test]
-    fn answers_are_read_as_group_tok_says() {
-        let lifetime = |body: &str| {
-            let answer = answer(200, body);
-            read(&answer, &Confidential::default()).map(|tokens| tokens.grant.lifetime)
-        };
-        assert_eq!(lifetime(r#"{"access_token":"t"}"#), Ok(None)); // TOK-01
-        assert_eq!(lifetime(r#"{"access_token":"t","expires_in":0}"#), Ok(Some(Duration::ZERO))); // TOK-02
-        assert_eq!(lifetime(r#"{"access_token":"t","expires_in":-5}"#), Ok(Some(Duration::ZERO))); // TOK-02
-        assert_eq!(lifetime(r#"{"access_token":"t","expires_in":"3600"}"#), Ok(Some(Duration::from_secs(3600)))); // TOK-02
-        assert_eq!(lifetime(r#"{"access_token":"t","token_type":"BEARER","expires_in":3}"#), Ok(Some(Duration::from_secs(3)))); // TOK-03, TOK-06
-        let long = format!(r#"{{"access_token":"{}"}}"#, "x".repeat(100 * 1024));
-        for malformed in [
-            "",
-            "<html>",
-            "[]",
-            "{}",
-            r#"{"access_token":5}"#,                      // TOK-04
-            r#"{"access_token":"t","token_type":"mac"}"#, // TOK-06
-            r#"{"access_token":"a\r\nb"}"#,
-            r#"{"access_token":"a b"}"#,
-            r#"{"access_token":"a\u0000"}"#,
-            r#"{"access_token":"é"}"#,
-            &long, // TOK-15
-            r#"{"access_token":"t","expires_in":[1]}"#,
-            r#"{"access_token":"t","expires_in":"soon"}"#,
-        ] {
-            assert!(matches!(read(&answer(200, malformed), &Confidential::default()), Err(ObtainError::Malformed { .. })), "{malformed}");
-        }
-    }
-
-    #[test]
-    fn refusals_are_sorted_by_whose_turn_it_is() {
-        let code = |status, body: &str| read(&answer(status, body), &Confidential::default()).unwrap_err().code();
-        assert_eq!(code(200, r#"{"error":"invalid_client"}"#), "token_refused"); // TOK-05
-        assert_eq!(code(400, r#"{"error":"invalid_grant"}"#), "needs_authentication"); // TOK-13
-        for error in ["invalid_client", "unauthorized_client", "invalid_scope"] {
-            assert_eq!(code(401, &format!(r#"{{"error":"{error}"}}"#)), "token_refused"); // TOK-14
-        }
-        assert_eq!(code(403, ""), "token_refused");
-        assert_eq!(code(302, ""), "credential_misconfigured"); // RDR-08
-        for status in [429, 500, 503] {
-            assert_eq!(code(status, "<html>"), "token_endpoint_unavailable");
-        }
-    }
-
-    #[test]
-    fn an_echoed_secret_is_not_shown() {
-        // TOK-16 of the attack catalogue. Base64 made with coreutils: printf '%s' 'client:SECRET%2Bc' | base64
-        let secret = Secret::new("SECRET+c");
-        let headers = HeaderMap::from_iter([(header::AUTHORIZATION, HeaderValue::from_static("Basic Y2xpZW50OlNFQ1JFVCUyQmM="))]);
-        let confidential = Confidential::new(&[&secret], &headers);
-        for echo in ["bad secret SECRET+c", "client_secret=SECRET%2Bc&x", "got Basic Y2xpZW50OlNFQ1JFVCUyQmM="] {
-            let body = serde_json::json!({ "error": "invalid_client", "error_description": echo }).to_string();
-            let error = read(&answer(401, &body), &confidential).unwrap_err();
-            assert_eq!(error, ObtainError::Refused(said("invalid_client")), "{echo}");
-            let body = serde_json::json!({ "error": echo }).to_string();
-            let error = read(&answer(401, &body), &confidential).unwrap_err();
-            assert_eq!(error, ObtainError::Refused(said("an unprintable error")), "{echo}");
-            let error = read(&answer(400, &format!("<p>{echo}</p>")), &confidential).unwrap_err();
-            assert_eq!(error, ObtainError::Refused(said("status_400")), "{echo}");
-        }
-    }
-
-    #[test]
-    fn the_beginning_of_what_is_no_oauth_error_is_shown_without_what_may_be_a_token() {
-        let shown = |body: &str| match read(&answer(403, body), &Confidential::default()).unwrap_err() {
-            ObtainError::Refused(ProviderError { error, description }) => {
-                assert_eq!(error, "status_403");
-                description
-            }
-            other => panic!("{other}"),
-        };
-        for (body, expected) in [
-            ("", None),
-            (" \n\t", None),
-            (
-                "<html><head><title>Access Denied</title></head>\n<body>Reference #18.5f</body></html>",
-                Some("Access Denied Reference #18.5f"),
-            ),
-            (r#"{"code": 1002, "message": "no such tenant"}"#, Some(r#"{"code": 1002, "message": "no such tenant"}"#)),
-            // A token under another name than ours.
-            (r#"{"accessToken": "eyJhbGciOiJSUzI1NiJ9.e30.c2ln", "ok": 1}"#, Some(r#"{"accessToken": *** "ok": 1}"#)),
-            (r#"{"token":"0123456789abcdef0123456789abcdef"}"#, Some("***")),
-            ("caf\u{e9} \u{1b}[31mred\u{0}", Some("caf [31mred")),
-        ] {
-            assert_eq!(shown(body).as_deref(), expected, "{body}");
-        }
-        assert_eq!(shown(&"no ".repeat(1000)).map(|text| text.len()), Some(300));
-    }
-
-    fn said(error: &str) -> ProviderError {
-        ProviderError { error: error.to_owned(), description: None }
-    }
-
-    #[test]
-    fn retry_after_is_kept_within_an_hour() {
-        let mut busy = answer(429, "");
-        busy.headers.insert(header::RETRY_AFTER, HeaderValue::from_static("99999"));
-        assert_eq!(
-            read(&busy, &Confidential::default()).unwrap_err(),
-            ObtainError::Unavailable { status: Some(429), retry_after: Some(MAX_RETRY_AFTER) }
-        );
-    }
-}
+#[path = "token_endpoint_tests.rs"]
+mod tests;

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use sortie_callout::Redeemed;
-use sortie_model::{Secret, SecretBytes, Timestamp};
-use sortie_protocol::{Grant, LoginRequest};
+use sortie_model::{Secret, SecretBytes, ServiceUrl, Timestamp};
+use sortie_protocol::{Brought, Grant, LoginRequest};
 use sortie_store::{LoginStage, StoredLogin};
 use sortie_vault::{SealContext, Vault};
 use uuid::Uuid;
@@ -19,16 +19,17 @@ pub(super) struct Attempt {
     pub(super) principal: String,
     /// Of the external credential when it began: a definition that changes meanwhile ends the login.
     pub(super) revision: i64,
-    /// The provider, by name: its callback is the only one that the browser may come back to.
+    /// The provider, by name.
     pub(super) provider: String,
+    /// Its callback, which is the only one that the browser may come back to.
     pub(super) redirect_uri: String,
     pub(super) state: Secret,
     pub(super) code_verifier: Secret,
     pub(super) nonce: Secret,
     /// A path of our own pages.
     pub(super) return_to: String,
-    /// Once the browser is back.
-    pub(super) code: Option<Secret>,
+    /// Once the browser is back: all that it has in its query.
+    pub(super) brought: Option<Brought>,
     /// Once the code is redeemed.
     pub(super) redeemed: Option<Redeemed>,
 }
@@ -36,6 +37,11 @@ pub(super) struct Attempt {
 impl Attempt {
     pub(super) fn request(&self) -> LoginRequest<'_> {
         LoginRequest { redirect_uri: &self.redirect_uri, state: &self.state, code_verifier: &self.code_verifier, nonce: &self.nonce }
+    }
+
+    /// Whether a browser that came to this path came to where it was to come back to: not by its meaning, byte by byte.
+    pub(super) fn is_back_at(&self, path: &str) -> bool {
+        ServiceUrl::parse(&self.redirect_uri).is_ok_and(|url| url.path_and_query() == path)
     }
 
     pub(super) fn seal(&self, vault: &Vault, id: Uuid, stage: LoginStage) -> Result<Vec<u8>, ConnectError> {
@@ -63,8 +69,9 @@ impl Attempt {
             ("nonce", self.nonce.expose()),
             ("return_to", &self.return_to),
         ]);
-        if let Some(code) = &self.code {
-            parts.insert("code", code.expose());
+        let brought = self.brought.as_ref().map(|brought| Grant { parts: brought.clone(), lifetime: None }.to_bytes());
+        if let Some(brought) = brought.as_ref().and_then(|brought| std::str::from_utf8(brought.expose()).ok()) {
+            parts.insert("brought", brought);
         }
         let grant = self.redeemed.as_ref().map(|redeemed| redeemed.grant.to_bytes());
         let grant = grant.as_ref().and_then(|grant| std::str::from_utf8(grant.expose()).ok());
@@ -86,6 +93,10 @@ impl Attempt {
             }
             None => None,
         };
+        let brought = match take("brought") {
+            Some(brought) => Some(Grant::from_bytes(&SecretBytes::new(brought.into_bytes())).ok()?.parts),
+            None => None,
+        };
         Some(Self {
             credential: take("credential")?,
             principal: take("principal")?,
@@ -96,7 +107,7 @@ impl Attempt {
             code_verifier: Secret::new(take("code_verifier")?),
             nonce: Secret::new(take("nonce")?),
             return_to: take("return_to")?,
-            code: take("code").map(Secret::new),
+            brought,
             redeemed,
         })
     }
@@ -124,14 +135,18 @@ mod tests {
             code_verifier: Secret::new("SECRET-verifier"),
             nonce: Secret::new("SECRET-nonce"),
             return_to: "/".to_owned(),
-            code: None,
+            brought: None,
             redeemed: None,
         };
         let again = Attempt::from_bytes(&attempt.to_bytes()).unwrap();
-        assert!(again.code.is_none() && again.redeemed.is_none());
+        assert!(again.brought.is_none() && again.redeemed.is_none());
+        assert!(again.is_back_at("/cb") && !again.is_back_at("/cb/") && !again.is_back_at("cb") && !again.is_back_at("/CB"));
         assert_eq!((again.state, again.revision, again.return_to), (attempt.state.clone(), 7, "/".to_owned()));
         let grant = Grant { parts: [("access_token".to_owned(), Secret::new("SECRET-a"))].into(), lifetime: None };
         let (issued_at, expires_at) = (Timestamp::from_millis(1), Timestamp::from_millis(2));
+        let brought = Brought::from([("code".to_owned(), Secret::new("SECRET-\"code")), ("iss".to_owned(), Secret::new(""))]);
+        attempt.brought = Some(brought.clone());
+        assert_eq!(Attempt::from_bytes(&attempt.to_bytes()).unwrap().brought, Some(brought));
         attempt.redeemed = Some(Redeemed { grant: grant.clone(), issued_at, expires_at });
         let redeemed = Attempt::from_bytes(&attempt.to_bytes()).unwrap().redeemed.unwrap();
         assert_eq!((redeemed.grant, redeemed.issued_at, redeemed.expires_at), (grant, issued_at, expires_at));

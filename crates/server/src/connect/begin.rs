@@ -6,7 +6,7 @@ use sortie_store::{Identity, LoginStage, NewLogin};
 use uuid::Uuid;
 
 use super::attempt::Attempt;
-use super::{ConnectError, LIFETIME, MOST, Person, callback_url, chance, hash};
+use super::{CallbackChange, ConnectError, LIFETIME, MOST, Person, callback_url, chance, hash};
 use crate::house::new_id;
 use crate::node::Node;
 
@@ -22,6 +22,8 @@ pub struct Begun {
     pub redirect_uri: String,
     /// The provider, by name.
     pub provider: String,
+    /// What the last login came back to, if it was somewhere else.
+    pub callback_change: Option<CallbackChange>,
 }
 
 /// Where a browser is sent off from.
@@ -49,20 +51,20 @@ pub async fn begin(node: &Node, person: &Person<'_>, departure: Departure<'_>) -
     let Departure { names, base, return_to, browser } = departure;
     let (snapshot, caller) = (node.snapshot(), person.caller());
     let place = place(&snapshot, &caller, person.authority(), names)?;
-    let provider = place.credential().provider_name().ok_or_else(|| unusable(&place))?;
+    let provider = place.credential().provider().ok_or_else(|| unusable(&place))?;
     let (state, code_verifier, nonce) = (chance()?, chance()?, chance()?);
     let browser = browser.map_or_else(chance, Ok)?;
     let attempt = Attempt {
         credential: place.credential().name.to_string(),
         principal: place.identity().principal().name.to_string(),
         revision: place.identity().key().revision,
-        provider: provider.to_string(),
-        redirect_uri: callback_url(base, provider),
+        provider: provider.name().to_string(),
+        redirect_uri: callback_url(base, provider.kind(), provider.name()),
         state,
         code_verifier,
         nonce,
         return_to: return_path(return_to).to_owned(),
-        code: None,
+        brought: None,
         redeemed: None,
     };
     let authorize_url = node.grants().authorize_url(&place, &attempt.request()).await?;
@@ -77,14 +79,16 @@ pub async fn begin(node: &Node, person: &Person<'_>, departure: Departure<'_>) -
         lifetime: LIFETIME,
     };
     node.house().store().logins().start(login, MOST).await?;
-    Ok(Begun { id, authorize_url, browser, redirect_uri: attempt.redirect_uri, provider: attempt.provider })
+    let callback_change = match person {
+        Person::User { .. } => CallbackChange::of(node.house().store(), provider, base).await?,
+        Person::Operator { .. } => None,
+    };
+    Ok(Begun { id, authorize_url, browser, redirect_uri: attempt.redirect_uri, provider: attempt.provider, callback_change })
 }
 
 /// The settings name no provider that is there: the protocol says so in its own words.
 fn unusable(place: &LoginPlace<'_>) -> ConnectError {
-    let field = sortie_protocol::provider_fields(place.credential().protocol)
-        .next()
-        .map_or("external_auth_identity_provider", |first| first.field.name);
+    let field = sortie_protocol::provider_fields(place.credential().protocol).next().map_or("auth_provider", |first| first.field.name);
     ConnectError::Provider(sortie_protocol::ObtainError::NotConfigured { field }.into())
 }
 

@@ -1,8 +1,8 @@
 //! The person sees whose account it is, and agrees.
 
 use sortie_callout::{LoginPlace, Redeemed, place};
-use sortie_model::Timestamp;
-use sortie_protocol::{Account, account};
+use sortie_model::{Secret, Timestamp};
+use sortie_protocol::{Account, account, scope_asked_for};
 use sortie_store::{LoginStage, StoredLogin};
 use uuid::Uuid;
 
@@ -28,6 +28,8 @@ pub struct Confirmation {
     pub replaces: Option<Account>,
     /// What was granted, if the provider said so.
     pub scope: Option<String>,
+    /// What was asked for, if the provider has granted something else.
+    pub scope_asked_for: Option<String>,
     /// When the access token dies.
     pub expires_at: Timestamp,
     /// Whether it is renewed by itself.
@@ -62,7 +64,8 @@ pub async fn confirmation(node: &Node, person: &Person<'_>, id: Uuid, browser: O
         replaces: before.filter(|_| is_other),
         scope: redeemed.grant.parts.get("scope").map(|scope| scope.expose().to_owned()),
         expires_at: redeemed.expires_at,
-        renews: redeemed.grant.is_irreplaceable(),
+        scope_asked_for: scope_asked_for(&redeemed.grant).map(str::to_owned),
+        renews: place.credential().protocol.login().is_some_and(|login| login.can_renew(&redeemed.grant)),
         credential: attempt.credential,
         principal: attempt.principal,
         provider: attempt.provider,
@@ -132,5 +135,9 @@ pub(super) fn object(place: &LoginPlace<'_>) -> String {
 /// For the audit: who it is at the provider, and until when.
 fn what(redeemed: &Redeemed) -> String {
     let account = account(&redeemed.grant).map(|account| format!("account {}, ", account.name.unwrap_or(account.subject)));
-    format!("{}expires {}", account.unwrap_or_default(), redeemed.expires_at)
+    let other = scope_asked_for(&redeemed.grant).map(|asked| {
+        let granted = redeemed.grant.parts.get("scope").map_or("", Secret::expose);
+        format!(", warning: the scopes `{granted}` were granted, and `{asked}` asked for")
+    });
+    format!("{}expires {}{}", account.unwrap_or_default(), redeemed.expires_at, other.unwrap_or_default())
 }

@@ -17,6 +17,16 @@ pub enum ConnectError {
     /// The provider sent the browser back without a code.
     #[error("the provider did not let you in: {0}")]
     Refused(ProviderError),
+    /// The provider knows another callback URL.
+    #[error("the provider did not let you in: {said}. The callback URL that it was sent is {sent}{}", accepted_before(.accepted.as_deref(), .sent))]
+    CallbackMismatch {
+        /// What it said.
+        said: ProviderError,
+        /// What it was sent.
+        sent: String,
+        /// What it has accepted at the last login that worked.
+        accepted: Option<String>,
+    },
     /// What the browser brought back is no answer of a provider.
     #[error("the address is not that of a provider's answer: {problem}")]
     Malformed {
@@ -67,7 +77,7 @@ impl ConnectError {
         match self {
             Self::Place(refused) => refused.code(),
             Self::Provider(error) => error.code(),
-            Self::Refused(_) => "login_refused",
+            Self::Refused(_) | Self::CallbackMismatch { .. } => "login_refused",
             Self::Malformed { .. } => "login_malformed",
             Self::NotUnderWay => "login_not_under_way",
             Self::OtherBrowser => "login_other_browser",
@@ -90,6 +100,9 @@ impl ConnectError {
             Self::Provider(error) => self.said().and_then(next_step_for).unwrap_or_else(|| next_step_of(error)),
             Self::Refused(said) => next_step_for(said)
                 .unwrap_or_else(|| "begin again, and agree at the provider; if it refuses all the same, an admin must look at the scopes and the client there".to_owned()),
+            Self::CallbackMismatch { sent, .. } => {
+                format!("an admin must register {sent} at the provider, exactly as it is written here, or correct `public_url`")
+            }
             Self::Malformed { .. } | Self::NotUnderWay | Self::Changed => "begin again".to_owned(),
             Self::OtherBrowser => "begin again in this browser; if somebody sent you the address, do not follow it".to_owned(),
             Self::OtherUser => "sign in as the user who began, or begin again as yourself; if somebody sent you the address, do not follow it".to_owned(),
@@ -105,10 +118,17 @@ impl ConnectError {
     /// What the provider said, if it refused.
     pub fn said(&self) -> Option<&ProviderError> {
         match self {
-            Self::Refused(said) => Some(said),
+            Self::Refused(said) | Self::CallbackMismatch { said, .. } => Some(said),
             Self::Provider(error) => error.said(),
             _ => None,
         }
+    }
+}
+
+fn accepted_before(accepted: Option<&str>, sent: &str) -> String {
+    match accepted {
+        Some(accepted) if accepted != sent => format!("; the last one that it accepted is {accepted}"),
+        _ => String::new(),
     }
 }
 
@@ -119,7 +139,6 @@ fn next_step_for(said: &ProviderError) -> Option<String> {
         "invalid_scope" => "an admin must correct the `scope` of the external credential, or the provider's `default_scopes`".to_owned(),
         "unauthorized_client" | "unsupported_response_type" => "an admin must allow the authorization code flow for this client at the provider".to_owned(),
         "invalid_client" => "an admin must check client id and secret of the provider, and how they are passed (`client_authentication`)".to_owned(),
-        "redirect_uri_mismatch" => "an admin must register the callback URL that `sortie provider show` displays at the provider, exactly".to_owned(),
         "invalid_grant" => "begin again: the code was too old or used already; if it happens each time, compare the callback URL that `sortie provider show` displays with the one that is registered at the provider".to_owned(),
         "login_required" | "interaction_required" | "consent_required" | "account_selection_required" => {
             "an admin must take `prompt=none` out of the provider's authorize parameters".to_owned()

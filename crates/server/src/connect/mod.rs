@@ -7,6 +7,7 @@
 mod attempt;
 mod begin;
 mod callback;
+mod callback_url;
 mod confirm;
 mod error;
 pub(crate) mod owed;
@@ -14,7 +15,8 @@ mod person;
 mod revoke;
 
 pub use begin::{Begun, Departure, begin, is_browser_secret};
-pub use callback::{Answer, CallbackQuery, Landing, resume, returned, waits_for_sign_in};
+pub use callback::{CallbackQuery, Landing, error_url, resume, returned, waits_for_sign_in};
+pub use callback_url::{CallbackChange, callback_path, callback_url, changed_callbacks};
 pub use confirm::{Confirmation, Connected, cancel, confirm, confirmation};
 pub use error::ConnectError;
 pub use owed::{Unrevoked, unrevoked};
@@ -24,7 +26,7 @@ pub use revoke::{Disconnected, revoke, state};
 use aws_lc_rs::digest;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use sortie_model::{ApiName, Secret};
+use sortie_model::Secret;
 use zeroize::Zeroizing;
 
 use crate::node::Node;
@@ -34,14 +36,6 @@ const LIFETIME: std::time::Duration = std::time::Duration::from_secs(600);
 
 /// How many logins of one user may be under way (OAU-23).
 const MOST: u32 = 20;
-
-/// Where providers send browsers back, below the public address. One for each provider, so that an answer of one is not taken for another's (OAU-09).
-pub const CALLBACK_PATH: &str = "/services/externalauthcallback/";
-
-/// The address that is to be registered at a provider, below `base` (`https://sortie.example.com`). Compared exactly there, so it is made in one place only.
-pub fn callback_url(base: &str, provider: &ApiName) -> String {
-    format!("{}{CALLBACK_PATH}{provider}", base.trim_end_matches('/'))
-}
 
 /// 256 bits that nobody can guess, as text for addresses and cookies.
 fn chance() -> Result<Secret, ConnectError> {

@@ -7,6 +7,7 @@ use axum::response::{IntoResponse as _, Response};
 use http::StatusCode;
 
 use super::page::{Frame, Page};
+use crate::connect::CallbackChange;
 
 /// Leads on to another site.
 #[derive(Template)]
@@ -15,12 +16,18 @@ pub(crate) struct HandOver {
     frame: Frame,
     name: String,
     url: String,
+    change: Option<CallbackChange>,
 }
 
 impl HandOver {
     /// To `url`, which belongs to whoever is called `name`.
     pub(crate) fn to(name: impl Into<String>, url: impl Into<String>) -> Self {
-        Self { frame: Frame::default(), name: name.into(), url: url.into() }
+        Self { frame: Frame::default(), name: name.into(), url: url.into(), change: None }
+    }
+
+    /// Waits for the person where the provider may not take them back: they would be left alone with a page of the provider's.
+    pub(crate) fn warning_of(self, change: Option<CallbackChange>) -> Self {
+        Self { change, ..self }
     }
 
     pub(crate) fn answer(self) -> Response {

@@ -74,24 +74,30 @@ pub(super) async fn authenticate(
         browser: known.map(Secret::new),
     };
     let begun = connect::begin(&console.node, &visitor.person(), at).await.map_err(|error| visitor.failed(&error))?;
-    let mut response = HandOver::to(begun.provider, begun.authorize_url.to_string()).answer();
+    let mut response = HandOver::to(begun.provider, begun.authorize_url.to_string()).warning_of(begun.callback_change).answer();
     response.headers_mut().append(SET_COOKIE, Cookie::Login.set(begun.browser.expose(), &console.public_url));
     Ok(response)
 }
 
 pub(super) async fn callback(State(console): State<Arc<Console>>, headers: HeaderMap, uri: http::Uri) -> Result<Response, Message> {
-    // As it was sent, not decoded: OAU-15.
-    let provider = uri.path().strip_prefix(connect::CALLBACK_PATH).ok_or_else(Message::not_found)?;
+    land(&console, &headers, &uri).await.or_else(|message| match connect::error_url(&console.node, uri.path()) {
+        Some(page) => Ok(message.reported_to(&page)),
+        None => Err(message),
+    })
+}
+
+async fn land(console: &Console, headers: &HeaderMap, uri: &http::Uri) -> Result<Response, Message> {
     let query = CallbackQuery::parse(uri.query().unwrap_or_default()).map_err(|error| failed(&error))?;
-    let visitor = match session::find(&console, &headers).await? {
-        Some(signed_in) => Some(Visitor::of(&console, signed_in).await?),
+    let visitor = match session::find(console, headers).await? {
+        Some(signed_in) => Some(Visitor::of(console, signed_in).await?),
         None => None,
     };
-    let (node, provider) = (console.node.clone(), provider.to_owned());
-    let browser = Cookie::Login.read(&headers, &console.public_url).map(str::to_owned);
+    // As it was sent, not decoded: OAU-15.
+    let (node, came_to) = (console.node.clone(), uri.path().to_owned());
+    let browser = Cookie::Login.read(headers, &console.public_url).map(str::to_owned);
     let landing = to_the_end(async move {
         let person = visitor.as_ref().map(Visitor::person);
-        connect::returned(&node, person.as_ref(), &provider, query, browser.as_deref()).await.map_err(|error| failed(&error))
+        connect::returned(&node, person.as_ref(), &came_to, query, browser.as_deref()).await.map_err(|error| failed(&error))
     });
     // 303 to an address without the code (OAU-20).
     match landing.await? {
@@ -204,7 +210,11 @@ fn failed(error: &ConnectError) -> Message {
     let code = error.code();
     tracing::warn!(code, "a login at a provider ended: {error}");
     let status = match error {
-        ConnectError::Place(_) | ConnectError::OtherUser | ConnectError::OtherBrowser | ConnectError::Refused(_) => StatusCode::FORBIDDEN,
+        ConnectError::Place(_)
+        | ConnectError::OtherUser
+        | ConnectError::OtherBrowser
+        | ConnectError::Refused(_)
+        | ConnectError::CallbackMismatch { .. } => StatusCode::FORBIDDEN,
         ConnectError::Malformed { .. } | ConnectError::NotUnderWay | ConnectError::OtherProvider => StatusCode::BAD_REQUEST,
         ConnectError::Changed => StatusCode::CONFLICT,
         ConnectError::Provider(_) => StatusCode::BAD_GATEWAY,

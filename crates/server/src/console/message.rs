@@ -4,8 +4,11 @@ use askama::Template;
 use axum::response::{IntoResponse, Response};
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, StatusCode};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use sortie_model::ServiceUrl;
 
 use super::page::{Frame, Page};
+use super::session;
 
 /// A page with one message, usually of a failure. Every text is escaped where it is shown; none may hold a secret.
 #[derive(Clone, Debug)]
@@ -60,6 +63,13 @@ impl Message {
     pub(crate) fn signed_in(mut self, user: impl ToString) -> Self {
         self.0.frame.user = Some(user.to_string());
         self
+    }
+
+    /// Sends the browser to a page of somebody's own that shows it, named as Salesforce names them for the error URL of an auth provider.
+    pub(super) fn reported_to(&self, page: &ServiceUrl) -> Response {
+        let encoded = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
+        let query = format!("ErrorCode={}&ErrorDescription={}", encoded(self.0.code), encoded(&self.0.happened));
+        session::lead(&page.with_query(&query).to_string(), &[])
     }
 
     /// There is no such page, or none for this person: nobody is told which.

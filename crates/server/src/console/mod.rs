@@ -78,6 +78,7 @@ pub(crate) fn router(console: Arc<Console>) -> Router {
         .route("/external-credentials/{credential}/{principal}/values/remove", post(values::remove))
         .route("/external-credentials/{credential}/{principal}/authenticate", post(logins::authenticate))
         .route("/external-credentials/{credential}/{principal}/revoke", post(logins::revoke))
+        .route("/services/authcallback/{provider}", get(logins::callback))
         .route("/services/externalauthcallback/{provider}", get(logins::callback))
         .route("/logins/{id}", get(logins::show))
         .route("/logins/{id}/continue", post(logins::resume))

@@ -4,10 +4,10 @@ use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use sortie_model::{Secret, SystemPermission, SystemPermissions, UserName};
+use sortie_model::{ApiName, IdentityProviderKind, Secret, SystemPermission, SystemPermissions, UserName};
 use sortie_server::connect::{
-    Begun, CallbackQuery, ConnectError, Departure, Disconnected, Landing, Person, begin, cancel, confirm, confirmation, resume, returned,
-    revoke, state,
+    Begun, CallbackQuery, ConnectError, Departure, Disconnected, Landing, Person, begin, callback_url, cancel, confirm, confirmation,
+    resume, returned, revoke, state,
 };
 use sortie_server::manage::Manage;
 use sortie_server::manage::status::status;
@@ -15,15 +15,15 @@ use sortie_store::StoredUser;
 use sortie_testkit::peers::OidcProvider;
 
 use crate::identity_providers::apply;
-use crate::support::{Answer, Stage};
+use crate::support::{self, Answer, Stage};
 
 const BASE: &str = "https://sortie.test";
-pub(crate) const CALLBACK: &str = "https://sortie.test/services/externalauthcallback/Idp";
 
 /// A house with the provider `Idp`, the credentials `Shared` (Named) and `Own` (Per User), each with the principal `Main` and a named credential of its name,
 /// and the users alice and bob with their keys.
 pub(crate) struct Scene {
     pub(crate) provider: OidcProvider,
+    callback: String,
     pub(crate) stage: Stage,
     pub(crate) alice: (StoredUser, Secret),
     bob: (StoredUser, Secret),
@@ -31,44 +31,23 @@ pub(crate) struct Scene {
 
 impl Scene {
     fn new() -> Self {
-        Self::on(Stage::new(), OidcProvider::start_for_people(&[CALLBACK]), None)
+        Self::at(IdentityProviderKind::ExternalAuth)
+    }
+
+    fn at(kind: IdentityProviderKind) -> Self {
+        Self::on(Stage::new(), kind, Self::provider_for(kind), None)
+    }
+
+    /// A provider that sends people back to where providers of this kind do.
+    pub(crate) fn provider_for(kind: IdentityProviderKind) -> OidcProvider {
+        OidcProvider::start_for_people(&[&callback(kind)])
     }
 
     /// With a front before the token endpoint.
-    pub(crate) fn on(stage: Stage, provider: OidcProvider, front: Option<&str>) -> Self {
-        let text = format!(
-            "
-external_auth_identity_providers:
-- name: Idp
-  flow: authorization_code
-  issuer: {issuer}
-  authorize_endpoint: {issuer}/auth
-  token_endpoint: {token}/token
-  user_info_endpoint: {issuer}/me
-  revocation_endpoint: {issuer}/token/revocation
-  key_set_endpoint: {issuer}/jwks
-  issuer_in_response: true
-  default_scopes: openid offline_access profile read
-  request_parameters: [{{request: authorize, place: query, name: prompt, value: consent}}]
-  values: {{client_id: '{id}', client_secret: {{from_environment: CLIENT_SECRET}}}}
-external_credentials:
-- name: Shared
-  protocol: oauth_browser
-  settings: {{external_auth_identity_provider: Idp}}
-  principals: [{{name: Main, sequence_number: 1, enabled_for: {{permission_sets: [Callers]}}}}]
-- name: Own
-  protocol: oauth_browser
-  settings: {{external_auth_identity_provider: Idp}}
-  principals: [{{name: Main, identity_type: per_user, sequence_number: 1, enabled_for: {{permission_sets: [Callers]}}}}]
-named_credentials:
-- {{name: Shared, url: '{api}', external_credential: Shared}}
-- {{name: Own, url: '{api}', external_credential: Own}}
-",
-            issuer = provider.issuer(),
-            token = front.unwrap_or(provider.issuer()),
-            id = OidcProvider::PEOPLE.id,
-            api = provider.api_url()
-        );
+    pub(crate) fn on(stage: Stage, kind: IdentityProviderKind, provider: OidcProvider, front: Option<&str>) -> Self {
+        let (callback, token_endpoint) = (callback(kind), format!("token_endpoint: '{}/token'", provider.issuer()));
+        let fronted = format!("token_endpoint: '{}/token'", front.unwrap_or(provider.issuer()));
+        let text = support::logins::at_idp(kind, &provider, "").replace(&token_endpoint, &fronted);
         apply(&stage, &text, OidcProvider::PEOPLE.secret);
         let server = &stage.server;
         let [alice, bob] = ["alice", "bob"].map(|name| {
@@ -77,7 +56,7 @@ named_credentials:
             (stored.unwrap().unwrap(), key)
         });
         server.settle();
-        Self { provider, stage, alice, bob }
+        Self { provider, callback, stage, alice, bob }
     }
 
     pub(crate) fn run<T>(&self, future: impl Future<Output = T>) -> T {
@@ -95,7 +74,7 @@ named_credentials:
     /// What the browser brings back: the query of the callback.
     pub(crate) fn at_provider(&self, begun: &Begun, account: &str) -> String {
         let location = self.provider.visit(&begun.authorize_url.to_string(), account);
-        location.strip_prefix(CALLBACK).and_then(|rest| rest.strip_prefix('?')).unwrap_or_else(|| panic!("{location}")).to_owned()
+        location.strip_prefix(&self.callback).and_then(|rest| rest.strip_prefix('?')).unwrap_or_else(|| panic!("{location}")).to_owned()
     }
 
     pub(crate) fn returned(
@@ -105,7 +84,8 @@ named_credentials:
         query: &str,
         browser: Option<&str>,
     ) -> Result<Landing, ConnectError> {
-        self.run(returned(self.node(), person, provider, CallbackQuery::parse(query)?, browser))
+        let path = self.callback.strip_prefix(BASE).unwrap().replace("Idp", provider);
+        self.run(returned(self.node(), person, &path, CallbackQuery::parse(query)?, browser))
     }
 
     /// All of it, as it should be.
@@ -133,11 +113,15 @@ named_credentials:
     pub(crate) fn status(&self, credential: &str) -> (String, Vec<&'static str>) {
         let now = self.run(self.stage.server.house.store().now()).unwrap();
         let manage = Manage::of(&self.stage.server.house, "operator:tester", now);
-        let name = sortie_model::ApiName::parse(credential).unwrap();
+        let name = ApiName::parse(credential).unwrap();
         let report = self.run(status(&manage, Some(&name))).unwrap().remove(0);
         let missing = report.principals[0].missing.iter().map(|step| step.code).collect();
         (format!("{:?}", report.status), missing)
     }
+}
+
+fn callback(kind: IdentityProviderKind) -> String {
+    callback_url(BASE, kind, &ApiName::parse("Idp").unwrap())
 }
 
 pub(crate) const OPERATOR: Person<'static> = Person::Operator { actor: "operator:tester", user: None };
@@ -308,7 +292,7 @@ fn a_login_ends_when_its_definition_changes_meanwhile() {
     let query = scene.at_provider(&begun, "robot");
     let server = &scene.stage.server;
     let now = scene.run(server.house.store().now()).unwrap();
-    let (manage, name) = (Manage::of(&server.house, "operator:tester", now), sortie_model::ApiName::parse("Idp").unwrap());
+    let (manage, name) = (Manage::of(&server.house, "operator:tester", now), ApiName::parse("Idp").unwrap());
     scene.run(sortie_server::manage::provider::set_value(&manage, &name, "client_id", &Secret::new("other"))).unwrap();
     server.settle();
     assert_eq!(code(scene.returned(Some(&OPERATOR), "Idp", &query, Some(begun.browser.expose()))), "login_definition_changed");
@@ -330,4 +314,24 @@ fn what_is_revoked_on_one_node_is_refused_on_every_other_within_seconds() {
         assert!(revoked.elapsed() < Duration::from_secs(5));
         std::thread::sleep(Duration::from_millis(50));
     }
+}
+
+#[test]
+fn at_an_auth_provider_it_is_the_same_with_a_callback_of_its_own() {
+    let scene = Scene::at(IdentityProviderKind::Auth);
+    assert_eq!(scene.callback, "https://sortie.test/services/authcallback/Idp");
+    scene.provider.issue_tokens_for_seconds(2);
+    scene.log_in(&user(&scene.alice), "Own", "alice-at-idp");
+    assert_eq!(scene.account_seen("Own", &scene.alice.1), "alice-at-idp");
+    std::thread::sleep(Duration::from_secs(3));
+    assert_eq!(scene.account_seen("Own", &scene.alice.1), "alice-at-idp");
+    let renewals = scene.provider.log().iter().filter(|request| request.body.contains("grant_type=refresh_token")).count();
+    assert!(renewals >= 1);
+    // OAU-09: the callback of the other kind is another one.
+    let begun = scene.begin(&user(&scene.bob), "Own").unwrap();
+    let (query, browser) = (scene.at_provider(&begun, "bob"), Some(begun.browser.expose()));
+    let elsewhere = returned(scene.node(), None, "/services/externalauthcallback/Idp", CallbackQuery::parse(&query).unwrap(), browser);
+    assert_eq!(code(scene.run(elsewhere)), "login_other_provider");
+    assert_eq!(scene.run(revoke(scene.node(), &user(&scene.alice), ("Own", "Main"))).unwrap(), Disconnected::AtTheProvider);
+    assert_eq!(scene.get("Own", &scene.alice.1).code(), Some("needs_authentication"));
 }

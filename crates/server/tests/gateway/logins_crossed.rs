@@ -4,14 +4,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Barrier, Mutex};
 use std::thread;
 
-use sortie_model::{Secret, UserName};
+use sortie_model::{IdentityProviderKind, Secret, UserName};
 use sortie_server::connect::{Landing, confirm};
 use sortie_store::StoredUser;
-use sortie_testkit::peers::OidcProvider;
 
-use crate::logins::{CALLBACK, Scene, code, user};
+use crate::logins::{Scene, code, user};
 use crate::support::Stage;
 
+const EXTERNAL: IdentityProviderKind = IdentityProviderKind::ExternalAuth;
 const USERS: usize = 20;
 const BROWSERS: usize = 2;
 const ROUNDS: usize = 10;
@@ -32,7 +32,7 @@ struct Ledger {
 
 #[test]
 fn oau_16_of_twenty_people_in_two_browsers_each_nobody_gets_anothers_token() {
-    let scene = Scene::on(Stage::new(), OidcProvider::start_for_people(&[CALLBACK]), None);
+    let scene = Scene::on(Stage::new(), EXTERNAL, Scene::provider_for(EXTERNAL), None);
     let people: Vec<(StoredUser, Secret)> = (0..USERS).map(|number| person(&scene, number)).collect();
     let flights: Vec<Mutex<Option<Flight>>> = (0..USERS * BROWSERS).map(|_| Mutex::default()).collect();
     let (everybody, ledger) = (Barrier::new(USERS * BROWSERS), Ledger::default());

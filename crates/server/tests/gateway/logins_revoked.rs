@@ -3,19 +3,22 @@
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
+use sortie_model::IdentityProviderKind;
 use sortie_server::connect::{Disconnected, Unrevoked, revoke, unrevoked};
 use sortie_testkit::held_front::{HeldFront, Way};
 use sortie_testkit::peers::{Fault, OidcProvider, TestDatabase};
 use sortie_testkit::plain_http;
 
-use crate::logins::{CALLBACK, OPERATOR, Scene, user};
+use crate::logins::{OPERATOR, Scene, user};
 use crate::support::{Stage, TestServer};
+
+const EXTERNAL: IdentityProviderKind = IdentityProviderKind::ExternalAuth;
 
 /// Where the provider is told.
 const REVOCATION: &str = "/token/revocation";
 
 fn scene(database: &TestDatabase, front: Option<&HeldFront>, provider: OidcProvider) -> Scene {
-    Scene::on(Stage::on(TestServer::with_database(Some(database.url()))), provider, front.map(HeldFront::url).as_deref())
+    Scene::on(Stage::on(TestServer::with_database(Some(database.url()))), EXTERNAL, provider, front.map(HeldFront::url).as_deref())
 }
 
 fn own_unrevoked(scene: &Scene) -> Vec<Unrevoked> {
@@ -46,7 +49,7 @@ fn wait_until(what: &str, is_so: impl Fn() -> bool) {
 #[test]
 fn tok_22_a_provider_that_is_down_is_told_again_until_it_knows() {
     let database = TestDatabase::create();
-    let scene = scene(&database, None, OidcProvider::start_for_people(&[CALLBACK]));
+    let scene = scene(&database, None, Scene::provider_for(EXTERNAL));
     let alice = user(&scene.alice);
     scene.log_in(&alice, "Own", "alice-at-idp");
     let token = authorization(&scene, "Own");
@@ -78,7 +81,7 @@ fn tok_22_a_provider_that_is_down_is_told_again_until_it_knows() {
 #[test]
 fn tok_22_after_a_day_nobody_tries_any_more_and_that_is_said() {
     let database = TestDatabase::create();
-    let scene = scene(&database, None, OidcProvider::start_for_people(&[CALLBACK]));
+    let scene = scene(&database, None, Scene::provider_for(EXTERNAL));
     scene.log_in(&OPERATOR, "Shared", "robot");
     scene.provider.fault(Fault::on(REVOCATION).hang_up().times(100));
     assert!(matches!(scene.run(revoke(scene.node(), &OPERATOR, ("Shared", "Main"))).unwrap(), Disconnected::NotTold(_)));
@@ -93,7 +96,7 @@ fn tok_22_after_a_day_nobody_tries_any_more_and_that_is_said() {
 #[test]
 fn what_is_owed_for_a_definition_that_is_gone_is_given_up_at_once() {
     let database = TestDatabase::create();
-    let scene = scene(&database, None, OidcProvider::start_for_people(&[CALLBACK]));
+    let scene = scene(&database, None, Scene::provider_for(EXTERNAL));
     scene.log_in(&OPERATOR, "Shared", "robot");
     scene.provider.fault(Fault::on(REVOCATION).answer(503, "text/html", "down"));
     assert!(matches!(scene.run(revoke(scene.node(), &OPERATOR, ("Shared", "Main"))).unwrap(), Disconnected::NotTold(_)));
@@ -107,7 +110,7 @@ fn what_is_owed_for_a_definition_that_is_gone_is_given_up_at_once() {
 #[test]
 fn rel_t21_what_a_renewal_brings_after_a_revocation_is_revoked_at_the_provider() {
     let database = TestDatabase::create();
-    let provider = OidcProvider::start_for_people(&[CALLBACK]);
+    let provider = Scene::provider_for(EXTERNAL);
     let front = HeldFront::of(provider.issuer());
     let scene = scene(&database, Some(&front), provider);
     let alice = user(&scene.alice);

@@ -3,6 +3,7 @@
 mod child;
 mod definitions;
 pub(crate) mod fill;
+pub(crate) mod logins;
 mod marks;
 mod oauth;
 mod scene;

@@ -6,6 +6,7 @@ mod backend;
 mod fixtures;
 
 mod auth_providers;
+mod callback_urls;
 mod certificates;
 mod changes;
 mod credential_values;

@@ -49,6 +49,9 @@ pub struct ProviderView {
     /// What is registered over there as the address that browsers are sent back to. Only whoever knows how they reach us can say it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub callback_url: Option<String>,
+    /// With which the last login on the console worked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub accepted_callback_url: Option<String>,
     /// How it gives tokens.
     pub flow: &'static str,
     /// Where client id and secret stand in a token request.
@@ -162,6 +165,7 @@ pub async fn show(manage: &Manage<'_>, name: &ApiName) -> Result<ProviderView, P
         label: provider.label().to_string(),
         description: description.clone(),
         callback_url: None,
+        accepted_callback_url: manage.store.callback_urls().of(provider.id()).await?.map(|accepted| accepted.url),
         flow: provider.flow().as_str(),
         client_authentication: server.client_authentication.as_str(),
         issuer: server.issuer.as_ref().map(ToString::to_string),

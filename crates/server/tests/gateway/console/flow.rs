@@ -1,57 +1,36 @@
 //! A login with a browser over its pages, at npm's `oidc-provider`: by hand as far as headers and cookies matter, and in Chromium.
 
+use sortie_model::{ApiName, IdentityProviderKind};
+use sortie_server::connect::{callback_url, changed_callbacks};
 use sortie_testkit::browser::Browser;
-use sortie_testkit::peers::OidcProvider;
-use sortie_testkit::plain_http::Answer;
+use sortie_testkit::peers::{OidcProvider, PluginExample};
+use sortie_testkit::plain_http::{self, Answer};
+use sortie_testkit::upstream::RecordingUpstream;
 
 use super::{Office, PASSWORD, Visitor};
 use crate::identity_providers::apply_to;
-use crate::support::TestServer;
+use crate::support::{self, TestServer};
 
 const CALLBACK: &str = "/services/externalauthcallback/Idp";
 
-/// An office that is reached as `localhost`, with the provider `Idp` on 127.0.0.1: two sites. alice may use `Own/Main`, and nobody may log in for `Team/Main` but
+/// An office that is reached as `localhost`, with the provider `Idp` on 127.0.0.1: two sites. alice may use `Own/Main`, and nobody may log in for `Shared/Main` but
 /// carol, who manages credentials.
 fn open() -> (Office, OidcProvider) {
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    open_at(IdentityProviderKind::ExternalAuth, "")
+}
+
+fn open_at(kind: IdentityProviderKind, more: &str) -> (Office, OidcProvider) {
+    let port = sortie_testkit::free_port();
     let origin = format!("http://localhost:{port}");
-    let provider = OidcProvider::start_for_people(&[&format!("{origin}{CALLBACK}")]);
+    let provider = OidcProvider::start_for_people(&[&callback_url(&origin, kind, &ApiName::parse("Idp").unwrap())]);
     let office = Office::on(TestServer::with(None, |config| {
         config.admin.listen = format!("127.0.0.1:{port}").parse().unwrap();
         config.public_url = Some(origin);
     }));
-    let text = format!(
-        "
-permission_sets: [{{name: Keepers, permissions: [manage_named_credentials]}}]
-users: [{{name: carol, permission_sets: [Callers, Keepers]}}]
-external_auth_identity_providers:
-- name: Idp
-  flow: authorization_code
-  issuer: {issuer}
-  authorize_endpoint: {issuer}/auth
-  token_endpoint: {issuer}/token
-  revocation_endpoint: {issuer}/token/revocation
-  key_set_endpoint: {issuer}/jwks
-  issuer_in_response: true
-  default_scopes: openid offline_access profile read
-  request_parameters: [{{request: authorize, place: query, name: prompt, value: consent}}]
-  values: {{client_id: '{id}', client_secret: {{from_environment: CLIENT_SECRET}}}}
-external_credentials:
-- name: Own
-  protocol: oauth_browser
-  settings: {{external_auth_identity_provider: Idp}}
-  principals: [{{name: Main, identity_type: per_user, sequence_number: 1, enabled_for: {{permission_sets: [Callers]}}}}]
-- name: Team
-  protocol: oauth_browser
-  settings: {{external_auth_identity_provider: Idp}}
-  principals: [{{name: Main, sequence_number: 1, enabled_for: {{permission_sets: [Callers]}}}}]
-named_credentials:
-- {{name: Own, url: '{issuer}/api', external_credential: Own}}
-- {{name: Team, url: '{issuer}/api', external_credential: Team}}
-",
-        issuer = provider.issuer(),
-        id = OidcProvider::PEOPLE.id
-    );
+    let people = "
+permission_sets: [{name: Keepers, permissions: [manage_named_credentials]}]
+users: [{name: carol, permission_sets: [Callers, Keepers]}]";
+    let text = format!("{people}{}", support::logins::at_idp(kind, &provider, more));
     apply_to(&office.server, &text, OidcProvider::PEOPLE.secret);
     office.server.password("carol", PASSWORD);
     (office, provider)
@@ -105,14 +84,14 @@ fn somebody_authenticates_calls_and_revokes() {
     assert_eq!(alice.post("/external-credentials/Own/Main/revoke", &[]).header("location"), Some("/?notice=revoked"));
     assert_eq!(called(&office, "Own").0, 424);
     // OAU-24.
-    assert_eq!(code(&alice.post("/external-credentials/Team/Main/authenticate", &[])), "not_permitted");
+    assert_eq!(code(&alice.post("/external-credentials/Shared/Main/authenticate", &[])), "not_permitted");
     let carol = office.visitor();
     carol.sign_in("carol", PASSWORD);
-    let location = provider.visit(&departure(&carol, "Team/Main"), "robot");
+    let location = provider.visit(&departure(&carol, "Shared/Main"), "robot");
     let page = carol.get(&back(&office, &location)).header("location").unwrap().to_owned();
     assert!(carol.page(&page).contains("Everybody who may use it"));
     carol.post(&format!("{page}/confirm"), &[]);
-    assert_eq!(called(&office, "Team"), (200, "robot".to_owned()));
+    assert_eq!(called(&office, "Shared"), (200, "robot".to_owned()));
 }
 
 #[test]
@@ -197,4 +176,94 @@ fn in_a_browser_somebody_logs_in_agrees_calls_and_revokes() {
     assert_eq!(called(&office, "Own").0, 424);
     let complaints: Vec<_> = browser.complaints().into_iter().filter(|said| !said.contains(provider.issuer())).collect();
     assert!(complaints.is_empty(), "{complaints:?}");
+}
+
+#[test]
+fn whoever_fails_at_an_auth_provider_is_sent_to_its_error_url() {
+    let (office, provider) = open_at(IdentityProviderKind::Auth, ", error_url: 'https://help.example.com/login?from=sortie'");
+    let alice = office.alice();
+    let location = provider.visit_and_abort(&departure(&alice, "Own/Main"));
+    let sent = alice.get(&back(&office, &location));
+    assert_eq!(sent.status, 303);
+    let page = sent.header("location").unwrap();
+    assert!(
+        page.starts_with("https://help.example.com/login?from=sortie&ErrorCode=login%5Frefused&ErrorDescription=The%20provider"),
+        "{page}"
+    );
+    assert!(!page.contains("state"), "{page}");
+    // Whoever is let in is not.
+    let location = provider.visit(&departure(&alice, "Own/Main"), "alice");
+    let page = alice.get(&back(&office, &location)).header("location").unwrap().to_owned();
+    assert!(page.starts_with("/logins/"), "{page}");
+}
+
+#[test]
+fn at_somebodys_program_it_is_the_same_although_its_login_is_no_oauth() {
+    let (office, _provider) = open();
+    let example = PluginExample::start();
+    // The portal's sessions are no bearer tokens of anybody's here: what the upstream gets is looked at.
+    let upstream = RecordingUpstream::answering("fine");
+    let text = format!(
+        "
+auth_providers:
+- {{name: Portal, type: custom, settings: {{endpoint: '{}'}}, configuration: {{portal: '{}'}}, default_scopes: read,
+    values: {{plugin_secret: {{from_environment: CLIENT_SECRET}}}}}}
+external_credentials:
+- name: Ticket
+  protocol: oauth_browser
+  settings: {{auth_provider: Portal}}
+  principals: [{{name: Main, identity_type: per_user, sequence_number: 1, enabled_for: {{permission_sets: [Callers]}}}}]
+named_credentials: [{{name: Ticket, url: '{}', external_credential: Ticket}}]
+",
+        example.plugin_url(),
+        example.portal_url(),
+        upstream.url()
+    );
+    apply_to(&office.server, &text, PluginExample::SECRET);
+    let alice = office.alice();
+    let url = departure(&alice, "Ticket/Main");
+    assert!(url.starts_with(example.portal_url()), "{url}");
+    let location = plain_http::get(&url).unwrap().header("location").unwrap().to_owned();
+    assert!(location.contains("/services/authcallback/Portal?"), "{location}");
+    let page = alice.get(&back(&office, &location)).header("location").unwrap().to_owned();
+    assert!(alice.page(&page).contains("<strong>ada</strong>"));
+    alice.post(&format!("{page}/confirm"), &[]);
+    let call = || office.server.get(&office.key, "/callout/Ticket/x").status;
+    assert_eq!(call(), 200);
+    let seen = upstream.requests().last().unwrap().header("authorization").unwrap().to_owned();
+    assert!(seen.starts_with("Bearer ") && seen.len() > 30, "{seen}");
+    assert_eq!(alice.post("/external-credentials/Ticket/Main/revoke", &[]).header("location"), Some("/?notice=revoked"));
+    assert_eq!(call(), 424);
+}
+
+#[test]
+fn another_callback_url_than_last_time_is_pointed_out_before_and_explained_after() {
+    let (office, provider) = open_at(IdentityProviderKind::Auth, "");
+    let alice = office.alice();
+    let location = provider.visit(&departure(&alice, "Own/Main"), "alice");
+    alice.get(&back(&office, &location));
+    let store = office.server.house.store();
+    let definitions = office.server.runtime.block_on(store.definitions()).unwrap();
+    let id = definitions.identity_provider("Idp").unwrap().id();
+    let accepted = office.server.runtime.block_on(store.callback_urls().of(id)).unwrap().unwrap();
+    let origin = office.server.server().public_url().unwrap().origin();
+    assert_eq!(accepted.url, format!("{origin}/services/authcallback/Idp"));
+    // As if `public_url` had been another one then.
+    let before = "https://before.example.com/services/authcallback/Idp";
+    office.server.runtime.block_on(store.callback_urls().accept(id, before)).unwrap();
+    let changed = office.server.runtime.block_on(changed_callbacks(store, &origin)).unwrap();
+    assert_eq!((changed.len(), changed[0].before.as_str(), &changed[0].now), (1, before, &accepted.url));
+    let page = alice.post("/external-credentials/Own/Main/authenticate", &[]).text();
+    for shown in [before, &accepted.url, "Go on to Idp"] {
+        assert!(page.contains(shown), "{shown}: {page}");
+    }
+    assert!(!page.contains("http-equiv"), "it waits: {page}");
+    // As GitHub does it: back to the URL that is registered, with an error.
+    let state = page.split("&#38;state=").nth(1).unwrap().split('&').next().unwrap();
+    let issuer = provider.issuer().replace(':', "%3A").replace('/', "%2F");
+    let said = alice.get(&format!("/services/authcallback/Idp?state={state}&error=redirect_uri_mismatch&iss={issuer}"));
+    assert_eq!(code(&said), "login_refused");
+    for shown in [before, &accepted.url, "public_url"] {
+        assert!(said.text().contains(shown), "{shown}: {}", said.text());
+    }
 }

@@ -72,7 +72,7 @@ fn ui_07_no_other_origin_reads_anything() {
 }
 
 #[test]
-fn ui_14_no_page_can_be_framed() {
+fn ui_14_and_oau_21_no_page_can_be_framed() {
     let office = Office::open();
     let alice = office.alice();
     for path in ["/", "/sign-in", "/external-credentials/Mail/Own%20box", "/nothing"] {

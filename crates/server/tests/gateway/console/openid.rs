@@ -11,7 +11,7 @@ pub(crate) const CALLBACK: &str = "/sign-in/openid/callback";
 
 /// A server that is reached as `localhost`, and a provider as 127.0.0.1: two sites.
 pub(crate) fn with_provider() -> (Office, OidcProvider) {
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let port = sortie_testkit::free_port();
     let redirect_uri = format!("http://localhost:{port}{CALLBACK}");
     let provider = OidcProvider::start_for_people(&[&redirect_uri]);
     let directory = tempfile::tempdir().unwrap();

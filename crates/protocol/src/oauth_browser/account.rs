@@ -1,0 +1,117 @@
+//! Who has logged in, as far as the provider says.
+
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use serde_json::Value;
+use sortie_model::{AuthorizationServer, Secret, SecretBytes, ServiceUrl, UserInfoRequest};
+use zeroize::Zeroizing;
+
+use super::client::Client;
+use crate::login::{ACCOUNT_NAME, SUBJECT};
+use crate::shared::form::{self, Form};
+use crate::shared::id_token::{self, Expected};
+use crate::shared::key_set;
+use crate::{Account, Ask, Grant, LoginRequest, ObtainError, Values, World};
+
+/// OpenID Connect Core 1.0, section 2: `sub` "MUST NOT exceed 255 ASCII characters in length".
+const SUBJECT_BYTES: usize = 255;
+
+/// Longer account names are cut: they are for people.
+const NAME_CHARACTERS: usize = 100;
+
+/// Who has logged in, as the ID token says, if its issuer is known. A token that is not for this login ends it: the code may have been another's.
+pub(super) async fn signed(
+    world: &dyn World,
+    server: &AuthorizationServer,
+    (token, grant): (&Secret, &Grant),
+    client_id: &Secret,
+    request: &LoginRequest<'_>,
+) -> Result<Option<Account>, ObtainError> {
+    let (Some(issuer), Some(endpoint)) = (&server.issuer, &server.key_set_endpoint) else { return Ok(None) };
+    let keys = key_set::fetch(world, endpoint).await.map_err(|error| ObtainError::Unreachable { reason: error.to_string() })?;
+    let expected = Expected {
+        issuer: issuer.as_str(),
+        client_id: client_id.expose(),
+        nonce: Some(request.nonce.expose()),
+        access_token: grant.parts.get("access_token"),
+        algorithms: id_token::USUAL_ALGORITHMS,
+    };
+    let token = id_token::check(token.expose(), &keys, &expected, world.now())?;
+    let name = ["preferred_username", "email", "name"].iter().find_map(|claim| plain(token.text(claim)?));
+    Ok(Some(Account { subject: token.subject().to_owned(), name }))
+}
+
+impl Account {
+    /// With the name that the provider says when it is asked, if it speaks of the same person (OpenID Connect Core 1.0, section 5.3.2: else it "MUST NOT be used").
+    pub(super) fn completed(self, said: Option<Self>) -> Self {
+        let said = said.filter(|said| said.subject == self.subject).and_then(|said| said.name);
+        Self { name: self.name.or(said), ..self }
+    }
+}
+
+pub(super) fn keep(account: Option<Account>, parts: &mut Values) {
+    if let Some(Account { subject, name }) = account.and_then(shown) {
+        parts.insert(SUBJECT.to_owned(), Secret::new(subject));
+        parts.extend(name.map(|name| (ACCOUNT_NAME.to_owned(), Secret::new(name))));
+    }
+}
+
+/// Who has logged in, as the provider says when it is asked (OpenID Connect Core 1.0, section 5.3; others have the like). It is shown and compared with the
+/// login before; a provider that does not say it gives tokens all the same.
+pub(super) async fn asked(world: &dyn World, server: &AuthorizationServer, client: &Client<'_>, grant: &Grant) -> Option<Account> {
+    let endpoint = server.user_info_endpoint.as_ref()?;
+    let ask = question(server.quirks.user_info, endpoint, client, grant.parts.get("access_token")?)?;
+    let answer = world.ask(ask).await.ok().filter(|answer| answer.status == StatusCode::OK)?;
+    let body: Value = serde_json::from_slice(&answer.body).ok()?;
+    let (subject, name) = server.quirks.account.of(&body).or_else(|| usual(&body))?;
+    Some(Account { subject, name })
+}
+
+/// What servers call it that keep to no standard, of which nothing is known but their endpoints.
+fn usual(body: &Value) -> Option<(String, Option<String>)> {
+    let text = |name: &&str| match body.get(*name)? {
+        Value::String(text) => Some(text.clone()).filter(|text| !text.is_empty()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    };
+    Some((["user_id", "id"].iter().find_map(text)?, ["email", "login", "username", "name"].iter().find_map(text)))
+}
+
+fn question(how: UserInfoRequest, endpoint: &ServiceUrl, client: &Client<'_>, token: &Secret) -> Option<Ask> {
+    let mut headers = HeaderMap::from_iter([(header::ACCEPT, HeaderValue::from_static("application/json"))]);
+    let nothing = SecretBytes::new(Vec::new());
+    Some(match how {
+        UserInfoRequest::TokenInHeader => {
+            headers.insert(header::AUTHORIZATION, bearer(token)?);
+            Ask { method: Method::GET, url: endpoint.clone(), headers, body: nothing }
+        }
+        UserInfoRequest::TokenInQuery => {
+            let url = endpoint.with_query(Form::default().with("access_token", token.expose()).as_str());
+            Ask { method: Method::GET, url, headers, body: nothing }
+        }
+        UserInfoRequest::Introspection => {
+            let form = client.apply(&mut headers, Form::default().with("token", token.expose())).ok()?;
+            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(form::MEDIA_TYPE));
+            Ask { method: Method::POST, url: endpoint.clone(), headers, body: form.into_body() }
+        }
+    })
+}
+
+/// RFC 6750, section 2.1.
+pub(super) fn bearer(token: &Secret) -> Option<HeaderValue> {
+    let bearer = Zeroizing::new(format!("Bearer {}", token.expose()));
+    let mut bearer = HeaderValue::from_bytes(bearer.as_bytes()).ok()?;
+    bearer.set_sensitive(true);
+    Some(bearer)
+}
+
+/// As it may be shown. A subject is compared, so it is whole or nothing.
+fn shown(account: Account) -> Option<Account> {
+    let Account { subject, name } = account;
+    let is_plain = (1..=SUBJECT_BYTES).contains(&subject.len()) && !subject.contains(char::is_control);
+    is_plain.then(|| Account { subject, name: name.and_then(|name| plain(&name)) })
+}
+
+fn plain(text: &str) -> Option<String> {
+    let plain: String = text.chars().filter(|character| !character.is_control()).take(NAME_CHARACTERS).collect();
+    Some(plain).filter(|plain| !plain.is_empty())
+}

@@ -1,0 +1,51 @@
+//! Where the browser is sent (RFC 6749, section 4.1.1).
+
+use aws_lc_rs::digest;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sortie_model::{ProofKey, Secret, ServiceUrl};
+
+use crate::shared::form::Form;
+use crate::shared::oauth;
+use crate::shared::request_parameters::{self, Purpose};
+use crate::{LoginRequest, Material, ObtainError, Provider};
+
+pub(super) fn url(material: Material<'_>, provider: Provider<'_>, request: &LoginRequest<'_>) -> Result<ServiceUrl, ObtainError> {
+    let (server, quirks) = (provider.server, &provider.server.quirks);
+    let wrong = || ObtainError::WrongConfiguration {
+        field: super::PROVIDER.name,
+        problem: "names a provider without an authorize endpoint".to_owned(),
+    };
+    // The endpoint may have a query of its own, which is kept (section 3.1).
+    let endpoint = server.authorize_endpoint.as_ref().ok_or_else(wrong)?;
+    let mut query = Form::default()
+        .with("response_type", "code")
+        .with("client_id", provider.value("client_id")?.expose())
+        .with("redirect_uri", request.redirect_uri)
+        .with("state", request.state.expose());
+    if quirks.proof_key == ProofKey::Sent {
+        query = query.with("code_challenge", &challenge(request.code_verifier)).with("code_challenge_method", "S256");
+    }
+    let scope = oauth::scope_or(material, server.default_scopes.as_text());
+    if let Some(scope) = scope {
+        query = query.with(quirks.scope_parameter.as_str(), &quirks.scope_separator.join(scope));
+    }
+    // OpenID Connect Core 1.0, section 3.1.2.1. Apple gives an ID token without being asked for one, and puts the nonce into it.
+    if is_openid(scope) || (scope.is_none() && server.key_set_endpoint.is_some()) {
+        query = query.with("nonce", request.nonce.expose());
+    }
+    for parameter in request_parameters::of(&server.parameters, Purpose::Authorize) {
+        query = query.with(&parameter.name, &parameter.value);
+    }
+    Ok(endpoint.with_query(query.as_str()))
+}
+
+/// RFC 7636, section 4.2.
+pub(super) fn challenge(code_verifier: &Secret) -> String {
+    URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, code_verifier.expose().as_bytes()))
+}
+
+/// OpenID Connect Core 1.0, section 3.1.2.1: "OpenID Connect requests MUST contain the openid scope value".
+fn is_openid(scope: Option<&str>) -> bool {
+    scope.is_some_and(|scope| scope.split(' ').any(|one| one == "openid"))
+}

@@ -54,7 +54,7 @@ pub use peek::Peeked;
 pub use personal::SettingFault;
 pub use ports::{
     AuditLog, AuditUnavailable, Committed, Custody, CustodyError, Forward, ForwardError, HoldFault, Kept, KeptFailure, Lease, Leased,
-    Noted, Replay,
+    Noted, Owed, Replay,
 };
 pub use presign::{Presigned, Presigning, presign};
 use scope::CalloutScope;

@@ -9,6 +9,7 @@ use crate::Caller;
 use crate::identity::Identity;
 use crate::obtain::Grants;
 use crate::personal::SettingFault;
+use crate::ports::Owed;
 use crate::renewal::{DEFAULT_LIFETIME, PROVIDER_DEADLINE, Recipe};
 use crate::snapshot::{Credential, Snapshot};
 use crate::unobtainable::Unobtainable;
@@ -208,25 +209,48 @@ impl Grants {
         Ok(Some(LoginState { expires_at, renews: grant.is_irreplaceable(), account: account(&grant), scope, problem }))
     }
 
-    /// Takes the login away, here and at the provider. Here it is gone even if the provider cannot be told (TOK-22).
+    /// Takes the login away, here and at the provider. Here it is gone even if the provider cannot be told: that is owed to it then (TOK-22).
     ///
     /// # Errors
     /// It cannot be taken away here.
     pub async fn revoke(&self, place: &LoginPlace<'_>) -> Result<Revocation, Unobtainable> {
         let recipe = place.recipe();
-        let kept = self.custody().load(place.identity().key()).await?;
-        self.custody().remove(place.identity().key()).await?;
+        let removed = self.custody().remove(place.identity().key()).await?;
         self.forget(place.identity().key().principal, place.identity().key().user);
-        let Some((grant, ..)) = kept.and_then(|kept| kept.grant) else { return Ok(Revocation::Absent) };
-        Ok(Revocation::Told(self.tell(place, &recipe, &grant).await))
+        let mut revocation = Revocation::Absent;
+        for owed in removed {
+            let told = self.tell_owed(place, &recipe, &owed).await;
+            if !matches!(revocation, Revocation::Told(Err(_))) {
+                revocation = Revocation::Told(told);
+            }
+        }
+        Ok(revocation)
     }
 
-    /// Tells the provider that a grant which is kept nowhere is not needed.
+    /// Tells the provider that a grant which is kept nowhere is not needed. It is owed to it until it knows.
     ///
     /// # Errors
     /// The provider could not be told.
     pub async fn discard(&self, place: &LoginPlace<'_>, grant: &Grant) -> Result<Revoked, Unobtainable> {
+        let owed = self.custody().owe(place.identity().key(), grant).await?;
+        self.tell_owed(place, &place.recipe(), &owed).await
+    }
+
+    /// Tells the provider what it is owed.
+    ///
+    /// # Errors
+    /// The provider could not be told.
+    pub async fn tell_again(&self, place: &LoginPlace<'_>, grant: &Grant) -> Result<Revoked, Unobtainable> {
         self.tell(place, &place.recipe(), grant).await
+    }
+
+    async fn tell_owed(&self, place: &LoginPlace<'_>, recipe: &Recipe, owed: &Owed) -> Result<Revoked, Unobtainable> {
+        let told = self.tell(place, recipe, &owed.grant).await;
+        let noted = self.custody().settle(owed, told.as_ref().map(|_| ()).map_err(Unobtainable::code)).await;
+        if let Err(error) = noted {
+            tracing::warn!("cannot note what a provider was told; it is told again: {error}");
+        }
+        told
     }
 
     async fn tell(&self, place: &LoginPlace<'_>, recipe: &Recipe, grant: &Grant) -> Result<Revoked, Unobtainable> {

@@ -50,8 +50,26 @@ pub trait Custody: Send + Sync {
         expires_at: Timestamp,
     ) -> Pending<'a, Result<(), CustodyError>>;
 
-    /// Takes a grant away, in all its variants; a renewal that is under way can store nothing any more (REL-T21).
-    fn remove(&self, key: GrantKey) -> Pending<'_, Result<(), CustodyError>>;
+    /// Takes a grant away, in all its variants; a renewal that is under way can store nothing any more (REL-T21). What is taken away is owed to its provider from now
+    /// on, and whoever gets it here tells the provider first.
+    fn remove(&self, key: GrantKey) -> Pending<'_, Result<Vec<Owed>, CustodyError>>;
+
+    /// Keeps a grant that is not wanted, to be told to its provider.
+    fn owe<'a>(&'a self, key: GrantKey, grant: &'a Grant) -> Pending<'a, Result<Owed, CustodyError>>;
+
+    /// Notes what came of telling the provider: it is owed no more, or tried again later.
+    fn settle<'a>(&'a self, owed: &'a Owed, told: Result<(), &'static str>) -> Pending<'a, Result<(), CustodyError>>;
+}
+
+/// A grant that is not wanted any more, and whose provider does not know it yet.
+#[derive(Clone, Debug)]
+pub struct Owed {
+    /// Names this one time.
+    pub id: uuid::Uuid,
+    /// Counts the attempts to tell the provider.
+    pub attempt: i64,
+    /// The grant.
+    pub grant: Grant,
 }
 
 /// A grant as it is kept.

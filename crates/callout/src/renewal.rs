@@ -205,7 +205,10 @@ async fn renew(at: Surroundings<'_>, recipe: &Recipe, values: &Values) -> Result
             Some(provider) => Some(tokio::time::timeout(QUEUE, at.gates.pass(&provider)).await.map_err(|_| Unobtainable::Slow)?),
             None => None,
         };
+        let asked_at = tokio::time::Instant::now();
         match at.custody.lease(recipe.key, seen_version, LEASE).await? {
+            // Who slept that long before a single byte was sent would ask when another one may have the lease (REL-T10).
+            Leased::Taken(_) if asked_at.elapsed() > LEASE.saturating_sub(PROVIDER_DEADLINE) => {}
             Leased::Taken(lease) => match fetch(at, recipe, (values, before.as_ref()), lease).await? {
                 Some(renewed) => return Ok(renewed),
                 None => continue,
@@ -250,7 +253,10 @@ async fn fetch(
             let (retry_not_before, said) = (now.after(pause(&error, 1)), error.said().cloned());
             let failure = KeptFailure { code: error.code(), at: now, retry_not_before, said };
             match custody.fail(recipe.key, lease, failure).await {
-                Ok(Noted::Done) => Err(error),
+                Ok(Noted::Done) => {
+                    warn_of_lost_login(recipe.key, &error);
+                    Err(error)
+                }
                 // What was refused is not what is kept now (TOK-12).
                 Ok(Noted::Fenced) => Ok(None),
                 // The first failure is what the caller must hear of; that it could not be noted is only logged.
@@ -260,6 +266,14 @@ async fn fetch(
                 }
             }
         }
+    }
+}
+
+/// Once for each login that a provider takes back: from then on whoever needs it hears of it at each callout (TOK-13).
+fn warn_of_lost_login(key: GrantKey, error: &Unobtainable) {
+    if let Unobtainable::NeedsLogin { .. } = error {
+        let user = key.user.map(|user| user.to_string()).unwrap_or_default();
+        tracing::warn!(credential = %key.credential, principal = %key.principal, user, code = error.code(), "somebody has to log in again: {error}");
     }
 }
 

@@ -1,10 +1,13 @@
 //! `sortie explain`.
 
 use clap::Args;
+use serde::Serialize;
 use sortie_callout::{Plan, TokenState};
 use sortie_model::UserName;
-use sortie_server::Node;
+use sortie_server::connect::{self, Person};
+use sortie_server::{Node, StoredUser};
 
+use crate::auth::ShownUnrevoked;
 use crate::failure::Failure;
 use crate::printer::{Printer, Tone, harmless};
 use crate::setup::Opened;
@@ -32,13 +35,37 @@ pub(crate) async fn run(arguments: &ExplainArguments, opened: &Opened, printer: 
     let user =
         user.ok_or_else(|| Failure::new("user_unknown", format!("there is no user `{name}`"), "list them with `sortie user list`"))?;
     let node = Node::start(opened.house.clone(), &opened.config).await?;
-    let plan = node.explain(user, &arguments.target).await;
+    let plan = node.explain(user.clone(), &arguments.target).await;
+    let unrevoked = unrevoked(&node, &plan, opened, &user).await;
+    let explained = Explained { plan, unrevoked };
     if printer.is_json() {
-        printer.json(&plan);
+        printer.json(&explained);
     } else {
-        show(printer, &plan);
+        show(printer, &explained.plan);
+        for unrevoked in &explained.unrevoked {
+            printer.line(&format!("{:<20} {}", "not revoked", unrevoked.in_words()));
+            printer.line(&format!("{:<20} {}", "next", unrevoked.next_step));
+        }
     }
-    Ok(u8::from(plan.refusal.is_some()))
+    Ok(u8::from(explained.plan.refusal.is_some()))
+}
+
+#[derive(Serialize)]
+struct Explained {
+    #[serde(flatten)]
+    plan: Plan,
+    /// Logins of the chosen principal that are gone here, and not at the provider.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    unrevoked: Vec<ShownUnrevoked>,
+}
+
+/// None where nobody logs in.
+async fn unrevoked(node: &Node, plan: &Plan, opened: &Opened, user: &StoredUser) -> Vec<ShownUnrevoked> {
+    let chosen = plan.principals.iter().find(|principal| principal.verdict == "chosen");
+    let (Some(credential), Some(principal)) = (&plan.external_credential, chosen) else { return Vec::new() };
+    let person = Person::Operator { actor: &opened.actor, user: Some(user) };
+    let found = connect::unrevoked(node, &person, (credential, &principal.name)).await.unwrap_or_default();
+    found.into_iter().map(ShownUnrevoked::from).collect()
 }
 
 fn show(printer: &Printer, plan: &Plan) {

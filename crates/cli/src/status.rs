@@ -2,7 +2,8 @@
 
 use clap::Args;
 use sortie_model::{ApiName, AuthenticationStatus};
-use sortie_server::manage::status::{CredentialReport, ManagerReport, PrincipalReport, status};
+use sortie_server::SpoolState;
+use sortie_server::manage::status::{CredentialReport, ManagerReport, PrincipalReport, UnrevokedReport, status};
 
 use crate::failure::Failure;
 use crate::printer::{Printer, Tone};
@@ -24,13 +25,16 @@ pub(crate) struct StatusArguments {
 pub(crate) async fn run(arguments: &StatusArguments, opened: &Opened, printer: &Printer) -> Result<u8, Failure> {
     let name = arguments.name.as_deref().map(ApiName::parse).transpose()?;
     let reports = status(&opened.manage(), name.as_ref()).await?;
+    let spool = opened.house.spool_state();
     if printer.is_json() {
-        printer.json(&serde_json::json!({ "external_credentials": reports }));
+        let spool = serde_json::json!({ "waiting": spool.waiting, "problem": spool.problem });
+        printer.json(&serde_json::json!({ "external_credentials": reports, "spool": spool }));
     } else {
         if reports.is_empty() {
             printer.line("nothing is defined yet; begin with: sortie apply -f FILE");
         }
         reports.iter().for_each(|report| show(printer, report));
+        show_spool(printer, &spool);
     }
     let is_incomplete = reports.iter().any(|report| report.status == AuthenticationStatus::NotConfigured);
     Ok(if arguments.check && is_incomplete { 3 } else { 0 })
@@ -51,6 +55,22 @@ fn show(printer: &Printer, report: &CredentialReport) {
     report.principals.iter().for_each(|principal| show_principal(printer, report, principal));
 }
 
+/// Nothing, as long as all is well.
+fn show_spool(printer: &Printer, spool: &SpoolState) {
+    let SpoolState { directory, waiting, problem } = spool;
+    if *waiting > 0 {
+        printer.line(&format!(
+            "{waiting} renewed logins wait in {} for the database; a running server brings them there",
+            directory.display()
+        ));
+    }
+    if let Some(problem) = problem {
+        let told = format!("cannot write to {}: {problem}", directory.display());
+        printer.line(&printer.toned(Tone::Bad, &told));
+        printer.line("  next: give the data directory room and its owner the right to write, or a login that is renewed at a bad moment has to be made anew");
+    }
+}
+
 fn show_principal(printer: &Printer, report: &CredentialReport, principal: &PrincipalReport) {
     printer.line(&format!("  {}. {}/{}  {}", principal.sequence_number, report.name, principal.name, toned(printer, principal.status)));
     let enabled_for: Vec<&str> = principal.permission_sets.iter().chain(&principal.profiles).map(String::as_str).collect();
@@ -69,6 +89,15 @@ fn show_principal(printer: &Printer, report: &CredentialReport, principal: &Prin
     }
     if let Some(expiry) = &health.token_expires_at {
         printer.line(&format!("     token expires {expiry}"));
+    }
+    if let Some(UnrevokedReport { waiting, given_up }) = principal.unrevoked {
+        if waiting > 0 {
+            printer.line(&format!("     {waiting} taken away here, not yet revoked at the provider; a running server tells it again"));
+        }
+        if given_up > 0 {
+            let told = "taken away here, never revoked at the provider: withdraw the access over there";
+            printer.line(&format!("     {}", printer.toned(Tone::Bad, &format!("{given_up} {told}"))));
+        }
     }
 }
 

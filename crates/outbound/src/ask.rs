@@ -51,6 +51,10 @@ impl OutboundWorld {
     async fn exchange(&self, ask: Ask) -> Result<Answer, AskError> {
         let deadline = Instant::now() + self.limits.total;
         let stream = self.connector.connect(ask.url.origin(), self.limits.connect.min(self.limits.total)).await.map_err(not_sent)?;
+        // A process that was stopped meanwhile finds the connection there although its time is over. Whoever asked may have been succeeded: nothing is sent any more.
+        if Instant::now() >= deadline {
+            return Err(AskError::NotSent { reason: "the time was over before the connection was there".to_owned() });
+        }
         let request = request(ask)?;
         let (sender, connection) = http1::Builder::new().handshake(TokioIo::new(stream)).await.map_err(|_| closed_at_once())?;
         let mut exchange = pin!(timeout_at(deadline, converse(sender, request)));

@@ -1,22 +1,33 @@
 //! Custody: stored values and grants for the callout's flow, where the database's sealed rows and the vault's keys meet.
 
+pub(crate) mod owed;
+mod rescue;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods, reason = "tests")]
+mod tests;
+
 use std::collections::HashMap;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use sortie_callout::{Committed, Custody, CustodyError, GrantKey, Kept, KeptFailure, Lease, Leased, Noted};
-use sortie_model::{ExternalCredentialId, IdentityProvider, Secret, Timestamp};
+use sortie_callout::{Committed, Custody, CustodyError, GrantKey, Kept, KeptFailure, Lease, Leased, Noted, Owed};
+use sortie_model::{ExternalCredentialId, IdentityProvider, Secret, Timestamp, UserId};
 use sortie_protocol::{Grant, Pending, Values, World};
 use sortie_store::{
-    Failure, GrantIdentity, GrantState, Identity, LeaseOutcome, LeaseRequest, ReadError, Released, Replacement, SealedGrant, WriteError,
+    Abandoned, Failure, GrantIdentity, GrantState, Identity, LeaseOutcome, LeaseRequest, ReadError, Released, Replacement, SealedGrant,
+    WriteError,
 };
 use sortie_vault::SealContext;
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::house::{House, new_id};
 use crate::manage::provider;
+use owed::FIRST_ATTEMPT;
+use rescue::Obtained;
+pub(crate) use rescue::cannot_write;
 
 /// Every code that a failed renewal can have, so that one read back from the database is the one that was written.
 const FAILURE_CODES: &[&str] = &[
@@ -51,11 +62,36 @@ pub(crate) struct HouseCustody {
     /// Milliseconds by which this node's clock is ahead of the database's, as last seen. Stored times are the database's (REL-T11): nodes whose clocks differ
     /// must agree when a token dies.
     ahead: AtomicI64,
+    /// Whether that was seen yet: nothing may be stored before.
+    has_met_clock: AtomicBool,
+    /// When the database did not answer last; at first when this node began.
+    away: Mutex<Instant>,
 }
 
 impl HouseCustody {
     pub(crate) fn new(house: House, world: Arc<dyn World>) -> Self {
-        Self { house, destinations: ArcSwap::default(), owner: new_id(), world, ahead: AtomicI64::new(0) }
+        Self {
+            house,
+            destinations: ArcSwap::default(),
+            owner: new_id(),
+            world,
+            ahead: AtomicI64::new(0),
+            has_met_clock: AtomicBool::new(false),
+            away: Mutex::new(Instant::now()),
+        }
+    }
+
+    fn see_clock(&self, stored: Timestamp) {
+        self.ahead.store(self.world.now().as_millis() - stored.as_millis(), Ordering::Relaxed);
+        self.has_met_clock.store(true, Ordering::Relaxed);
+    }
+
+    /// Looks at the database's clock, if nothing was read yet that told it.
+    async fn meet_clock(&self) -> Result<(), CustodyError> {
+        if !self.has_met_clock.load(Ordering::Relaxed) {
+            self.see_clock(self.house.store().now().await.map_err(|error| self.unreadable(&error))?);
+        }
+        Ok(())
     }
 
     fn to_own_clock(&self, stored: Timestamp) -> Timestamp {
@@ -66,13 +102,17 @@ impl HouseCustody {
         Timestamp::from_millis(own.as_millis().saturating_sub(self.ahead.load(Ordering::Relaxed)))
     }
 
-    fn grant_context(row: Uuid, key: GrantKey, version: i64) -> SealContext<'static> {
+    const fn grant_context(row: Uuid, key: GrantKey, version: i64) -> SealContext<'static> {
+        Self::sealed_grant(row, key.user, version)
+    }
+
+    const fn sealed_grant(row: Uuid, owner: Option<UserId>, version: i64) -> SealContext<'static> {
         // A token goes where its named credentials say; the values that it is made of are the ones that are bound to a destination.
-        SealContext { table: "grants", row, field: "sealed", owner: key.user, version, destination: [0; 32] }
+        SealContext { table: "grants", row, field: "sealed", owner, version, destination: [0; 32] }
     }
 
     async fn load_values(&self, key: GrantKey) -> Result<Values, CustodyError> {
-        let rows = self.house.store().credential_values().load(identity(key)).await.map_err(|error| unreadable(&error))?;
+        let rows = self.house.store().credential_values().load(identity(key)).await.map_err(|error| self.unreadable(&error))?;
         let destination = self.destinations.load().get(&key.credential).copied().unwrap_or_default();
         let mut values = Values::new();
         for row in rows {
@@ -93,7 +133,7 @@ impl HouseCustody {
 
     async fn load_provider_values(&self, definition: &IdentityProvider) -> Result<Values, CustodyError> {
         let stored = self.house.store().provider_values();
-        let rows = stored.load(definition.id()).await.map_err(|error| unreadable(&error))?;
+        let rows = stored.load(definition.id()).await.map_err(|error| self.unreadable(&error))?;
         let mut values = Values::new();
         for row in rows {
             let opened = provider::open(self.house.vault(), definition, &row);
@@ -105,10 +145,21 @@ impl HouseCustody {
     }
 
     async fn load_grant(&self, key: GrantKey) -> Result<Option<Kept>, CustodyError> {
-        let Some(row) = self.house.store().grants().load(grant_identity(key)).await.map_err(|error| unreadable(&error))? else {
+        let loaded = self.load_row(key).await?;
+        // What the provider gave for this one, and the database does not have yet: nobody may present this one again.
+        match &loaded {
+            Some((row, Kept { grant: Some((grant, ..)), .. })) if grant.is_irreplaceable() && self.bring_back(*row).await? => {
+                Ok(self.load_row(key).await?.map(|(_, kept)| kept))
+            }
+            _ => Ok(loaded.map(|(_, kept)| kept)),
+        }
+    }
+
+    async fn load_row(&self, key: GrantKey) -> Result<Option<(Uuid, Kept)>, CustodyError> {
+        let Some(row) = self.house.store().grants().load(grant_identity(key)).await.map_err(|error| self.unreadable(&error))? else {
             return Ok(None);
         };
-        self.ahead.store(self.world.now().as_millis() - row.read_at.as_millis(), Ordering::Relaxed);
+        self.see_clock(row.read_at);
         let revision = row.grant.as_ref().map_or(key.revision, |grant| grant.revision);
         let grant = match row.grant {
             Some(SealedGrant { sealed, issued_at, expires_at: Some(expires_at), .. }) => {
@@ -129,12 +180,15 @@ impl HouseCustody {
             let said = failure.said.and_then(|said| serde_json::from_str(&said).ok());
             Some(KeptFailure { code: known_code(&failure.code), at, retry_not_before, said })
         });
-        Ok(Some(Kept { version: row.version, revision, grant, failure }))
+        Ok(Some((row.id, Kept { version: row.version, revision, grant, failure })))
     }
 
     async fn take_lease(&self, key: GrantKey, seen_version: i64, duration: Duration) -> Result<Leased, CustodyError> {
-        let request = LeaseRequest { grant: grant_identity(key), seen_version, owner: self.owner, new_grant_id: new_id(), duration };
-        Ok(match self.house.store().grants().lease(&request).await.map_err(|error| unwritable(&error))? {
+        self.meet_clock().await?;
+        let abandoned = if self.leaves_head_start() { Abandoned::Leave } else { Abandoned::Take };
+        let (grant, owner, new_grant_id) = (grant_identity(key), self.owner, new_id());
+        let request = LeaseRequest { grant, seen_version, owner, new_grant_id, duration, abandoned };
+        Ok(match self.house.store().grants().lease(&request).await.map_err(|error| self.unwritable(&error))? {
             LeaseOutcome::Taken(lease) => {
                 Leased::Taken(Lease { row: lease.grant_id, fence: lease.fence, next_version: lease.next_version })
             }
@@ -151,25 +205,24 @@ impl HouseCustody {
         issued_at: Timestamp,
         expires_at: Timestamp,
     ) -> Result<Committed, CustodyError> {
-        let context = Self::grant_context(lease.row, key, lease.next_version);
-        let sealed = self.house.vault().seal(&context, &grant.to_bytes()).map_err(|_| CustodyError::Sealed)?;
-        let grant = SealedGrant {
-            revision: key.revision,
-            sealed,
-            issued_at: self.to_stored_clock(issued_at),
-            expires_at: Some(self.to_stored_clock(expires_at)),
-        };
-        Ok(match self.house.store().grants().commit(&stored(lease), grant).await.map_err(|error| unwritable(&error))? {
-            sortie_store::Committed::Stored { version } => Committed::Stored(version),
-            sortie_store::Committed::Fenced => Committed::Fenced,
-        })
+        let (issued_at, expires_at) = (self.to_stored_clock(issued_at), self.to_stored_clock(expires_at));
+        let obtained = Obtained { key, lease, grant, issued_at, expires_at };
+        let written = self.write_down(&obtained).await;
+        // What the database does not take stays written down.
+        let committed = self.store(&obtained).await?;
+        if committed == Committed::Fenced {
+            self.void(&obtained).await?;
+        }
+        self.strike_out(written);
+        Ok(committed)
     }
 
     async fn replace_grant(&self, key: GrantKey, grant: &Grant, issued_at: Timestamp, expires_at: Timestamp) -> Result<(), CustodyError> {
         let grants = self.house.store().grants();
+        self.meet_clock().await?;
         // Whoever stores something between reading and writing makes this one look again; nobody does so without end.
         for _ in 0..MAX_REPLACEMENTS {
-            let row = grants.load(grant_identity(key)).await.map_err(|error| unreadable(&error))?;
+            let row = grants.load(grant_identity(key)).await.map_err(|error| self.unreadable(&error))?;
             let (id, version) = row.map_or_else(|| (new_id(), 1), |row| (row.id, row.version + 1));
             let sealed = self.house.vault().seal(&Self::grant_context(id, key, version), &grant.to_bytes());
             let sealed = SealedGrant {
@@ -178,7 +231,7 @@ impl HouseCustody {
                 issued_at: self.to_stored_clock(issued_at),
                 expires_at: Some(self.to_stored_clock(expires_at)),
             };
-            if grants.replace(grant_identity(key), (id, version), sealed, new_id()).await.map_err(|error| unwritable(&error))?
+            if grants.replace(grant_identity(key), (id, version), sealed, new_id()).await.map_err(|error| self.unwritable(&error))?
                 == Replacement::Stored
             {
                 return Ok(());
@@ -187,8 +240,16 @@ impl HouseCustody {
         Err(CustodyError::Unavailable)
     }
 
-    async fn remove_grants(&self, key: GrantKey) -> Result<(), CustodyError> {
-        self.house.store().grants().delete(identity(key), new_id()).await.map_err(|error| unwritable(&error)).map(drop)
+    fn unreadable(&self, error: &ReadError) -> CustodyError {
+        tracing::error!(code = error.code(), "the database cannot be read: {error}");
+        self.note_away();
+        CustodyError::Unavailable
+    }
+
+    fn unwritable(&self, error: &WriteError) -> CustodyError {
+        tracing::error!(code = error.code(), "the database cannot be written: {error}");
+        self.note_away();
+        CustodyError::Unavailable
     }
 
     async fn note_failure(&self, key: GrantKey, lease: Lease, failure: KeptFailure) -> Result<Noted, CustodyError> {
@@ -205,7 +266,7 @@ impl HouseCustody {
             at: Some(self.to_stored_clock(failure.at)),
             said: failure.said.and_then(|said| serde_json::to_string(&said).ok()),
         };
-        Ok(match self.house.store().grants().release(&stored(lease), &failure).await.map_err(|error| unwritable(&error))? {
+        Ok(match self.house.store().grants().release(&stored(lease), &failure).await.map_err(|error| self.unwritable(&error))? {
             Released::Done => Noted::Done,
             Released::Fenced => Noted::Fenced,
         })
@@ -254,8 +315,16 @@ impl Custody for HouseCustody {
         Box::pin(self.replace_grant(key, grant, issued_at, expires_at))
     }
 
-    fn remove(&self, key: GrantKey) -> Pending<'_, Result<(), CustodyError>> {
+    fn remove(&self, key: GrantKey) -> Pending<'_, Result<Vec<Owed>, CustodyError>> {
         Box::pin(self.remove_grants(key))
+    }
+
+    fn owe<'a>(&'a self, key: GrantKey, grant: &'a Grant) -> Pending<'a, Result<Owed, CustodyError>> {
+        Box::pin(self.owe_grant(identity(key), grant, FIRST_ATTEMPT))
+    }
+
+    fn settle<'a>(&'a self, owed: &'a Owed, told: Result<(), &'static str>) -> Pending<'a, Result<(), CustodyError>> {
+        Box::pin(self.settle_owed(owed, told))
     }
 }
 
@@ -273,16 +342,6 @@ const fn stored(lease: Lease) -> sortie_store::Lease {
 
 fn known_code(code: &str) -> &'static str {
     FAILURE_CODES.iter().find(|known| **known == code).copied().unwrap_or("internal")
-}
-
-fn unreadable(error: &ReadError) -> CustodyError {
-    tracing::error!(code = error.code(), "the database cannot be read: {error}");
-    CustodyError::Unavailable
-}
-
-fn unwritable(error: &WriteError) -> CustodyError {
-    tracing::error!(code = error.code(), "the database cannot be written: {error}");
-    CustodyError::Unavailable
 }
 
 fn tampered(error: &sortie_vault::OpenError, table: &str) -> CustodyError {

@@ -16,6 +16,7 @@ use uuid::Uuid;
 
 use crate::audit::{ChainKey, Mac};
 use crate::config::Config;
+use crate::spool::Spool;
 
 /// Where a house is, and how it is set up.
 #[derive(Clone, Debug)]
@@ -40,6 +41,18 @@ struct Inner {
     audit_directory: PathBuf,
     /// Tells this audit directory's lanes from those of other nodes on the same database.
     audit_id: String,
+    spool: Spool,
+}
+
+/// How the spool is.
+#[derive(Clone, Debug)]
+pub struct SpoolState {
+    /// Where it is.
+    pub directory: PathBuf,
+    /// How many renewed logins the database does not have yet.
+    pub waiting: usize,
+    /// Why nothing can be written there, if so.
+    pub problem: Option<String>,
 }
 
 /// Why a house does not open.
@@ -118,6 +131,7 @@ impl House {
         let audit_directory = config.audit.directory.clone().unwrap_or_else(|| data_directory.join("audit"));
         make_directory(&audit_directory)?;
         let audit_id = audit_id(&audit_directory).map_err(|source| OpenError::DataDirectory { path: audit_directory.clone(), source })?;
+        let spool = Spool::at(data_directory.join("spool"));
         let location = match database.as_ref().map(Secret::expose).or(config.database.as_deref()) {
             Some(text) => Location::parse(text).map_err(sortie_store::OpenError::from)?,
             None => Location::Sqlite { path: data_directory.join("sortie.sqlite") },
@@ -135,7 +149,7 @@ impl House {
                 return Err(error);
             }
         };
-        Ok(Self(Arc::new(Inner { store, vault, audit_directory, audit_id })))
+        Ok(Self(Arc::new(Inner { store, vault, audit_directory, audit_id, spool })))
     }
 
     /// The database.
@@ -151,6 +165,21 @@ impl House {
     /// Where the audit's files are.
     pub fn audit_directory(&self) -> &Path {
         &self.0.audit_directory
+    }
+
+    /// Where grants wait for the database that would be lost otherwise.
+    pub(crate) fn spool(&self) -> &Spool {
+        &self.0.spool
+    }
+
+    /// Whether renewed logins can be written down before the database takes them, and how many wait for it.
+    pub fn spool_state(&self) -> SpoolState {
+        let (spool, says) = (self.spool(), |error: std::io::Error| error.to_string());
+        let (waiting, problem) = match spool.entries() {
+            Ok(entries) => (entries.len(), spool.check().err().map(says)),
+            Err(error) => (0, Some(says(error))),
+        };
+        SpoolState { directory: spool.directory().to_owned(), waiting, problem }
     }
 
     /// The key of the audit's chains.

@@ -16,11 +16,12 @@ mod public_url;
 mod server;
 mod sign_in;
 mod signers;
+mod spool;
 mod world;
 
 pub use config::{Admin, Audit, Config, ConfigError, Gateway, Key, OpenIdProvider, SignIn, TrustSettings, TrustedRoots};
 pub use gateway::CoreError;
-pub use house::{Anchors, House, HouseConfig, OpenError, new_id};
+pub use house::{Anchors, House, HouseConfig, OpenError, SpoolState, new_id};
 pub use node::{Node, NodeError};
 pub use public_url::PublicUrl;
 pub use server::{Server, StartError};

@@ -17,7 +17,7 @@ use sortie_store::{Announced, Identity, ReadError, StoredUser};
 
 use crate::audit::{ChangeRecord, append_changes};
 use crate::config::{Config, ConfigError};
-use crate::custody::{Destinations, HouseCustody};
+use crate::custody::{Destinations, HouseCustody, cannot_write};
 use crate::house::House;
 use crate::jwks::KeySets;
 use crate::manage::secret::destination;
@@ -29,6 +29,9 @@ const ANNOUNCEMENTS_EVERY: Duration = Duration::from_secs(1);
 
 /// Longer than a transaction takes from its moment to its commit.
 const ANNOUNCEMENTS_OVERLAP: Duration = Duration::from_secs(30);
+
+/// How soon after its return the database gets what it could not take: within the [head start](crate::custody) that everybody leaves.
+const RESCUE_EVERY: Duration = Duration::from_secs(1);
 
 /// A node. Cheap to clone.
 #[derive(Clone)]
@@ -79,7 +82,23 @@ impl Node {
     pub async fn start(house: House, config: &Config) -> Result<Self, NodeError> {
         let connector = Arc::new(Connector::new(config.egress.clone(), trust(config)?)?);
         let signers = Arc::new(Signers::new(house.clone()));
-        let world: Arc<dyn World> = Arc::new(HouseWorld::new(OutboundWorld::new(Arc::clone(&connector)), Arc::clone(&signers)));
+        let world = Arc::new(HouseWorld::new(OutboundWorld::new(Arc::clone(&connector)), Arc::clone(&signers)));
+        Self::start_with(house, config, (connector, signers, world)).await
+    }
+
+    /// The same in another world.
+    #[cfg(test)]
+    pub(crate) async fn start_in(house: House, config: &Config, world: Arc<dyn World>) -> Result<Self, NodeError> {
+        let connector = Arc::new(Connector::new(config.egress.clone(), trust(config)?)?);
+        let signers = Arc::new(Signers::new(house.clone()));
+        Self::start_with(house, config, (connector, signers, world)).await
+    }
+
+    async fn start_with(
+        house: House,
+        config: &Config,
+        (connector, signers, world): (Arc<Connector>, Arc<Signers>, Arc<dyn World>),
+    ) -> Result<Self, NodeError> {
         let custody = Arc::new(HouseCustody::new(house.clone(), Arc::clone(&world)));
         let grants =
             Grants::new(Arc::clone(&custody) as _, Arc::clone(&world), tokio::runtime::Handle::current(), config.gateway.max_cached_users);
@@ -151,12 +170,18 @@ impl Node {
                 Some(since) => since,
                 None => match store.now().await {
                     Ok(now) => now,
-                    Err(_) => continue,
+                    Err(_) => {
+                        self.0.custody.note_away();
+                        continue;
+                    }
                 },
             };
             since.get_or_insert(from);
             // The feed of changes says when the database is away.
-            let Ok(announced) = store.grants().announced(from).await else { continue };
+            let Ok(announced) = store.grants().announced(from).await else {
+                self.0.custody.note_away();
+                continue;
+            };
             for one in announced.into_iter().filter(|one| !seen.iter().any(|known| known.id == one.id)).collect::<Vec<_>>() {
                 self.0.grants.forget(one.identity.principal, one.identity.owner);
                 // A transaction may commit later than one with a later moment.
@@ -165,6 +190,25 @@ impl Node {
             }
             let first = since.unwrap_or(from);
             seen.retain(|one| one.at >= first);
+        }
+    }
+
+    /// Says whether grants can be written down that the database does not take, and brings those to it that are.
+    pub(crate) async fn begin_rescue(&self) {
+        let spool = self.0.house.spool();
+        if let Err(error) = spool.clean() {
+            cannot_write(spool, &error);
+        }
+        self.0.custody.bring_all_back().await;
+    }
+
+    /// Brings what the database has not taken to it as soon as it does; until the end.
+    pub(crate) async fn follow_spool(self) {
+        loop {
+            tokio::time::sleep(RESCUE_EVERY).await;
+            for (principal, user) in self.0.custody.bring_all_back().await {
+                self.0.grants.forget(principal, user);
+            }
         }
     }
 
@@ -257,6 +301,11 @@ impl Node {
 
     pub(crate) fn grants(&self) -> Arc<Grants> {
         Arc::clone(&self.0.grants)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn custody(&self) -> &HouseCustody {
+        &self.0.custody
     }
 
     pub(crate) fn connector(&self) -> Arc<Connector> {

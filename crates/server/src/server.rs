@@ -107,6 +107,9 @@ impl Server {
             }
             Err(error) => return Err(error.into()),
         };
+        if let Some(node) = &node {
+            node.begin_rescue().await;
+        }
         let gateway = &setup.config.gateway;
         let mut cores = Vec::new();
         let mut address = gateway.listen;
@@ -145,6 +148,8 @@ impl Server {
         if let Some(node) = &node {
             tasks.push(tokio::spawn(node.clone().follow_changes()));
             tasks.push(tokio::spawn(node.clone().follow_announcements()));
+            tasks.push(tokio::spawn(node.clone().follow_spool()));
+            tasks.push(tokio::spawn(connect::owed::follow(node.clone())));
             tasks.push(tokio::spawn(keep_health(node.clone())));
         }
         Ok(Self { node, cores, gateway: address, admin, public_url, stop, tasks, _lock: lock })

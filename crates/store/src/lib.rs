@@ -23,6 +23,7 @@ mod logins;
 mod migrations;
 mod named_credentials;
 mod openid_identities;
+mod owed_revocations;
 mod passwords;
 mod permission_sets;
 mod principal_access;
@@ -48,7 +49,7 @@ pub use error::{ChangeError, OpenError, ReadError, WriteError};
 pub use external_auth_identity_providers::ExternalAuthIdentityProviderChanges;
 pub use external_credentials::ExternalCredentialChanges;
 pub use grants::{
-    Announced, Committed, Failure, GrantIdentity, GrantState, Grants, Lease, LeaseOutcome, LeaseRequest, Released, Replacement,
+    Abandoned, Announced, Committed, Failure, GrantIdentity, GrantState, Grants, Lease, LeaseOutcome, LeaseRequest, Released, Replacement,
     SealedGrant, StoredGrant,
 };
 pub use health::HealthRecords;
@@ -58,6 +59,7 @@ pub use location::{Location, LocationError};
 pub use logins::{LoginStage, Logins, NewLogin, StoredLogin};
 pub use named_credentials::NamedCredentialChanges;
 pub use openid_identities::{OpenIdIdentities, OpenIdIdentityChanges};
+pub use owed_revocations::{NewlyOwed, OwedRevocation, OwedRevocations, OwedState, OwedSummary};
 pub use passwords::{PasswordChanges, Passwords, StoredPassword};
 pub use permission_sets::PermissionSetChanges;
 pub use principal_access::PrincipalAccessChanges;

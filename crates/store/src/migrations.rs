@@ -20,6 +20,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("announced_grants", include_str!("../migrations/0010_announced_grants.sql")),
     ("auth_providers", include_str!("../migrations/0011_auth_providers.sql")),
     ("callback_urls", include_str!("../migrations/0012_callback_urls.sql")),
+    ("owed_revocations", include_str!("../migrations/0013_owed_revocations.sql")),
 ];
 
 /// The newest schema that this binary knows.

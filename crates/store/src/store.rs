@@ -24,6 +24,7 @@ use crate::location::{Location, postgres_server};
 use crate::logins::Logins;
 use crate::migrations;
 use crate::openid_identities::OpenIdIdentities;
+use crate::owed_revocations::OwedRevocations;
 use crate::passwords::Passwords;
 use crate::provider_values::ProviderValues;
 use crate::sessions::Sessions;
@@ -170,6 +171,11 @@ impl Store {
     /// Grants, and the right to renew them.
     pub fn grants(&self) -> Grants<'_> {
         Grants { db: &self.inner.db }
+    }
+
+    /// What providers are still to be told.
+    pub fn owed_revocations(&self) -> OwedRevocations<'_> {
+        OwedRevocations { db: &self.inner.db }
     }
 
     /// The callback URLs that providers have accepted.

@@ -2,6 +2,7 @@
 #![allow(clippy::disallowed_methods, reason = "tests meet the real clock, the real environment and real threads")]
 
 pub mod browser;
+pub mod held_front;
 pub mod keys;
 pub mod peers;
 pub mod plain_http;

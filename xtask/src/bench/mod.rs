@@ -1,4 +1,5 @@
-//! Measurements. The data plane beside nginx adding a static header, which is the least that anybody can do here; and the start with very many definitions.
+//! Measurements. The data plane beside nginx adding a static header, which is the least that anybody can do here; the start with very many definitions, and a node with
+//! very many logins.
 //!
 //! The data plane and nginx on core 0, the load and the upstream on core 1, everything on loopback and over kept connections. Sortie runs with everything on: the caller's key,
 //! permission, principal, injection and audit.
@@ -6,6 +7,7 @@
 mod callgrind;
 mod case;
 mod gateway;
+mod grants;
 mod instructions;
 mod load;
 mod machine;
@@ -33,6 +35,25 @@ pub(crate) enum Bench {
     Gateway(GatewayOptions),
     /// How long Sortie takes to start where very much is defined.
     Startup(StartupOptions),
+    /// What very many logins cost a node that does not use them.
+    Grants(GrantsOptions),
+}
+
+/// How to measure a node with very many logins.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct GrantsOptions {
+    /// How many users have logged in.
+    #[arg(long, default_value_t = 1_000_000)]
+    grants: u32,
+    /// Write all figures to a file as JSON.
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// Measure this program instead of a new build of Sortie.
+    #[arg(long, value_name = "PROGRAM")]
+    sortie: Option<PathBuf>,
+    /// Fill the houses with this program instead of a new build of `fill_grants`, an example of the server.
+    #[arg(long, value_name = "PROGRAM")]
+    filler: Option<PathBuf>,
 }
 
 /// How to measure the start.
@@ -83,5 +104,6 @@ pub(crate) fn run_with(bench: &Bench, arguments: &[String]) -> Result<(), Failur
     match bench {
         Bench::Gateway(options) => gateway::run(options),
         Bench::Startup(options) => startup::run(options),
+        Bench::Grants(options) => grants::run_with(options),
     }
 }

@@ -12,7 +12,7 @@ use sortie_protocol::Brought;
 use sortie_protocol::{LoginRequest, NoLogin, Revoked};
 use uuid::Uuid;
 
-use crate::support::{EVERYBODY, Node, Operation, Reply, Scene, advance, outcome, refusal, settle};
+use crate::support::{EVERYBODY, Fault, Node, Operation, Reply, Scene, advance, outcome, refusal, settle};
 
 const INVALID_GRANT: &str = r#"{"error":"invalid_grant","error_description":"Token has been revoked"}"#;
 
@@ -169,7 +169,51 @@ async fn each_user_has_a_login_of_their_own() {
     assert_eq!(scene.custody.version(principal, Some(alice.user)), None);
     let told = scene.provider.questions().pop().unwrap();
     assert_eq!(told.url.to_string(), "https://idp.test/revoke");
-    assert_eq!(revoke(&node, &alice).await, Revocation::Absent);
+    assert_eq!((revoke(&node, &alice).await, scene.custody.owed()), (Revocation::Absent, vec![]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn tok_22_what_a_provider_could_not_be_told_is_owed_to_it() {
+    let (mut scene, principal) = scene(IdentityType::PerUser);
+    let (alice, node) = (scene.user("alice"), scene.node());
+    log_in(&node, &alice).await;
+    scene.provider.next(Reply::status(503, ""));
+    assert!(matches!(revoke(&node, &alice).await, Revocation::Told(Err(Unobtainable::Protocol(_)))));
+    // Here it is gone at once.
+    assert_eq!((get(&node, &alice).await, scene.custody.version(principal, Some(alice.user))), ("needs_authentication".to_owned(), None));
+    assert_eq!(scene.custody.owed(), ["SECRET-refresh-1"]);
+    // Before the provider is told: a process that ends meanwhile has forgotten nothing.
+    log_in(&node, &alice).await;
+    scene.provider.next(Reply::Never);
+    let never = tokio::time::timeout(Duration::from_secs(1), revoke(&node, &alice)).await;
+    assert!(never.is_err());
+    assert_eq!(scene.custody.owed(), ["SECRET-refresh-1", "SECRET-refresh-2"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn rel_t10_whoever_sleeps_through_its_lease_asks_nobody_when_it_wakes_up() {
+    let (mut scene, principal) = scene(IdentityType::Named);
+    let (alice, stale, fresh) = (scene.user("alice"), scene.node(), scene.node());
+    log_in(&fresh, &alice).await;
+    advance(99).await;
+    // The lease is taken, and its holder hears of it 45 s later.
+    scene.custody.on({
+        let slept = std::sync::atomic::AtomicBool::new(false);
+        move |operation, _| {
+            let is_first = operation == Operation::Lease && !slept.swap(true, std::sync::atomic::Ordering::SeqCst);
+            is_first.then_some(Fault::DelayAnswer(Duration::from_secs(45)))
+        }
+    });
+    let (_, other) = tokio::join!(tokio::time::timeout(Duration::from_secs(60), get(&stale, &alice)), async {
+        tokio::time::sleep(Duration::from_secs(31)).await;
+        get(&fresh, &alice).await
+    });
+    assert_eq!(other, "200");
+    advance(20).await;
+    settle().await;
+    assert_eq!((presented(&scene), scene.custody.version(principal, None)), (vec!["SECRET-refresh-1".to_owned()], Some(2)));
+    assert_eq!(get(&stale, &alice).await, "200");
+    assert_eq!((bearer(&stale), scene.custody.fenced()), ("Bearer SECRET-token-2".to_owned(), 0));
 }
 
 #[tokio::test(start_paused = true)]

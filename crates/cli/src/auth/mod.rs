@@ -2,6 +2,7 @@
 
 mod loopback;
 mod place;
+mod unrevoked;
 
 use std::io::{IsTerminal as _, Write as _};
 
@@ -16,6 +17,7 @@ use crate::printer::{Printer, Tone};
 use crate::setup::Opened;
 use loopback::Loopback;
 use place::Place;
+pub(crate) use unrevoked::ShownUnrevoked;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum AuthCommand {
@@ -68,6 +70,8 @@ struct Shown {
     expires_at: Option<String>,
     renews: Option<bool>,
     problem: Option<String>,
+    /// Logins that are gone here, and not at the provider.
+    unrevoked: Vec<ShownUnrevoked>,
 }
 
 pub(crate) async fn run(command: &AuthCommand, opened: &Opened, printer: &Printer) -> Result<u8, Failure> {
@@ -170,6 +174,7 @@ async fn status(node: &Node, person: &Person<'_>, place: &Place, printer: &Print
         expires_at: state.as_ref().map(|state| state.expires_at.to_string()),
         renews: state.as_ref().map(|state| state.renews),
         problem,
+        unrevoked: connect::unrevoked(node, person, place.names()).await?.into_iter().map(ShownUnrevoked::from).collect(),
     };
     if printer.is_json() {
         printer.json(&shown);
@@ -201,6 +206,10 @@ fn show(shown: &Shown, printer: &Printer) {
     if let Some(problem) = &shown.problem {
         fact("problem", problem);
     }
+    for unrevoked in &shown.unrevoked {
+        fact("not revoked", &unrevoked.in_words());
+        printer.line(&format!("  next: {}", unrevoked.next_step));
+    }
     if shown.state != "authenticated" {
         let user = shown.user.as_ref().map(|user| format!(" --user {user}")).unwrap_or_default();
         printer.line(&format!("  next: sortie auth login {}/{}{user}", shown.external_credential, shown.principal));
@@ -222,7 +231,11 @@ async fn revoke(node: &Node, person: &Person<'_>, place: &Place, printer: &Print
             "not_offered",
             "the login is gone here; the provider has no `revocation_endpoint`, so the token lives there until it expires".to_owned(),
         ),
-        Disconnected::NotTold(why) => (true, "not_told", format!("the login is gone here; the provider could not be told: {why}")),
+        Disconnected::NotTold(why) => (
+            true,
+            "not_told",
+            format!("the login is gone here; the provider could not be told, and a running server tells it again: {why}"),
+        ),
     };
     if printer.is_json() {
         printer.json(&Done { revoked, provider });

@@ -84,13 +84,15 @@ fn status_and_audit() {
         ".principals[].profiles",
         ".principals[].sequence_number",
         ".principals[].status",
+        ".principals[].unrevoked",
         ".principals[].users_with_values",
         ".principals[].values[]",
         ".protocol",
         ".protocol_title",
         ".status",
     ];
-    has_shape(&status, &expected.map(|path| format!(".external_credentials[]{path}")).join(" "));
+    let spool = " .spool.problem .spool.waiting";
+    has_shape(&status, &(expected.map(|path| format!(".external_credentials[]{path}")).join(" ") + spool));
     assert_eq!(status["external_credentials"][0]["status"], "NotConfigured");
     has_shape(
         &sortie.json(&["audit", "verify"]),

@@ -10,6 +10,7 @@ mod callback;
 mod callback_url;
 mod confirm;
 mod error;
+pub(crate) mod owed;
 mod person;
 mod revoke;
 
@@ -18,6 +19,7 @@ pub use callback::{CallbackQuery, Landing, error_url, resume, returned, waits_fo
 pub use callback_url::{CallbackChange, callback_path, callback_url, changed_callbacks};
 pub use confirm::{Confirmation, Connected, cancel, confirm, confirmation};
 pub use error::ConnectError;
+pub use owed::{Unrevoked, unrevoked};
 pub use person::Person;
 pub use revoke::{Disconnected, revoke, state};
 

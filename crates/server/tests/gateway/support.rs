@@ -2,6 +2,7 @@
 
 mod child;
 mod definitions;
+pub(crate) mod fill;
 pub(crate) mod logins;
 mod marks;
 mod oauth;

@@ -1,5 +1,7 @@
 //! Grants that somebody gives or takes away: a new login takes the place of whatever is there, and every node is told.
 
+use std::time::Duration;
+
 use sortie_model::Timestamp;
 use uuid::Uuid;
 
@@ -7,6 +9,7 @@ use super::{GrantIdentity, Grants, SealedGrant};
 use crate::db::{Fault, Row, Sql, Tx};
 use crate::error::{ReadError, WriteError};
 use crate::identity::Identity;
+use crate::owed_revocations::{self, NewlyOwed, OwedRevocation};
 
 /// What came of storing the grant of a new login.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,17 +80,30 @@ impl Grants<'_> {
         Ok(Replacement::Stored)
     }
 
-    /// Removes all grants of an identity; whoever is renewing one can store nothing any more, and every node is told under this name. Says whether there was one.
+    /// Removes all grants of an identity; whoever is renewing one can store nothing any more, and every node is told under this name. What is taken away is owed
+    /// to its provider from now on, and for `patience` to nobody else but the caller: each under an identity that `new_id` makes.
     ///
     /// # Errors
     /// A [`WriteError`].
-    pub async fn delete(&self, identity: Identity, announcement: Uuid) -> Result<bool, WriteError> {
-        const DELETE: Sql = Sql::new("grants", "DELETE FROM grants WHERE principal_id = $1 AND owner_key = $2 RETURNING id");
+    pub async fn delete(
+        &self,
+        identity: Identity,
+        announcement: Uuid,
+        (new_id, patience): (fn() -> Uuid, Duration),
+    ) -> Result<Vec<OwedRevocation>, WriteError> {
+        const DELETE: Sql =
+            Sql::new("grants", "DELETE FROM grants WHERE principal_id = $1 AND owner_key = $2 RETURNING id, version, sealed");
         let mut tx = self.db.begin_write().await?;
-        let deleted = tx.fetch(DELETE, [identity.principal.into(), identity.owner_key()]).await?;
+        let mut owed = Vec::new();
+        for row in tx.fetch(DELETE, [identity.principal.into(), identity.owner_key()]).await? {
+            if let Some(sealed) = row.optional_bytes("sealed")? {
+                let newly = NewlyOwed { id: new_id(), identity, grant_id: row.id("id")?, grant_version: row.integer("version")?, sealed };
+                owed.push(owed_revocations::insert(&mut tx, newly, patience).await?);
+            }
+        }
         announce(&mut tx, identity, announcement).await?;
         tx.commit().await?;
-        Ok(!deleted.is_empty())
+        Ok(owed)
     }
 
     /// What was taken away or replaced by hand since this moment on the database's clock, each under a name of its own.

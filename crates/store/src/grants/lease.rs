@@ -16,6 +16,15 @@ use crate::error::WriteError;
 /// How often the answer to "why was it not ours" may change under our eyes.
 const LOOKS: u32 = 3;
 
+/// What becomes of a lease that has ended without a word of its holder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Abandoned {
+    /// It is taken over.
+    Take,
+    /// It is left to its holder for now, who may have an answer of the provider and only no database.
+    Leave,
+}
+
 /// Who wants to renew what.
 #[derive(Clone, Copy, Debug)]
 pub struct LeaseRequest {
@@ -29,6 +38,8 @@ pub struct LeaseRequest {
     pub new_grant_id: Uuid,
     /// For how long.
     pub duration: Duration,
+    /// What becomes of another one's lease that has ended.
+    pub abandoned: Abandoned,
 }
 
 /// The right to write one grant.
@@ -51,7 +62,7 @@ pub enum LeaseOutcome {
     Busy {
         /// Until when, by the database's clock.
         until: Timestamp,
-        /// How long that is from now on.
+        /// How long that is from now on; none if it has ended and is left to its holder.
         remaining: Duration,
     },
     /// The row is not at the version that was seen: read it again.
@@ -105,10 +116,10 @@ impl Grants<'_> {
             "UPDATE grants SET fence = fence + 1, lease_owner = $4,
                  lease_until = (SELECT millis FROM clock) + $5, inflight_started_at = (SELECT millis FROM clock)
              WHERE principal_id = $1 AND owner_key = $2 AND version = $3 AND variant = $6
-                 AND (lease_until IS NULL OR lease_until <= (SELECT millis FROM clock))
+                 AND (lease_until IS NULL OR lease_until <= (SELECT millis FROM clock) - $7)
              RETURNING id, fence, version",
         );
-        let LeaseRequest { grant, seen_version, owner, new_grant_id: _, duration } = request;
+        let LeaseRequest { grant, seen_version, owner, new_grant_id: _, duration, abandoned } = request;
         let values = [
             grant.identity.principal.into(),
             grant.identity.owner_key(),
@@ -116,6 +127,7 @@ impl Grants<'_> {
             (*owner).into(),
             millis(*duration).into(),
             grant.variant(),
+            abandoned.left_for().into(),
         ];
         self.db.change(TAKE, values).await
     }
@@ -129,10 +141,10 @@ impl Grants<'_> {
              VALUES ($1, $2, $3, $4, 0, 1, $5, (SELECT millis FROM clock) + $6, (SELECT millis FROM clock), 'ok', $7)
              ON CONFLICT (principal_id, owner_key, variant) DO UPDATE SET fence = grants.fence + 1, lease_owner = excluded.lease_owner,
                  lease_until = (SELECT millis FROM clock) + $6, inflight_started_at = (SELECT millis FROM clock)
-             WHERE grants.version = 0 AND (grants.lease_until IS NULL OR grants.lease_until <= (SELECT millis FROM clock))
+             WHERE grants.version = 0 AND (grants.lease_until IS NULL OR grants.lease_until <= (SELECT millis FROM clock) - $8)
              RETURNING id, fence, version",
         );
-        let LeaseRequest { grant, seen_version: _, owner, new_grant_id, duration } = request;
+        let LeaseRequest { grant, seen_version: _, owner, new_grant_id, duration, abandoned } = request;
         let values = [
             (*new_grant_id).into(),
             grant.identity.principal.into(),
@@ -141,6 +153,7 @@ impl Grants<'_> {
             (*owner).into(),
             millis(*duration).into(),
             grant.variant(),
+            abandoned.left_for().into(),
         ];
         self.db.change(MAKE, values).await
     }
@@ -151,7 +164,7 @@ impl Grants<'_> {
             "grants",
             "SELECT version, lease_until, millis FROM grants CROSS JOIN clock WHERE principal_id = $1 AND owner_key = $2 AND variant = $3",
         );
-        let LeaseRequest { grant, seen_version, .. } = request;
+        let LeaseRequest { grant, seen_version, abandoned, .. } = request;
         let Some(row) =
             self.db.fetch_optional(LOOK, [grant.identity.principal.into(), grant.identity.owner_key(), grant.variant()]).await?
         else {
@@ -161,7 +174,8 @@ impl Grants<'_> {
             return Ok(Some(LeaseOutcome::Changed));
         }
         let (until, now) = (row.optional_timestamp("lease_until")?, row.timestamp("millis")?);
-        Ok(until.filter(|until| *until > now).map(|until| LeaseOutcome::Busy { until, remaining: until.since(now) }))
+        let is_in_the_way = |until: &Timestamp| *until > now || *abandoned == Abandoned::Leave;
+        Ok(until.filter(is_in_the_way).map(|until| LeaseOutcome::Busy { until, remaining: until.since(now) }))
     }
 
     /// Stores a new grant and ends the lease. A lease whose time has passed may still commit, as long as nobody else has
@@ -216,6 +230,17 @@ impl Grants<'_> {
         ];
         let done = self.db.change(RELEASE, values).await?;
         Ok(if done.is_empty() { Released::Fenced } else { Released::Done })
+    }
+}
+
+impl Abandoned {
+    /// Milliseconds after its end before a lease is taken over.
+    const fn left_for(self) -> i64 {
+        match self {
+            Self::Take => 0,
+            // Longer than any clock has run.
+            Self::Leave => i64::MAX / 4,
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Grants: tokens and what goes with them, as they are stored. Who may write one is in [`lease`] and [`by_hand`].
 
 mod by_hand;
+mod fill;
 mod lease;
 
 use std::collections::BTreeMap;
@@ -13,7 +14,7 @@ use crate::error::ReadError;
 use crate::identity::Identity;
 
 pub use by_hand::{Announced, Replacement};
-pub use lease::{Committed, Lease, LeaseOutcome, LeaseRequest, Released};
+pub use lease::{Abandoned, Committed, Lease, LeaseOutcome, LeaseRequest, Released};
 
 /// What a failure to renew means for the grant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -110,6 +111,14 @@ pub struct Failure {
     pub said: Option<String>,
 }
 
+/// On the way of every callout whose grant is not in memory: one look into the index `grants_variant`.
+const LOAD_TEXT: &str =
+    "SELECT id, version, revision, sealed, issued_at, expires_at, state, failure_code, failure_revision, failure_at, failure_said,
+         retry_not_before, millis,
+         CASE WHEN lease_until > millis THEN lease_until END AS leased_until,
+         CASE WHEN lease_until > millis THEN inflight_started_at END AS inflight_since
+     FROM grants CROSS JOIN clock WHERE principal_id = $1 AND owner_key = $2 AND variant = $3";
+
 /// Reads and writes grants.
 pub struct Grants<'a> {
     pub(crate) db: &'a Db,
@@ -121,14 +130,7 @@ impl Grants<'_> {
     /// # Errors
     /// A [`ReadError`].
     pub async fn load(&self, grant: impl Into<GrantIdentity>) -> Result<Option<StoredGrant>, ReadError> {
-        const LOAD: Sql = Sql::new(
-            "grants",
-            "SELECT id, version, revision, sealed, issued_at, expires_at, state, failure_code, failure_revision, failure_at, failure_said,
-                 retry_not_before, millis,
-                 CASE WHEN lease_until > millis THEN lease_until END AS leased_until,
-                 CASE WHEN lease_until > millis THEN inflight_started_at END AS inflight_since
-             FROM grants CROSS JOIN clock WHERE principal_id = $1 AND owner_key = $2 AND variant = $3",
-        );
+        const LOAD: Sql = Sql::new("grants", LOAD_TEXT);
         let grant = grant.into();
         let row = self.db.fetch_optional(LOAD, [grant.identity.principal.into(), grant.identity.owner_key(), grant.variant()]).await?;
         Ok(row.as_ref().map(read).transpose()?)
@@ -181,4 +183,23 @@ fn read_failure(row: &Row, code: String) -> Result<Failure, Fault> {
         at: row.optional_timestamp("failure_at")?,
         said: row.optional_text("failure_said")?,
     })
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+    use crate::{Location, Store};
+
+    #[tokio::test]
+    async fn a_grant_is_found_by_its_index_and_by_nothing_else() {
+        let directory = tempfile::tempdir().unwrap();
+        Store::open(&Location::Sqlite { path: directory.path().join("sortie.sqlite") }, Uuid::nil()).await.unwrap().close().await;
+        let db = Db::open_sqlite(&directory.path().join("sortie.sqlite")).await.unwrap().unwrap();
+        let explain: &'static str = Box::leak(format!("EXPLAIN QUERY PLAN {LOAD_TEXT}").into_boxed_str());
+        let rows = db.fetch(Sql::new("grants", explain), ["a".into(), "b".into(), "".into()]).await.unwrap();
+        let plan: Vec<String> = rows.iter().map(|row| row.text("detail").unwrap()).collect();
+        let of_grants: Vec<&String> = plan.iter().filter(|step| step.contains("grants")).collect();
+        assert_eq!(of_grants, ["SEARCH grants USING INDEX grants_variant (principal_id=? AND owner_key=? AND variant=?)"], "{plan:?}");
+    }
 }

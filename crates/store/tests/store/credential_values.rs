@@ -1,7 +1,7 @@
 //! Stored secrets.
 
 use sortie_model::{ExternalCredential, Principal};
-use sortie_store::{Identity, LeaseOutcome, LeaseRequest, Store, ValueHead};
+use sortie_store::{Abandoned, Identity, LeaseOutcome, LeaseRequest, Store, ValueHead};
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -185,6 +185,7 @@ async fn a_shared_secret_moves_the_revision_and_an_own_one_drops_only_that_grant
             owner: Uuid::nil(),
             new_grant_id: Uuid::now_v7(),
             duration: Duration::from_secs(9),
+            abandoned: Abandoned::Take,
         };
         assert!(matches!(store.grants().lease(&request).await.unwrap(), LeaseOutcome::Taken(_)));
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sortie_store::{LeaseOutcome, LeaseRequest, ReadError};
+use sortie_store::{Abandoned, LeaseOutcome, LeaseRequest, ReadError};
 use uuid::Uuid;
 
 use crate::backend::{Backend, both_backends};
@@ -56,6 +56,7 @@ async fn a_lease_keeps_nobody_from_writing(backend: Backend) {
         owner: Uuid::new_v4(),
         new_grant_id: Uuid::now_v7(),
         duration: Duration::from_secs(30),
+        abandoned: Abandoned::Take,
     };
     assert!(matches!(store.grants().lease(&request).await.unwrap(), LeaseOutcome::Taken(_)));
     // While the token would be fetched: even the row's own principal may go.

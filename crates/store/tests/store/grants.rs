@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use sortie_model::{Principal, Timestamp};
 use sortie_store::{
-    Committed, Failure, GrantIdentity, GrantState, Identity, Lease, LeaseOutcome, LeaseRequest, Released, Replacement, SealedGrant, Store,
-    WriteError,
+    Abandoned, Committed, Failure, GrantIdentity, GrantState, Identity, Lease, LeaseOutcome, LeaseRequest, OwedRevocation, Released,
+    Replacement, SealedGrant, Store, WriteError,
 };
 use uuid::Uuid;
 
@@ -46,7 +46,14 @@ async fn store_with_principal(backend: &Backend) -> (Store, Principal) {
 }
 
 fn request(identity: Identity, seen_version: i64, duration: Duration) -> LeaseRequest {
-    LeaseRequest { grant: identity.into(), seen_version, owner: Uuid::new_v4(), new_grant_id: Uuid::now_v7(), duration }
+    LeaseRequest {
+        grant: identity.into(),
+        seen_version,
+        owner: Uuid::new_v4(),
+        new_grant_id: Uuid::now_v7(),
+        duration,
+        abandoned: Abandoned::Take,
+    }
 }
 
 async fn take(store: &Store, identity: Identity, seen_version: i64, duration: Duration) -> Lease {
@@ -54,6 +61,10 @@ async fn take(store: &Store, identity: Identity, seen_version: i64, duration: Du
         LeaseOutcome::Taken(lease) => lease,
         other => panic!("{other:?}"),
     }
+}
+
+async fn delete(store: &Store, identity: Identity) -> Vec<OwedRevocation> {
+    store.grants().delete(identity, Uuid::now_v7(), (Uuid::now_v7, LONG)).await.unwrap()
 }
 
 fn grant(revision: i64, sealed: &[u8]) -> SealedGrant {
@@ -214,8 +225,8 @@ async fn a_deleted_grant_does_not_come_back(backend: Backend) {
     let (store, admin) = store_with_principal(&backend).await;
     let identity = Identity::shared(admin.id);
     let lease = take(&store, identity, 0, LONG).await;
-    assert!(store.grants().delete(identity, Uuid::now_v7()).await.unwrap());
-    assert!(!store.grants().delete(identity, Uuid::now_v7()).await.unwrap());
+    assert_eq!(delete(&store, identity).await, []);
+    assert_eq!(delete(&store, identity).await, []);
     assert_eq!(store.grants().commit(&lease, grant(1, b"late")).await.unwrap(), Committed::Fenced);
     assert_eq!(store.grants().load(identity).await.unwrap(), None);
     // Not even where a new row stands in the same place.
@@ -276,7 +287,7 @@ async fn variants_of_a_grant_are_apart_and_go_together(backend: Backend) {
         let renew = LeaseRequest { grant: *grant_identity, ..request(identity, 1, LONG) };
         assert!(matches!(store.grants().lease(&renew).await.unwrap(), LeaseOutcome::Taken(_)));
     }
-    assert!(store.grants().delete(identity, Uuid::now_v7()).await.unwrap());
+    assert!(!delete(&store, identity).await.is_empty());
     for grant_identity in variants {
         assert_eq!(store.grants().load(grant_identity).await.unwrap(), None);
     }
@@ -364,7 +375,7 @@ async fn what_is_done_by_hand_is_announced_to_every_node(backend: Backend) {
     // What changed nothing is not announced.
     let refused = grants.replace(identity.into(), (Uuid::now_v7(), 1), grant(1, b"x"), Uuid::now_v7()).await.unwrap();
     assert_eq!(refused, Replacement::Changed);
-    grants.delete(identity, names[1]).await.unwrap();
+    grants.delete(identity, names[1], (Uuid::now_v7, LONG)).await.unwrap();
     let announced = grants.announced(start).await.unwrap();
     assert_eq!(announced.iter().map(|one| (one.id, one.identity)).collect::<Vec<_>>(), names.map(|name| (name, identity)));
     let later = announced[1].at.after(Duration::from_millis(1));

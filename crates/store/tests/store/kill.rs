@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use sortie_model::{PrincipalId, Timestamp};
-use sortie_store::{Identity, LeaseOutcome, LeaseRequest, Location, SealedGrant, Store};
+use sortie_store::{Abandoned, Identity, LeaseOutcome, LeaseRequest, Location, SealedGrant, Store};
 use uuid::Uuid;
 
 use crate::backend::{Backend, both_backends};
@@ -184,7 +184,14 @@ async fn write_anchor(store: &Store) -> i64 {
 async fn renew(store: &Store, identity: Identity) -> Option<i64> {
     let seen_version = store.grants().load(identity).await.unwrap().map_or(0, |grant| grant.version);
     let duration = Duration::from_millis(50);
-    let request = LeaseRequest { grant: identity.into(), seen_version, owner: Uuid::new_v4(), new_grant_id: Uuid::new_v4(), duration };
+    let request = LeaseRequest {
+        grant: identity.into(),
+        seen_version,
+        owner: Uuid::new_v4(),
+        new_grant_id: Uuid::new_v4(),
+        duration,
+        abandoned: Abandoned::Take,
+    };
     let LeaseOutcome::Taken(lease) = store.grants().lease(&request).await.unwrap() else { return None };
     let grant = SealedGrant { revision: 1, sealed: vec![7; 300], issued_at: Timestamp::from_millis(1), expires_at: None };
     match store.grants().commit(&lease, grant).await.unwrap() {

@@ -17,6 +17,7 @@ mod grants;
 mod kill;
 mod logins;
 mod opening;
+mod owed_revocations;
 mod provider_values;
 mod records;
 mod sign_in;

@@ -8,6 +8,7 @@ mod nginx;
 mod oidc;
 mod plugin;
 mod postgres;
+mod postgres_server;
 mod s3_server;
 
 pub use assertion_server::{AssertionServer, TrustedIssuer};
@@ -18,6 +19,7 @@ pub use nginx::NginxUpstream;
 pub use oidc::{AssertionClient, Fault, OidcClient, OidcProvider, TokenRequest};
 pub use plugin::PluginExample;
 pub use postgres::TestDatabase;
+pub use postgres_server::PostgresServer;
 pub use s3_server::S3Server;
 
 /// Ends the test with a reason and with what to do about it.

@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
-use sortie_callout::{Committed, Custody, CustodyError, GrantKey, Kept, KeptFailure, Lease, Leased, Noted};
+use sortie_callout::{Committed, Custody, CustodyError, GrantKey, Kept, KeptFailure, Lease, Leased, Noted, Owed};
 use sortie_model::{ApiName, ExternalCredentialId, IdentityProvider, PrincipalId, Secret, Timestamp, UserId};
 use sortie_protocol::{Grant, Pending, Values};
 use uuid::Uuid;
@@ -22,6 +22,8 @@ pub(crate) enum Operation {
     Fail,
     Replace,
     Remove,
+    Owe,
+    Settle,
 }
 
 /// What a hook does to an operation before it happens.
@@ -53,6 +55,8 @@ struct State {
     rows: HashMap<RowKey, Row>,
     ledger: Vec<(Operation, GrantKey)>,
     fenced: u32,
+    /// What providers are still to be told.
+    owed: Vec<Owed>,
 }
 
 #[derive(Clone, Default)]
@@ -145,6 +149,12 @@ impl MemoryCustody {
         grant.parts.get("access_token").map(|token| token.expose().to_owned())
     }
 
+    /// The refresh tokens that providers are still to be told about.
+    pub(crate) fn owed(&self) -> Vec<String> {
+        let state = self.state.lock().unwrap();
+        state.owed.iter().filter_map(|owed| owed.grant.parts.get("refresh_token")).map(|token| token.expose().to_owned()).collect()
+    }
+
     pub(crate) fn is_leased(&self, principal: PrincipalId, user: Option<UserId>) -> bool {
         let now = self.clock.now();
         let state = self.state.lock().unwrap();
@@ -230,6 +240,12 @@ impl State {
         Noted::Done
     }
 
+    fn owe(&mut self, grant: Grant) -> Owed {
+        let owed = Owed { id: Uuid::from_u128(self.ledger.len() as u128), attempt: 1, grant };
+        self.owed.push(owed.clone());
+        owed
+    }
+
     fn replace(&mut self, key: GrantKey, grant: (Grant, Timestamp, Timestamp)) {
         let next_id = Uuid::from_u128(u128::MAX - self.ledger.len() as u128);
         let row = self.rows.entry(row(key)).or_insert_with(|| Row { id: next_id, ..Row::default() });
@@ -301,9 +317,30 @@ impl Custody for MemoryCustody {
         Box::pin(self.perform(Operation::Replace, key, move |state, _| state.replace(key, (grant, issued_at, expires_at))))
     }
 
-    fn remove(&self, key: GrantKey) -> Pending<'_, Result<(), CustodyError>> {
+    fn remove(&self, key: GrantKey) -> Pending<'_, Result<Vec<Owed>, CustodyError>> {
         Box::pin(self.perform(Operation::Remove, key, move |state, _| {
-            state.rows.retain(|(principal, user, _), _| (*principal, *user) != identity(key));
+            let removed = state.rows.extract_if(|(principal, user, _), _| (*principal, *user) == identity(key));
+            let removed: Vec<Grant> = removed.filter_map(|(_, row)| row.grant.map(|(grant, ..)| grant)).collect();
+            removed.into_iter().map(|grant| state.owe(grant)).collect()
+        }))
+    }
+
+    fn owe<'a>(&'a self, key: GrantKey, grant: &'a Grant) -> Pending<'a, Result<Owed, CustodyError>> {
+        Box::pin(self.perform(Operation::Owe, key, move |state, _| state.owe(grant.clone())))
+    }
+
+    fn settle<'a>(&'a self, owed: &'a Owed, told: Result<(), &'static str>) -> Pending<'a, Result<(), CustodyError>> {
+        let key = GrantKey {
+            credential: ExternalCredentialId::from_uuid(Uuid::nil()),
+            principal: PrincipalId::from_uuid(Uuid::nil()),
+            user: None,
+            revision: 0,
+            variant: None,
+        };
+        Box::pin(self.perform(Operation::Settle, key, move |state, _| {
+            if told.is_ok() {
+                state.owed.retain(|known| known.id != owed.id);
+            }
         }))
     }
 }

@@ -93,7 +93,11 @@ pub async fn list(manage: &Manage<'_>, user: &StoredUser) -> Result<Vec<Personal
     }
     let provider_values = manage.store.provider_values().summary().await?;
     // Judged as if this user were the only one: what others have stored makes nothing complete for this one.
-    let facts = Facts::new(&definitions, StoredFacts { values, grants, provider_values, health, held: grantees }, manage.now);
+    let facts = Facts::new(
+        &definitions,
+        StoredFacts { values, grants, owed: BTreeMap::new(), provider_values, health, held: grantees },
+        manage.now,
+    );
     Ok(credentials.iter().map(|credential| personal(&facts, credential, &usable, &heads)).collect())
 }
 

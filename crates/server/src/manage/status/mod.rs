@@ -2,5 +2,5 @@
 
 mod report;
 
-pub use report::{CredentialReport, HealthReport, ManagerReport, PlaceReport, PrincipalReport, StatusError, status};
+pub use report::{CredentialReport, HealthReport, ManagerReport, PlaceReport, PrincipalReport, StatusError, UnrevokedReport, status};
 pub(in crate::manage) use report::{Facts, StoredFacts};

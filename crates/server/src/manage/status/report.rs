@@ -12,7 +12,7 @@ use sortie_protocol::{
     CertificateFacts, CredentialFacts, PrincipalFacts, PrincipalStatus, ProviderFacts, Reach, certificate_settings, credential_status,
     principal_status, provider_values,
 };
-use sortie_store::{Definitions, ReadError, ValueSummary};
+use sortie_store::{Definitions, OwedSummary, ReadError, ValueSummary};
 
 use crate::manage::provider::provider_of;
 use crate::manage::{Manage, UnknownName, find};
@@ -74,8 +74,19 @@ pub struct PrincipalReport {
     pub users_with_values: u64,
     /// How many have authenticated with a browser, and need not do so again; `None` where nobody does so.
     pub logins: Option<u64>,
+    /// Logins that are gone here, and not at the provider; `None` where there are none.
+    pub unrevoked: Option<UnrevokedReport>,
     /// How it went lately, as far as its identity is shared.
     pub health: HealthReport,
+}
+
+/// Logins that are gone here, and not at the provider.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct UnrevokedReport {
+    /// How many a running server tells the provider about again.
+    pub waiting: u64,
+    /// How many nobody tries any more: the access has to be withdrawn at the provider.
+    pub given_up: u64,
 }
 
 /// How it went lately. Moments in RFC 3339.
@@ -146,6 +157,8 @@ pub(in crate::manage) struct StoredFacts {
     pub(in crate::manage) values: BTreeMap<PrincipalId, ValueSummary>,
     /// How many have a grant that nobody has to authenticate for again.
     pub(in crate::manage) grants: BTreeMap<PrincipalId, u64>,
+    /// What providers are still to be told, and what they never were.
+    pub(in crate::manage) owed: BTreeMap<PrincipalId, OwedSummary>,
     pub(in crate::manage) provider_values: BTreeMap<IdentityProviderId, BTreeSet<String>>,
     pub(in crate::manage) health: BTreeMap<PrincipalId, Health>,
     /// Permission sets and profiles that some active user has.
@@ -161,6 +174,7 @@ pub async fn status(manage: &Manage<'_>, name: Option<&ApiName>) -> Result<Vec<C
     let stored = StoredFacts {
         values: manage.store.credential_values().summary().await?,
         grants: manage.store.grants().counts().await?,
+        owed: manage.store.owed_revocations().summary().await?,
         provider_values: manage.store.provider_values().summary().await?,
         health: manage.store.health().shared().await?,
         held: manage.store.users().held_grantees().await?,
@@ -279,6 +293,7 @@ impl<'d> Facts<'d> {
             values: facts.stored_values.clone(),
             users_with_values: facts.users_with_values,
             logins: None,
+            unrevoked: self.stored.owed.get(&principal.id).map(|owed| UnrevokedReport { waiting: owed.waiting, given_up: owed.given_up }),
             health: self.stored.health.get(&principal.id).map(health_report).unwrap_or_default(),
         }
     }

@@ -23,6 +23,9 @@ use crate::process::{Failure, cargo, during, output, root, run};
 const LOAD: [&str; 4] =
     [include_str!("bench/training.rs"), include_str!("bench/case.rs"), include_str!("bench/sortie.rs"), include_str!("bench/nginx.rs")];
 
+/// Names of functions stay: the trace of a panic and a profile can be read, and `bench gateway` tells by them what is whose.
+const WITH_NAMES: &str = "-Cstrip=debuginfo";
+
 /// Builds the program and says where it is. What is built already from the same sources, and trained by the same load, is not built again.
 pub(crate) fn build() -> Result<PathBuf, Failure> {
     let compiler = Compiler::ask()?;
@@ -41,7 +44,7 @@ pub(crate) fn build() -> Result<PathBuf, Failure> {
         train(&counting)?;
         run(Command::new(&merger).args(["merge", "-o"]).args([&merged, &counts]))?;
     }
-    let whole = [&flag("-Cprofile-use=", &merged), OsStr::new("-Cembed-bitcode=yes"), OsStr::new("-Clto=fat")];
+    let whole = [&flag("-Cprofile-use=", &merged), OsStr::new("-Cembed-bitcode=yes"), OsStr::new("-Clto=fat"), OsStr::new(WITH_NAMES)];
     let shipped = compiler.build(&trained.join("shipped"), &whole)?;
     let program = target.join("dist").join("sortie");
     fs::create_dir_all(target.join("dist")).and_then(|()| fs::copy(&shipped, &program)).map_err(during("cannot copy the program"))?;

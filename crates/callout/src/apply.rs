@@ -222,11 +222,14 @@ fn remove(headers: &mut HeaderMap, is_withheld: impl Fn(&HeaderName) -> bool) {
 /// Header names listed in `Connection` (RFC 9110, section 7.6.1). They are the caller's: our own headers are placed after this.
 fn nominated(headers: &HeaderMap) -> Vec<HeaderName> {
     let is_option = |name: &[u8]| name.eq_ignore_ascii_case(b"keep-alive") || name.eq_ignore_ascii_case(b"close");
-    // Nearly always there is nothing else.
-    let values = headers.iter().filter(|(name, _)| **name == header::CONNECTION).map(|(_, value)| value.as_bytes());
-    let values = values.filter(|value| !is_option(value));
-    let listed = values.flat_map(|value| value.split(|byte| *byte == b','));
-    listed
+    let lists = |(name, value): (&HeaderName, &HeaderValue)| *name == header::CONNECTION && !is_option(value.as_bytes());
+    if !headers.iter().any(lists) {
+        // Nearly always.
+        return Vec::new();
+    }
+    let values = headers.get_all(header::CONNECTION).into_iter();
+    values
+        .flat_map(|value| value.as_bytes().split(|byte| *byte == b','))
         .map(<[u8]>::trim_ascii)
         .filter(|name| !is_option(name))
         .filter_map(|name| HeaderName::from_bytes(name).ok())

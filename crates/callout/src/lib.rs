@@ -128,16 +128,14 @@ impl<F: Forward, A: AuditLog> Callouts<F, A> {
         snapshot: &Snapshot,
         call: Call<'_, F::RequestBody>,
     ) -> Result<Delivered<Peeked<F::AnswerBody>>, NotDelivered> {
-        let allowed = authorize(snapshot, call.caller, &call.reference)?;
+        let Call { at, caller, reference, method, mut headers, body } = call;
+        let allowed = authorize(snapshot, caller, &reference)?;
         let chosen = choose(allowed)?;
-        apply::check(&call.headers, chosen.named().formulas_in_header).map_err(Refused::from)?;
-        let intent = self
-            .audit
-            .open(Intent { at: call.at, chosen: &chosen, method: &call.method, path: call.reference.path() })
-            .await
-            .map_err(Refused::from)?;
+        apply::check(&headers, chosen.named().formulas_in_header).map_err(Refused::from)?;
+        let intent =
+            self.audit.open(Intent { at, chosen: &chosen, method: &method, path: reference.path() }).await.map_err(Refused::from)?;
         let mut unclosed = Unclosed { audit: &self.audit, grants: &self.grants, intent: Some(intent) };
-        let delivered = self.deliver(&chosen, &intent, call).await;
+        let delivered = self.deliver(&chosen, &intent, &reference, Incoming { method: &method, headers: &mut headers, body }).await;
         // From here on the record is the gateway's to close, with what it sees of the bodies.
         unclosed.intent = None;
         match delivered {
@@ -151,34 +149,35 @@ impl<F: Forward, A: AuditLog> Callouts<F, A> {
         &self,
         chosen: &Chosen<'_>,
         _recorded: &Opened,
-        call: Call<'_, F::RequestBody>,
+        reference: &Reference<'_>,
+        incoming: Incoming<'_, F::RequestBody>,
     ) -> Result<(Response<Peeked<F::AnswerBody>>, bool), Refused> {
-        let target = chosen.named().endpoint.join(call.reference.path(), call.reference.query());
+        let target = chosen.named().endpoint.join(reference.path(), reference.query());
         let target =
             PathAndQuery::from_maybe_shared(Bytes::from(target)).map_err(|_| Refused::Target(TargetFault::Path(PathFault::RawByte)))?;
-        let Call { method, headers, body, .. } = call;
-        let mut body = Body::of(body, chosen.named(), &headers).await?;
+        let Incoming { method, headers, body } = incoming;
+        let mut body = Body::of(body, chosen.named(), headers).await?;
         let mut live = self.grants.obtain(chosen, Freshness::Kept).await?;
         let mut signing = None;
         if let Some(signer) = sign::signer(chosen.named(), &live) {
             // Boxed: it may wait for the body, and would make the future of every other callout larger.
-            let prepared = Box::pin(sign::prepare(chosen.named(), signer, &method, &headers, body)).await?;
+            let prepared = Box::pin(sign::prepare(chosen.named(), signer, method, headers, body)).await?;
             (body, signing) = (prepared.0, Some(prepared.1));
             // The body took its time, and what was good when it began may have been renewed since.
             live = self.grants.obtain(chosen, Freshness::Kept).await?;
         }
-        let again = may_be_renewed(chosen).then(|| (method.clone(), headers.clone(), body.remember()));
-        let (answer, reception) = self.send(chosen, &live, &target, Outgoing { method, headers, body, signing: signing.clone() }).await?;
+        let again = may_be_renewed(chosen).then(|| (target.clone(), headers.clone(), body.remember(), signing.clone()));
+        let (answer, reception) = self.send(chosen, &live, Outgoing { method, target, headers, body, signing }).await?;
         match (inspect(chosen, reception), again) {
-            (Verdict::Renew, Some((method, headers, memory))) if self.grants.may_renew(chosen, &live) => {
+            (Verdict::Renew, Some((target, mut headers, memory, signing))) if self.grants.may_renew(chosen, &live) => {
                 // Renewed even if this request cannot be repeated: the next one will find a good token.
                 let renewed = Box::pin(self.grants.obtain(chosen, Freshness::RenewedSince(&live))).await;
                 let Some(body) = Body::again(memory) else { return Ok((answer, false)) };
                 let live = renewed?;
                 drop(answer);
                 // Boxed: it is rare, and would make the future of every callout larger.
-                let outgoing = Outgoing { method, headers, body, signing };
-                Box::pin(self.send(chosen, &live, &target, outgoing)).await.map(|(answer, _)| (answer, true))
+                let outgoing = Outgoing { method, target, headers: &mut headers, body, signing };
+                Box::pin(self.send(chosen, &live, outgoing)).await.map(|(answer, _)| (answer, true))
             }
             (Verdict::Renew | Verdict::Deliver, _) => Ok((answer, false)),
         }
@@ -188,18 +187,16 @@ impl<F: Forward, A: AuditLog> Callouts<F, A> {
         &self,
         chosen: &Chosen<'_>,
         live: &Live,
-        target: &PathAndQuery,
-        outgoing: Outgoing<F::RequestBody>,
+        outgoing: Outgoing<'_, F::RequestBody>,
     ) -> Result<(Response<Peeked<F::AnswerBody>>, Reception), Refused> {
-        let Outgoing { method, mut headers, body, signing } = outgoing;
+        let Outgoing { method, mut target, headers, body, signing } = outgoing;
         let signers = self.grants.signers(&chosen.named().certificates).await;
         let scope = CalloutScope::new(chosen, live, target.as_str(), &self.grants, &signers);
-        let (mut body, held) = body.evaluated(&scope, &mut headers)?;
-        apply::apply(chosen, live, &scope.with_body(held.as_ref()), &mut headers)?;
-        let mut target = target.clone();
+        let (mut body, held) = body.evaluated(&scope, headers)?;
+        apply::apply(chosen, live, &scope.with_body(held.as_ref()), headers)?;
         if let (Some(signing), Some(signer)) = (&signing, sign::signer(chosen.named(), live)) {
             // Last, and anew each time: a request that is sent twice has two dates.
-            let unsigned = sign::Unsigned { method: &method, target: &target, headers: &mut headers, held: held.as_ref() };
+            let unsigned = sign::Unsigned { method, target: &target, headers, held: held.as_ref() };
             let (spelled, recoder) = sign::sign(signer, signing, unsigned, self.grants.now())?;
             target = spelled;
             if let Some(recoder) = recoder {
@@ -207,9 +204,9 @@ impl<F: Forward, A: AuditLog> Callouts<F, A> {
             }
         }
         let mut request = Request::new(body);
-        *request.method_mut() = method;
+        *request.method_mut() = method.clone();
         *request.uri_mut() = target.into();
-        *request.headers_mut() = headers;
+        *request.headers_mut() = std::mem::take(headers);
         let answer = self.upstream.forward(chosen.named(), request).await?;
         let (mut answer, reception) = inspect::receive(chosen, answer).await;
         clean_answer(answer.headers_mut());
@@ -228,10 +225,18 @@ impl<F: Forward, A: AuditLog> Callouts<F, A> {
     }
 }
 
-/// A request on its way through `apply` and `forward`.
-struct Outgoing<B: Replay> {
-    method: Method,
-    headers: HeaderMap,
+/// What the caller sent, behind the reference. The headers are borrowed here and below, since each step that takes them by value would copy them twice.
+struct Incoming<'a, B> {
+    method: &'a Method,
+    headers: &'a mut HeaderMap,
+    body: B,
+}
+
+/// A request on its way through `apply` and `forward`; the headers are taken out when it leaves.
+struct Outgoing<'a, B: Replay> {
+    method: &'a Method,
+    target: PathAndQuery,
+    headers: &'a mut HeaderMap,
     body: Body<B>,
     signing: Option<sign::Signing>,
 }

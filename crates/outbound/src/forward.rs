@@ -1,7 +1,7 @@
 //! One core's way to the upstreams: take a kept connection or open one, send, and wait for the head of the answer.
 
 use std::cell::Cell;
-use std::future::{Future as _, poll_fn};
+use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
@@ -12,6 +12,7 @@ use http::header::CONTENT_LENGTH;
 use http::{Request, Response, StatusCode, Version};
 use http_body::Body;
 use hyper::body::Incoming;
+use hyper::client::conn::TrySendError;
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
 use sortie_callout::{Forward, ForwardError, Named};
@@ -27,8 +28,8 @@ use crate::progress::SentBytes;
 use crate::request_body::RequestBody;
 use crate::stream::Stream;
 
-/// 128 KiB: the most that one connection reads ahead, and so the longest head of an answer.
-const READ_BUFFER_BYTES: usize = 128 * 1024;
+/// 128 KiB: the most that one connection reads ahead, and so the longest head of an answer; and about the most of a request that waits to be written.
+const BUFFER_BYTES: usize = 128 * 1024;
 
 /// The upstreams as one core reaches them: its own connections, no lock, nothing shared but the [`Connector`].
 ///
@@ -75,7 +76,7 @@ impl Upstream {
         let afterwards = frame_request(&mut request);
         let sent = request.body().sent();
         while let Some(mut lease) = self.core.pool.take(to.name, to.endpoint) {
-            match attempt(&mut lease, to.timeouts, request).await {
+            match attempt(&mut lease, to.timeouts, request).await.map_err(Failed::from) {
                 Ok(answer) => return self.accept(answer, lease, afterwards),
                 Err(Failed::Unsent(unsent)) => request = *unsent,
                 Err(Failed::Broken(reason)) => return Err(blame(&lease, &sent, reason)),
@@ -83,7 +84,7 @@ impl Upstream {
         }
         // Boxed, so that what every request carries around does not grow by what a new connection needs.
         let mut lease = Box::pin(self.core.open(to)).await?;
-        match attempt(&mut lease, to.timeouts, request).await {
+        match attempt(&mut lease, to.timeouts, request).await.map_err(Failed::from) {
             Ok(answer) => self.accept(answer, lease, afterwards),
             Err(Failed::Unsent(_)) => Err(ForwardError::Unreachable("the connection closed at once".to_owned())),
             Err(Failed::Broken(reason)) => Err(blame(&lease, &sent, reason)),
@@ -118,9 +119,10 @@ impl Forward for Upstream {
     type RequestBody = RequestBody;
     type AnswerBody = AnswerBody;
 
-    async fn forward(&self, named: &Named, request: Request<RequestBody>) -> Result<Response<AnswerBody>, ForwardError> {
+    // Not an `async fn`: it would move the request twice more.
+    fn forward(&self, named: &Named, request: Request<RequestBody>) -> impl Future<Output = Result<Response<AnswerBody>, ForwardError>> {
         let to = Destination { name: named.id, endpoint: &named.endpoint, timeouts: named.timeouts };
-        self.send(to, request).await
+        self.send(to, request)
     }
 }
 
@@ -181,8 +183,11 @@ async fn drive(connection: Connection, driving: Driving) {
 type Connection = http1::Connection<TokioIo<Stream>, RequestBody>;
 
 async fn handshake(stream: Stream) -> Result<(SendRequest<RequestBody>, Connection), ForwardError> {
+    let mut builder = http1::Builder::new();
+    // Most requests are a head and little more: a copy into one buffer costs less than to list the pieces.
+    builder.max_buf_size(BUFFER_BYTES).writev(false);
     // This handshake sends nothing: HTTP/1 has none.
-    let made = http1::Builder::new().max_buf_size(READ_BUFFER_BYTES).handshake(TokioIo::new(stream)).await;
+    let made = builder.handshake(TokioIo::new(stream)).await;
     made.map_err(|_| ForwardError::Unreachable("the connection closed at once".to_owned()))
 }
 
@@ -194,17 +199,26 @@ enum Failed {
     Broken(&'static str),
 }
 
-async fn attempt(lease: &mut Lease, timeouts: Timeouts, mut request: Request<RequestBody>) -> Result<Response<Incoming>, Failed> {
+type Attempted = Result<Response<Incoming>, TrySendError<Request<RequestBody>>>;
+
+/// Hands a request to a connection; the answer is still to come. Not an `async fn`: it would move the request twice more.
+fn attempt(lease: &mut Lease, timeouts: Timeouts, mut request: Request<RequestBody>) -> impl Future<Output = Attempted> + use<> {
     if request.body().is_end_stream() {
         lease.line.begin_without_body(timeouts);
     } else {
         lease.line.begin_with_body(timeouts);
         request.body_mut().carried_by(&lease.line);
     }
-    lease.sender.try_send_request(request).await.map_err(|mut error| match error.take_message() {
-        Some(unsent) => Failed::Unsent(Box::new(unsent)),
-        None => Failed::Broken(broken(&error.into_error())),
-    })
+    lease.sender.try_send_request(request)
+}
+
+impl From<TrySendError<Request<RequestBody>>> for Failed {
+    fn from(mut error: TrySendError<Request<RequestBody>>) -> Self {
+        match error.take_message() {
+            Some(unsent) => Self::Unsent(Box::new(unsent)),
+            None => Self::Broken(broken(&error.into_error())),
+        }
+    }
 }
 
 fn broken(error: &hyper::Error) -> &'static str {

@@ -24,6 +24,15 @@ const CALLOUTS: u64 = 3_000;
 /// Tables grow, caches fill and buffers find their size in these.
 const WARM_UP: u64 = 1_500;
 
+/// Part of the names of the functions that SHA-256 is done by.
+const SHA256: &str = "sha256_block";
+
+/// Whether SHA-256 can be told apart in a program's profile: valgrind reads the names of functions from the program, if they were left in it.
+pub(super) fn can_tell_sha256_apart(program: &Path) -> Result<bool, Failure> {
+    let text = fs::read(program).map_err(during(&format!("cannot read {}", program.display())))?;
+    Ok(text.windows(SHA256.len()).any(|window| window == SHA256.as_bytes()))
+}
+
 /// User instructions for each callout.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub(super) struct UserInstructions {
@@ -69,7 +78,7 @@ impl Callgrind {
         let text = fs::read_to_string(&counts).map_err(during("cannot read callgrind's counts"))?;
         let all = total(&text).ok_or_else(|| Failure::new(format!("callgrind's counts in {} have no total", counts.display())))?;
         let each = |instructions: u64| instructions as f64 / CALLOUTS as f64;
-        Ok(UserInstructions { per_callout: each(all), sha256_per_callout: each(inside(&text, "sha256_block")) })
+        Ok(UserInstructions { per_callout: each(all), sha256_per_callout: each(inside(&text, SHA256)) })
     }
 
     /// Lets callgrind write its counts down and forget them; says where they are.

@@ -6,7 +6,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use super::GatewayOptions;
-use super::callgrind::Callgrind;
+use super::callgrind::{Callgrind, can_tell_sha256_apart};
 use super::case::{CASES, Case};
 use super::instructions::Counter;
 use super::load::{Pace, Request};
@@ -14,10 +14,10 @@ use super::machine::{LOAD_CORE, MEASURED_CORE, memory_kib, stay_on};
 use super::measure::{CONNECTIONS, Candidate, Contestant, Plan, series};
 use super::nginx::{self, Peer, Upstream};
 use super::progress::Progress;
-use super::report::{CandidateReport, CaseReport, DurabilityReport, MemoryReport, RateReport, Report, ThousandReport};
+use super::report::{CandidateReport, CaseReport, DurabilityReport, InstructionsMethod, MemoryReport, RateReport, Report, ThousandReport};
 use super::sortie::{Durability, Sortie};
 use super::subject::Subject;
-use crate::process::{Failure, during};
+use crate::process::{Failure, during, is_installed};
 
 /// A rate that keeps none of the candidates busy: what it shows is latency without a queue.
 const PER_SECOND: u32 = 3_000;
@@ -34,12 +34,17 @@ pub(super) fn run(options: &GatewayOptions) -> Result<(), Failure> {
     let directory = temporary.path();
     stay_on(LOAD_CORE)?;
     let upstream = Upstream::start(directory)?;
-    let bench = Bench { plan, directory, upstream: &upstream, sortie: sortie.as_ref() };
+    let counter = Counter::look(directory);
+    let under_callgrind = match &sortie {
+        Some(sortie) => cases_under_callgrind(options, &counter, sortie)?,
+        None => &[],
+    };
+    let bench = Bench { plan, directory, upstream: &upstream, sortie: sortie.as_ref(), counter: &counter };
     let steps = CASES.len()
         + 1
         + usize::from(sortie.is_some())
         + usize::from(options.compare_durability)
-        + usize::from(options.callgrind.is_some());
+        + usize::from(!under_callgrind.is_empty());
     let mut progress = Progress::new(steps);
 
     let mut report = bench.compare(&mut progress)?;
@@ -47,8 +52,9 @@ pub(super) fn run(options: &GatewayOptions) -> Result<(), Failure> {
         report.durability = Some(bench.compare_durability(&mut progress)?);
     }
     report.memory.thousand = bench.thousand(&mut progress)?;
-    if let Some(kept) = &options.callgrind {
-        bench.count_under_callgrind(kept.as_deref(), &mut report, &mut progress)?;
+    if !under_callgrind.is_empty() {
+        let kept = options.callgrind.as_ref().and_then(Option::as_deref);
+        bench.count_under_callgrind(under_callgrind, kept, &mut report, &mut progress)?;
     }
     progress.end();
     report.print(&plan);
@@ -60,12 +66,27 @@ pub(super) fn run(options: &GatewayOptions) -> Result<(), Failure> {
     Ok(())
 }
 
+/// The cases whose user instructions valgrind counts: those that were asked for, or else, if it can, what the processor's counters do not tell.
+fn cases_under_callgrind(options: &GatewayOptions, counter: &Counter, sortie: &Sortie) -> Result<&'static [Case], Failure> {
+    let has_names = can_tell_sha256_apart(sortie.program())?;
+    match (&options.callgrind, counter) {
+        (Some(_), _) if !has_names => Err(Failure::new(format!(
+            "{} holds no names of functions, by which valgrind's SHA-256 in software is told apart: `cargo xtask dist` leaves them in",
+            sortie.program().display()
+        ))),
+        (Some(_), _) => Ok(CASES),
+        (None, Counter::Unavailable { .. }) if has_names && is_installed("valgrind") => Ok(if options.quick { &CASES[..1] } else { CASES }),
+        (None, _) => Ok(&[]),
+    }
+}
+
 struct Bench<'a> {
     plan: Plan,
     directory: &'a Path,
     upstream: &'a Upstream,
     /// `None`: nginx beside nginx.
     sortie: Option<&'a Sortie>,
+    counter: &'a Counter,
 }
 
 impl Bench<'_> {
@@ -80,11 +101,10 @@ impl Bench<'_> {
             Candidate::open(subject.title, subject.server.pid(), subject.address, subject.authorization.clone())?,
             Candidate::open("nginx", peer.server.pid(), peer.address, String::new())?,
         ];
-        let counter = Counter::look(self.directory);
         let mut cases = Vec::new();
         for case in CASES {
             progress.step(case.title);
-            cases.push(self.case(case, &subject, &mut candidates, &counter, progress)?);
+            cases.push(self.case(case, &subject, &mut candidates, progress)?);
         }
         progress.step(&format!("{PER_SECOND} a second"));
         let fixed_rate = self.fixed_rate(&CASES[0], &subject, &mut candidates, progress)?;
@@ -101,9 +121,10 @@ impl Bench<'_> {
             connections: CONNECTIONS,
             rounds: self.plan.rounds,
             window_ms: self.plan.window.as_millis() as u64,
-            instructions_unavailable: match counter {
+            instructions_method: matches!(self.counter, Counter::Available { .. }).then_some(InstructionsMethod::Perf),
+            perf_unavailable: match self.counter {
                 Counter::Available { .. } => None,
-                Counter::Unavailable { reason } => Some(reason),
+                Counter::Unavailable { reason } => Some(reason.clone()),
             },
             cases,
             fixed_rate: Some(fixed_rate),
@@ -112,20 +133,13 @@ impl Bench<'_> {
         })
     }
 
-    fn case(
-        &self,
-        case: &Case,
-        subject: &Subject,
-        candidates: &mut [Candidate],
-        counter: &Counter,
-        progress: &mut Progress,
-    ) -> Result<CaseReport, Failure> {
+    fn case(&self, case: &Case, subject: &Subject, candidates: &mut [Candidate], progress: &mut Progress) -> Result<CaseReport, Failure> {
         let contestants = contestants(case, subject, candidates);
         let series = series(candidates, &contestants, self.plan.rounds, Pace::Closed(self.plan.window), progress)?;
         let mut candidate = |index: usize| -> Result<CandidateReport, Failure> {
             Ok(CandidateReport {
                 figures: series.figures(index),
-                instructions_per_callout: counter.per_callout(&mut candidates[index], &contestants[index].request)?,
+                instructions_per_callout: self.counter.per_callout(&mut candidates[index], &contestants[index].request)?,
                 user_instructions: None,
             })
         };
@@ -211,7 +225,13 @@ impl Bench<'_> {
     }
 
     /// User instructions of both, each under valgrind; never at the same time as anything else is measured.
-    fn count_under_callgrind(&self, kept: Option<&Path>, report: &mut Report, progress: &mut Progress) -> Result<(), Failure> {
+    fn count_under_callgrind(
+        &self,
+        cases: &[Case],
+        kept: Option<&Path>,
+        report: &mut Report,
+        progress: &mut Progress,
+    ) -> Result<(), Failure> {
         progress.step("user instructions under callgrind");
         let directory = self.directory.join("callgrind");
         let callgrind = Callgrind::new(kept.unwrap_or(&directory))?;
@@ -224,14 +244,18 @@ impl Bench<'_> {
             Candidate::open("Sortie under callgrind", subject.server.pid(), subject.address, subject.authorization.clone())?,
             Candidate::open("nginx under callgrind", peer.server.pid(), peer.address, String::new())?,
         ];
-        for (index, report) in report.cases.iter_mut().enumerate() {
-            progress.round(index + 1, CASES.len());
+        let method = *report.instructions_method.get_or_insert(InstructionsMethod::Callgrind);
+        for (index, report) in report.cases.iter_mut().take(cases.len()).enumerate() {
+            progress.round(index + 1, cases.len());
             let contestants = contestants(&report.case, &subject, &candidates);
             let ours = callgrind.count("sortie", report.case.key, &mut candidates[SUBJECT], &contestants[SUBJECT].request)?;
             let peers = callgrind.count("nginx", report.case.key, &mut candidates[PEER], &contestants[PEER].request)?;
             (report.subject.user_instructions, report.peer.user_instructions) = (Some(ours), Some(peers));
             report.user_instructions_ratio = Some(ours.per_callout / peers.per_callout);
             report.user_instructions_ratio_without_sha256 = Some(ours.without_sha256() / peers.without_sha256());
+            if method == InstructionsMethod::Callgrind {
+                report.instructions_ratio = report.user_instructions_ratio_without_sha256;
+            }
         }
         Ok(())
     }

@@ -79,8 +79,8 @@ pub(crate) struct GatewayOptions {
     /// Write all figures to a file as JSON.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
-    /// Count user instructions per callout under valgrind too: slow, repeatable, without the kernel's share. With a directory, the profiles of
-    /// each case stay there for `callgrind_annotate`.
+    /// Count user instructions per callout of all cases under valgrind: slow, repeatable, without the kernel's share. Where `perf stat` counts nothing this is done
+    /// anyway, of the first case only with `--quick`. With a directory, the profiles of each case stay there for `callgrind_annotate`.
     #[arg(long, value_name = "DIRECTORY", num_args = 0..=1, require_equals = true, conflicts_with = "noise")]
     callgrind: Option<Option<PathBuf>>,
     /// Compare the audit's two durabilities too.

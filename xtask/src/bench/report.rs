@@ -16,9 +16,12 @@ pub(super) struct Report {
     pub(super) connections: usize,
     pub(super) rounds: usize,
     pub(super) window_ms: u64,
-    /// Why there are no instructions; absent where they were counted.
+    /// What `instructions_ratio` compares; absent where nobody counted.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) instructions_unavailable: Option<String>,
+    pub(super) instructions_method: Option<InstructionsMethod>,
+    /// Why `perf stat` counts nothing here; absent where it does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) perf_unavailable: Option<String>,
     /// In the JSON an object with a member for each case.
     #[serde(serialize_with = "by_key")]
     pub(super) cases: Vec<CaseReport>,
@@ -28,11 +31,23 @@ pub(super) struct Report {
     pub(super) memory: MemoryReport,
 }
 
+/// How instructions were counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub(super) enum InstructionsMethod {
+    /// By the processor.
+    #[serde(rename = "perf stat: user and kernel")]
+    Perf,
+    /// By valgrind. The kernel's share, which is about the same for both, is not in it: the ratio is further from 1 than that of all instructions.
+    #[serde(rename = "callgrind: user only, without SHA-256")]
+    Callgrind,
+}
+
 /// One case: ratios are the subject's figure as a multiple of the peer's.
 #[derive(Debug, Serialize)]
 pub(super) struct CaseReport {
     #[serde(skip)]
     pub(super) case: Case,
+    /// By the report's `instructions_method`.
     pub(super) instructions_ratio: Option<f64>,
     pub(super) cpu_ratio: f64,
     pub(super) cpu_ratio_min: f64,
@@ -43,7 +58,7 @@ pub(super) struct CaseReport {
     /// Against the peer with `proxy_buffering off`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) cpu_ratio_unbuffered: Option<Spread>,
-    /// From callgrind, if it was asked for.
+    /// From callgrind.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) user_instructions_ratio: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -111,12 +126,7 @@ impl Report {
         for report in &self.cases {
             report.print();
         }
-        if let Some(reason) = &self.instructions_unavailable {
-            println!("\ninstructions_ratio is missing: {reason}");
-        }
-        if self.cases.iter().any(|report| report.user_instructions_ratio.is_some()) {
-            println!("\nuser: user instructions under callgrind, without SHA-256, which valgrind's processor can only do in software");
-        }
+        self.print_methods();
         if let Some(RateReport { per_second, cpu_ratio, subject, peer }) = &self.fixed_rate {
             println!(
                 "\nAt {per_second}/s: CPU ratio {}; p50 {:.0} µs beside {:.0}, p99 {:.0} µs beside {:.0}",
@@ -142,11 +152,27 @@ impl Report {
         self.print_verdict();
     }
 
+    fn print_methods(&self) {
+        if let Some(reason) = &self.perf_unavailable {
+            let instead = match self.instructions_method {
+                Some(_) => "instr. is the same as user",
+                None => {
+                    "instructions_ratio is missing. valgrind could count user instructions of a program from `cargo xtask dist` (Debian: valgrind)"
+                }
+            };
+            println!("\n`perf stat` does not count: {reason}; {instead}");
+        }
+        if self.cases.iter().any(|report| report.user_instructions_ratio.is_some()) {
+            println!("\nuser: user instructions under callgrind, without SHA-256, which valgrind's processor can only do in software");
+        }
+    }
+
     fn print_verdict(&self) {
         println!();
         let gated = self.cases.iter().filter_map(|report| Some((report, report.case.targets?)));
         for (report, Targets { instructions_ratio, cpu_ratio }) in gated {
-            verdict(&format!("{}: instructions", report.case.title), report.instructions_ratio, instructions_ratio, "times nginx");
+            let method = if self.instructions_method == Some(InstructionsMethod::Callgrind) { "user instructions" } else { "instructions" };
+            verdict(&format!("{}: {method}", report.case.title), report.instructions_ratio, instructions_ratio, "times nginx");
             verdict(&format!("{}: CPU time", report.case.title), Some(report.cpu_ratio), cpu_ratio, "times nginx");
         }
         if let Some(thousand) = &self.memory.thousand {

@@ -55,10 +55,8 @@ impl Server {
         if let Some(public) = self.public_keys(&request) {
             return Ok(public.map(|bytes| GatewayBody::new(Content::Whole(Some(bytes)), Rc::clone(pulse))));
         }
-        let response = match self.callout(request, pulse, last).await {
-            Ok(response) => response.map(|audited| Content::Answer(Box::new(audited))),
-            Err(problem) => problem.map(|bytes| Content::Whole(Some(bytes))),
-        };
+        let called = self.callout(request, pulse, last).await;
+        let response = called.unwrap_or_else(|problem| problem.map(|bytes| Content::Whole(Some(bytes))));
         Ok(response.map(|content| GatewayBody::new(content, Rc::clone(pulse))))
     }
 
@@ -79,7 +77,7 @@ impl Server {
         Some(response)
     }
 
-    async fn callout(&self, request: Request<Incoming>, pulse: &Pulse, last: &LastCaller) -> Result<Response<Audited>, Problem> {
+    async fn callout(&self, request: Request<Incoming>, pulse: &Pulse, last: &LastCaller) -> Result<Response<Content>, Problem> {
         let now = self.node.world().now();
         let (mut parts, body) = request.into_parts();
         check_framing(&parts.method, &parts.uri, parts.version, &parts.headers).map_err(|bad| self.turn_away(bad, None))?;
@@ -124,7 +122,7 @@ impl Server {
         &self,
         delivered: Delivered<sortie_callout::Peeked<sortie_outbound::AnswerBody>>,
         sent_bytes: SentBytes,
-    ) -> Response<Audited> {
+    ) -> Response<Content> {
         let Delivered { mut answer, intent, renewed } = delivered;
         if answer.body().get_ref().is_close_delimited() {
             // RFC 9112, section 8: it may be incomplete. To a version 1.0 answer hyper adds no chunks, whose end would say that it is whole: it closes too.
@@ -133,7 +131,7 @@ impl Server {
         let audit = self.callouts.audit().clone();
         let record = Record { audit, intent, status: answer.status().as_u16(), renewed, sent_bytes, received_bytes: 0 };
         let id = self.callout_id(intent.sequence);
-        with_id(answer.map(|body| Audited::new(body, record)), id)
+        with_id(answer.map(|body| Content::Answer(Box::new(Audited::new(body, record)))), id)
     }
 
     /// `core-0-17`: where the callout stands in the audit.
@@ -180,6 +178,11 @@ fn with_id<B>(mut response: Response<B>, id: Bytes) -> Response<B> {
 
 const ONE_HOST: &str = "there must be exactly one well-formed Host";
 
+/// Names, addresses and ports (RFC 3986, section 3.2), and the underscore, which some names have all the same.
+const fn may_be_in_host(byte: &u8) -> bool {
+    matches!(byte, b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'.' | b'-' | b'_' | b':' | b'[' | b']')
+}
+
 /// Refuses what two readers could read differently; hyper has refused the rest.
 fn check_framing(method: &Method, uri: &Uri, version: Version, headers: &HeaderMap) -> Result<(), BadRequest> {
     // RFC 9112, section 3.2: only the origin form; authority and absolute form are for proxies (URL-13 to URL-15).
@@ -198,7 +201,7 @@ fn check_framing(method: &Method, uri: &Uri, version: Version, headers: &HeaderM
             // RFC 9112, section 3.2: no Host, or two of them, must be refused.
             header::HOST => {
                 hosts += 1;
-                if hosts > 1 || !value.iter().all(|byte| byte.is_ascii_alphanumeric() || b".-_:[]".contains(byte)) {
+                if hosts > 1 || !value.iter().all(may_be_in_host) {
                     return Err(BadRequest::Framing(ONE_HOST));
                 }
             }

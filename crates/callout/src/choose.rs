@@ -32,6 +32,12 @@ pub fn choose(allowed: Allowed<'_>) -> Result<Chosen<'_>, Refused> {
 }
 
 impl<'s> Chosen<'s> {
+    /// A principal that somebody names, for what is no callout. Whoever asks has decided that the caller may.
+    pub(crate) fn of(named: &'s Named, principal: &'s ChosenPrincipal, caller: &'s Caller) -> Result<Self, Refused> {
+        let personal = principal.settings.evaluate(caller, &named.organization)?;
+        Ok(Self { named, principal, caller, personal })
+    }
+
     /// Where it goes.
     pub const fn named(&self) -> &'s Named {
         self.named

@@ -52,8 +52,8 @@ pub use provider::{
 };
 pub use remedy::{ProviderError, Remedy};
 pub use salesforce::{
-    ROLE_SETTING, SALESFORCE_NAMES, SalesforceName, SalesforceParameter, TokenSource, is_salesforce_protocol, salesforce_fields,
-    salesforce_name, salesforce_parameter, salesforce_protocol, salesforce_value_name,
+    ROLE_SETTING, SALESFORCE_NAMES, SALESFORCE_PARAMETER_TYPES, SalesforceName, SalesforceParameter, SalesforceParameterType, TokenSource,
+    is_salesforce_protocol, salesforce_fields, salesforce_name, salesforce_parameter, salesforce_protocol, salesforce_value_name,
 };
 pub use signer::{Signer, SignerError};
 pub use sortie_model::SigningAlgorithm;

@@ -113,6 +113,39 @@ const PARAMETER_NAMES: &[(&str, &str, &str)] = &[
     ("token_endpoint", "AuthProviderUrl", "AuthProviderUrl"),
 ];
 
+/// A type that parameters have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SalesforceParameterType {
+    /// `parameterType`.
+    pub name: &'static str,
+    /// Whether it says anything to us. The others belong to features that only Salesforce has.
+    pub is_setting: bool,
+    /// Whether the setting goes by the parameter's name; else by its type, whatever the name.
+    pub is_by_name: bool,
+    /// Whether it names a provider.
+    pub names_provider: bool,
+}
+
+const fn parameter_type(name: &'static str) -> SalesforceParameterType {
+    SalesforceParameterType { name, is_setting: true, is_by_name: false, names_provider: false }
+}
+
+/// All types, and one that Salesforce has in metadata only.
+pub const SALESFORCE_PARAMETER_TYPES: [SalesforceParameterType; 12] = [
+    parameter_type("AdditionalRefreshStatusCode"),
+    SalesforceParameterType { is_by_name: true, ..parameter_type("AuthParameter") },
+    SalesforceParameterType { names_provider: true, ..parameter_type("AuthProvider") },
+    parameter_type("AuthProviderUrl"),
+    SalesforceParameterType { is_by_name: true, ..parameter_type("AuthProviderUrlQueryParameter") },
+    parameter_type("JwtBodyClaim"),
+    parameter_type("JwtHeaderClaim"),
+    SalesforceParameterType { is_setting: false, ..parameter_type("ManagedByComponent") },
+    SalesforceParameterType { is_setting: false, ..parameter_type("ManagedByFeature") },
+    SalesforceParameterType { is_setting: false, ..parameter_type("SfHttpRequestExtensionName") },
+    parameter_type("SigningCertificate"),
+    SalesforceParameterType { names_provider: true, ..parameter_type("ExternalAuthIdentityProvider") },
+];
+
 /// Names that some of its documents use instead.
 const OTHER_NAMES: &[(&str, &str)] = &[("AwsExternalId", "AwsStsExternalId"), ("AwsDuration", "AwsStsDuration")];
 

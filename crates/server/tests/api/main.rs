@@ -1,0 +1,11 @@
+//! The management API, over HTTP, against a running server.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+mod credential;
+mod external_credential;
+mod identity_provider;
+mod mounts;
+mod named_credential;
+mod office;
+mod replay;
+mod routes;

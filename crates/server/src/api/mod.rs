@@ -5,10 +5,12 @@ mod caller;
 mod connect;
 mod json;
 mod mount;
+mod own;
 mod presign;
 mod problem;
 mod refusal;
 mod routes;
+mod sobjects;
 mod versions;
 
 use std::sync::Arc;
@@ -49,10 +51,10 @@ impl Api {
     }
 }
 
-const OWN: &[Route] =
+const PRESIGN: &[Route] =
     &[Route { method: "POST", path: "/presign", mounts: Mounts::Own, access: Access::Users, handler: || post(presign::presign) }];
 
-const TABLES: &[&[Route]] = &[OWN, versions::ROUTES, connect::ROUTES];
+const TABLES: &[&[Route]] = &[PRESIGN, own::ROUTES, versions::ROUTES, connect::ROUTES, sobjects::ROUTES];
 
 /// Every route.
 pub fn routes() -> impl Iterator<Item = &'static Route> {

@@ -6,10 +6,14 @@ use sortie_store::ChangeError;
 
 use super::Problem;
 use crate::connect::ConnectError;
+use crate::manage::certificate::CertificateError;
 use crate::manage::definition::DefinitionError;
+use crate::manage::grant::GrantError;
+use crate::manage::key::KeyError;
 use crate::manage::provider::ProviderError;
 use crate::manage::secret::SecretError;
 use crate::manage::status::StatusError;
+use crate::manage::user::UserError;
 use crate::manage::{NotStored, UnknownName};
 
 impl From<UnknownName> for Problem {
@@ -54,10 +58,7 @@ impl From<SecretError> for Problem {
                 Self::new(StatusCode::CONFLICT, error.code(), detail, error.next_step())
             }
             SecretError::NotThere { .. } => Self::new(StatusCode::NOT_FOUND, error.code(), error.to_string(), "list what is stored"),
-            SecretError::Invalid(violation) => {
-                let detail = format!("`{}` {}", violation.field, violation.message);
-                Self::new(StatusCode::BAD_REQUEST, violation.rule, detail, "correct it; nothing was changed")
-            }
+            SecretError::Invalid(violation) => invalid(violation),
             SecretError::UserRequired { .. } | SecretError::UserNotWanted { .. } | SecretError::UnknownProtocol { .. } => {
                 Self::new(StatusCode::BAD_REQUEST, error.code(), error.to_string(), error.next_step())
             }
@@ -75,10 +76,7 @@ impl From<ProviderError> for Problem {
                 Self::new(StatusCode::CONFLICT, error.code(), detail, error.next_step())
             }
             ProviderError::NotThere { .. } => Self::new(StatusCode::NOT_FOUND, error.code(), error.to_string(), "list what is stored"),
-            ProviderError::Invalid(violation) => {
-                let detail = format!("`{}` {}", violation.field, violation.message);
-                Self::new(StatusCode::BAD_REQUEST, violation.rule, detail, "correct it; nothing was changed")
-            }
+            ProviderError::Invalid(violation) => invalid(violation),
             ProviderError::Discovery(_) => Self::new(StatusCode::BAD_GATEWAY, error.code(), error.to_string(), error.next_step()),
         }
     }
@@ -121,4 +119,54 @@ impl From<ConnectError> for Problem {
         };
         Self::new(status, error.code(), error.to_string(), error.next_step())
     }
+}
+
+impl From<UserError> for Problem {
+    fn from(error: UserError) -> Self {
+        match error {
+            UserError::Unknown(error) => error.into(),
+            UserError::NotStored(error) => error.into(),
+            UserError::Invalid(violation) => invalid(violation),
+            UserError::NoPassword { .. } => {
+                Self::new(StatusCode::NOT_FOUND, error.code(), error.to_string(), "give one, if that was meant")
+            }
+        }
+    }
+}
+
+impl From<KeyError> for Problem {
+    fn from(error: KeyError) -> Self {
+        match error {
+            KeyError::Unknown(error) => error.into(),
+            KeyError::NotStored(error) => error.into(),
+            KeyError::Invalid(violation) => invalid(violation),
+            KeyError::NoRandomness(error) => NotStored::from(error).into(),
+        }
+    }
+}
+
+impl From<GrantError> for Problem {
+    fn from(error: GrantError) -> Self {
+        match error {
+            GrantError::Unknown(error) => error.into(),
+            GrantError::NotStored(error) => error.into(),
+        }
+    }
+}
+
+impl From<CertificateError> for Problem {
+    fn from(error: CertificateError) -> Self {
+        match error {
+            CertificateError::Unknown(error) => error.into(),
+            CertificateError::NotStored(error) => error.into(),
+            CertificateError::Invalid(violation) => invalid(violation),
+            // A key, a chain or a state that does not allow it: the caller can change it.
+            other => Self::new(StatusCode::BAD_REQUEST, other.code(), other.to_string(), other.next_step()),
+        }
+    }
+}
+
+fn invalid(violation: sortie_model::Violation) -> Problem {
+    let detail = format!("`{}` {}", violation.field, violation.message);
+    Problem::new(StatusCode::BAD_REQUEST, violation.rule, detail, "correct it; nothing was changed")
 }

@@ -7,5 +7,7 @@ mod identity_provider;
 mod mounts;
 mod named_credential;
 mod office;
+mod own;
 mod replay;
 mod routes;
+mod sobjects;

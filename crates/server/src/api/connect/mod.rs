@@ -12,6 +12,11 @@ mod salesforce_id;
 mod store;
 mod words;
 
+pub(super) use etag::Etag;
+pub(super) use external_credential::{credential_id as salesforce_id_of_credential, principal_id};
+pub(super) use salesforce_id::{Prefix, SalesforceId};
+pub(super) use store::{Pointers, Wanted, store};
+
 use axum::routing::{delete, get, patch, post, put};
 
 use super::caller::{MANAGERS, VIEWERS};

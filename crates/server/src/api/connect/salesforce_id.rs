@@ -23,6 +23,7 @@ pub(in crate::api) enum Prefix {
     ExternalAuthIdentityProvider,
     PermissionSet,
     Profile,
+    SetupEntityAccess,
 }
 
 impl Prefix {
@@ -35,6 +36,7 @@ impl Prefix {
             Self::ExternalAuthIdentityProvider => "0so",
             Self::PermissionSet => "0PS",
             Self::Profile => "00e",
+            Self::SetupEntityAccess => "0J0",
         }
     }
 }
@@ -62,7 +64,6 @@ impl SalesforceId {
         Self(with_check(&text))
     }
 
-    #[cfg(test)]
     /// Whether this is the id, with its check characters or without.
     pub(in crate::api) fn is(&self, text: &str) -> bool {
         match text.len() {

@@ -15,10 +15,10 @@ use crate::manage::apply::{ApplyError, Expectation, Mode, Moved, Standing, Surro
 
 /// Where in the body the things of a definition come from, by their paths.
 #[derive(Default)]
-pub(super) struct Pointers(BTreeMap<String, String>);
+pub(in crate::api) struct Pointers(BTreeMap<String, String>);
 
 impl Pointers {
-    pub(super) fn set(&mut self, path: impl Into<String>, pointer: impl Into<String>) {
+    pub(in crate::api) fn set(&mut self, path: impl Into<String>, pointer: impl Into<String>) {
         self.0.insert(path.into(), pointer.into());
     }
 
@@ -38,13 +38,13 @@ impl Pointers {
 }
 
 /// What is to be stored.
-pub(super) struct Wanted {
-    pub(super) definition: Definition,
-    pub(super) pointers: Pointers,
+pub(in crate::api) struct Wanted {
+    pub(in crate::api) definition: Definition,
+    pub(in crate::api) pointers: Pointers,
 }
 
 /// Stores it. `seen` says whether what is stored is still what the definition was made beside; a change of something else in between is no reason to fail.
-pub(super) async fn store(
+pub(in crate::api) async fn store(
     api: &Api,
     caller: &ApiCaller,
     wanted: &Wanted,

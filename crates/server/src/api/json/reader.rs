@@ -45,6 +45,12 @@ pub(in crate::api) struct Fields<'a> {
     entries: Vec<(&'a str, &'a Node)>,
 }
 
+impl At<'_> {
+    pub(in crate::api) fn is_null(&self) -> bool {
+        *self.node == Node::Null
+    }
+}
+
 impl Reader {
     pub(in crate::api) fn new(version: u16) -> Self {
         Self { version, faults: Vec::new() }
@@ -161,9 +167,14 @@ impl<'a> Fields<'a> {
 
     /// A member; `null` is as good as none.
     pub(in crate::api) fn take(&mut self, name: &str) -> Option<At<'a>> {
+        self.take_with_null(name).filter(|at| !at.is_null())
+    }
+
+    /// A member, also where `null` says something.
+    pub(in crate::api) fn take_with_null(&mut self, name: &str) -> Option<At<'a>> {
         let index = self.entries.iter().position(|(known, _)| *known == name)?;
         let (_, node) = self.entries.swap_remove(index);
-        (*node != Node::Null).then(|| At { node, pointer: self.pointer(name) })
+        Some(At { node, pointer: self.pointer(name) })
     }
 
     /// A member that exists from this version on.

@@ -6,7 +6,7 @@ use sortie_store::Definitions;
 use super::ApplyError;
 use crate::manage::UnknownName;
 
-/// Whether the external credentials, named credentials and providers of a definition are there already.
+/// Whether the things of a definition are there already; of users nothing is expected.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Standing {
     /// They may be.
@@ -53,7 +53,15 @@ impl Expectation<'_> {
             .external_auth_identity_providers
             .iter()
             .map(|one| ("provider", &one.name, stored.identity_provider(one.name.as_str()).is_some()));
-        for (what, name, is_there) in credentials.chain(named).chain(providers) {
+        let sets = definition.permission_sets.iter().map(|one| {
+            let is_there = stored.permission_sets.iter().any(|known| known.name == one.name);
+            ("permission set", &one.name, is_there)
+        });
+        let profiles = definition.profiles.iter().map(|one| {
+            let is_there = stored.profiles.iter().any(|known| known.name == one.name);
+            ("profile", &one.name, is_there)
+        });
+        for (what, name, is_there) in credentials.chain(named).chain(providers).chain(sets).chain(profiles) {
             match self.standing {
                 Standing::New if is_there => return Err(ApplyError::Exists { what, name: name.to_string() }),
                 Standing::Stored if !is_there => return Err(ApplyError::Missing(UnknownName::new(what, name))),

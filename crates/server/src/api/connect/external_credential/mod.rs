@@ -32,6 +32,7 @@ use output::{ExternalCredentialOutput, Sight};
 
 pub(super) use input::custom_headers;
 pub(super) use output::{HeaderOutput, headers};
+pub(in crate::api) use output::{credential_id, principal_id};
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]

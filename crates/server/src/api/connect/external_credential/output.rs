@@ -91,6 +91,11 @@ struct Related {
     url: String,
 }
 
+/// The id of an external credential.
+pub(in crate::api) fn credential_id(credential: &ExternalCredential) -> SalesforceId {
+    SalesforceId::of(Prefix::ExternalCredential, credential.id.as_uuid())
+}
+
 /// The id of a principal, by which access to it is given.
 pub(in crate::api) fn principal_id(principal: &Principal) -> SalesforceId {
     SalesforceId::of(Prefix::ExternalCredentialParameter, principal.id.as_uuid())
@@ -116,7 +121,7 @@ pub(super) fn output(
         authentication_status: report.status,
         custom_headers: since(57).then(Vec::new),
         developer_name: credential.name.to_string(),
-        id: since(58).then(|| SalesforceId::of(Prefix::ExternalCredential, id)),
+        id: since(58).then(|| credential_id(credential)),
         master_label: credential.label.to_string(),
         parameters: since(57).then(Vec::new),
         principals: principals.iter().map(|principal| principal_output(definitions, report, credential, principal)).collect(),

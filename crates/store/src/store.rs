@@ -18,6 +18,7 @@ use crate::error::{ChangeError, OpenError, ReadError};
 use crate::feed::Feed;
 use crate::grants::Grants;
 use crate::health::HealthRecords;
+use crate::idempotency::IdempotencyKeys;
 use crate::keyring::Keyring;
 use crate::location::{Location, postgres_server};
 use crate::logins::Logins;
@@ -169,6 +170,11 @@ impl Store {
     /// Grants, and the right to renew them.
     pub fn grants(&self) -> Grants<'_> {
         Grants { db: &self.inner.db }
+    }
+
+    /// Requests that must not be done twice.
+    pub fn idempotency_keys(&self) -> IdempotencyKeys<'_> {
+        IdempotencyKeys { db: &self.inner.db }
     }
 
     /// Logins with a browser that are under way.

@@ -3,6 +3,7 @@
 
 mod caller;
 mod connect;
+mod idempotency;
 mod json;
 mod mount;
 mod own;

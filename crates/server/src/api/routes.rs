@@ -12,7 +12,7 @@ use sortie_model::SystemPermission;
 
 use super::caller::ApiCaller;
 use super::mount::{Mount, MountKind};
-use super::{Api, Problem};
+use super::{Api, Problem, idempotency};
 
 /// Who may use a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,8 +96,10 @@ async fn admit(State((api, route)): State<(Arc<Api>, &'static Route)>, mut reque
         {
             return not_permitted(permissions).into_response();
         }
-        request.extensions_mut().insert(caller);
-    } else if !route.is_at(mount) {
+        request.extensions_mut().insert(caller.clone());
+        return idempotency::once(&api, &caller, mount, request, next).await;
+    }
+    if !route.is_at(mount) {
         return Problem::not_found().into_response();
     }
     next.run(request).await

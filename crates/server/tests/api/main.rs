@@ -3,6 +3,7 @@
 
 mod credential;
 mod external_credential;
+mod idempotency;
 mod identity_provider;
 mod mounts;
 mod named_credential;

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 mod credential;
+mod example;
 mod external_credential;
 mod idempotency;
 mod identity_provider;

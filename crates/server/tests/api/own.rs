@@ -240,3 +240,33 @@ fn how_things_are_is_told() {
     let (status, wrong) = asking.ask("POST", "/formulas/check", Some(json!({"formula": "{!UPPER(}"})));
     assert_eq!((status, &wrong["errors"][0]["pointer"]), (400, &json!("/formula")));
 }
+
+#[test]
+fn a_definition_is_applied_without_a_hand_on_the_server() {
+    let asking = Asking::new();
+    let apply = |text: &str, more: Value| {
+        let mut body = json!({"definition": text});
+        more.as_object().unwrap().iter().for_each(|(name, value)| body[name.as_str()] = value.clone());
+        asking.ask("POST", "/definitions/apply", Some(body))
+    };
+    let text = "auth_providers: [{name: Code, type: github, values: {client_id: id}}]";
+    let (status, tried) = apply(text, json!({"dry_run": true}));
+    assert_eq!((status, &tried["changes"][0]["action"]), (200, &json!("created")), "{tried}");
+    assert_eq!(asking.ask("GET", "/providers/Code", None).0, 404, "it was only tried");
+    assert_eq!(apply(text, json!({})).0, 200);
+    assert_eq!(asking.ask("GET", "/providers/Code", None).1["type"], "github");
+    assert_eq!(apply(text, json!({})).1["changes"][0]["action"], "unchanged");
+    // Neither files nor variables of the server, nor people.
+    let beyond = |text: &str| {
+        let (status, problem) = apply(text, json!({}));
+        (status, problem["errors"][0]["code"].as_str().unwrap_or_default().to_owned())
+    };
+    let file = "external_credentials: [{name: Leak, protocol: basic, principals: [{name: A, sequence_number: 1, values: {password: {from_file: /etc/passwd}}}]}]";
+    assert_eq!(beyond(file), (400, "value_source".to_owned()));
+    assert_eq!(beyond(&file.replace("from_file: /etc/passwd", "from_environment: HOME")), (400, "value_source".to_owned()));
+    assert_eq!(beyond("permission_sets: [{name: Mine, permissions: [view_audit]}]"), (400, "not_here".to_owned()));
+    assert_eq!(beyond("users: [{name: mallory, permission_sets: [Everything]}]"), (400, "not_here".to_owned()));
+    assert_eq!(beyond("external_credentials: [{name: X, protocol: nonsense}]"), (400, "protocol_unknown".to_owned()));
+    assert_eq!(beyond("nonsense: 1"), (400, "unknown_key".to_owned()));
+    assert_eq!(asking.ask("GET", "/status/Leak", None).0, 404);
+}

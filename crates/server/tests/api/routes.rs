@@ -67,6 +67,7 @@ const ROWS: &[(&str, &str, u16)] = &[
     ("GET", "/providers/{name}", 403),
     ("DELETE", "/providers/{name}", 403),
     ("PUT", "/providers/{name}/values", 403),
+    ("POST", "/definitions/apply", 403),
     ("GET", "/audit", 403),
     ("GET", "/status", 403),
     ("GET", "/status/{name}", 403),

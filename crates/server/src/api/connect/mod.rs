@@ -15,7 +15,7 @@ mod words;
 pub(super) use etag::Etag;
 pub(super) use external_credential::{credential_id as salesforce_id_of_credential, principal_id};
 pub(super) use salesforce_id::{Prefix, SalesforceId};
-pub(super) use store::{Pointers, Wanted, store};
+pub(super) use store::{Pointers, Wanted, refused, store};
 
 use axum::routing::{delete, get, patch, post, put};
 

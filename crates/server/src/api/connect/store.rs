@@ -31,7 +31,8 @@ impl Pointers {
             }
             match around.rfind(['.', '[']) {
                 Some(end) => around = &around[..end],
-                None => return "",
+                None if around.is_empty() => return "",
+                None => around = "",
             }
         }
     }
@@ -64,7 +65,8 @@ pub(in crate::api) async fn store(
     Ok(())
 }
 
-fn refused(error: ApplyError, pointers: &Pointers) -> Problem {
+/// What is wrong with a definition, at its places in the body.
+pub(in crate::api) fn refused(error: ApplyError, pointers: &Pointers) -> Problem {
     match error {
         ApplyError::Refused(problems) => {
             let fault = |problem: sortie_metadata::Problem| Fault {

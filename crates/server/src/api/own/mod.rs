@@ -3,6 +3,7 @@
 mod access;
 mod audit;
 mod certificates;
+mod definitions;
 mod guard;
 mod keys;
 mod pages;
@@ -66,6 +67,7 @@ pub(super) const ROUTES: &[Route] = routes! {
     "GET" "/providers/{name}" Access::AnyOf(VIEWERS) => get(providers::show);
     "DELETE" "/providers/{name}" Access::AnyOf(MANAGERS) => delete(providers::remove);
     "PUT" "/providers/{name}/values" Access::AnyOf(MANAGERS) => put(providers::put_values);
+    "POST" "/definitions/apply" Access::AnyOf(MANAGERS) => post(definitions::apply);
     "GET" "/audit" Access::AnyOf(AUDIT) => get(audit::list);
     "GET" "/status" Access::AnyOf(VIEWERS) => get(state::list);
     "GET" "/status/{name}" Access::AnyOf(VIEWERS) => get(state::show);

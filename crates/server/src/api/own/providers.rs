@@ -1,4 +1,4 @@
-//! Providers of both kinds: what they say, which values are stored for them. Auth providers are defined with `sortie apply`.
+//! Providers of both kinds: what they say, which values are stored for them. They are defined by `definitions/apply`, and those of the one kind by Salesforce's resource too.
 
 use std::sync::Arc;
 

@@ -1,10 +1,10 @@
 //! Step 3, choose: as whom. The lowest sequence number among the principals that the caller may use, and no other: if it cannot be used, the callout
 //! fails. Falling through to the next would make a callout with an identity that nobody chose.
 
-use crate::Refused;
 use crate::authorize::{Allowed, Standing, consider};
 use crate::identity::Identity;
-use crate::snapshot::Named;
+use crate::snapshot::{ChosenPrincipal, Named};
+use crate::{Caller, Refused};
 
 /// The identity of this callout. Only [`choose`] makes one.
 pub struct Chosen<'s> {
@@ -19,10 +19,15 @@ pub struct Chosen<'s> {
 pub fn choose(allowed: Allowed<'_>) -> Result<Chosen<'_>, Refused> {
     let Allowed { named, caller } = allowed;
     let (principal, _) = consider(named, caller).find(|(_, standing)| *standing == Standing::Enabled).expect("Allowed holds at least one");
-    Ok(Chosen { named, identity: Identity::new(principal, caller, &named.organization)? })
+    Chosen::of(named, principal, caller)
 }
 
 impl<'s> Chosen<'s> {
+    /// A principal that somebody names, for what is no callout. Whoever asks has decided that the caller may.
+    pub(crate) fn of(named: &'s Named, principal: &'s ChosenPrincipal, caller: &'s Caller) -> Result<Self, Refused> {
+        Ok(Self { named, identity: Identity::new(principal, caller, &named.organization)? })
+    }
+
     /// Where it goes.
     pub const fn named(&self) -> &'s Named {
         self.named

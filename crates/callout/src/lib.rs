@@ -20,6 +20,7 @@ mod peek;
 mod personal;
 mod ports;
 mod presign;
+mod refresh;
 mod renewal;
 mod scope;
 mod sign;
@@ -57,6 +58,7 @@ pub use ports::{
     Noted, Owed, Replay,
 };
 pub use presign::{Presigned, Presigning, presign};
+pub use refresh::{RefreshError, refresh};
 use scope::CalloutScope;
 pub use slot::{HealthReport, Slot};
 pub use snapshot::{ChosenPrincipal, Credential, Definitions, Named, Snapshot};

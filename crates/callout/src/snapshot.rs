@@ -226,6 +226,11 @@ impl Snapshot {
         self.credentials.get(&*name.to_ascii_lowercase())
     }
 
+    /// Any named credential with the external credential of this name. Not on the way of a callout: it looks through all of them.
+    pub fn named_with(&self, credential: &str) -> Option<&Arc<Named>> {
+        self.named.values().find(|named| named.credential.name.as_str().eq_ignore_ascii_case(credential))
+    }
+
     /// All external credentials, in no order.
     pub fn all_credentials(&self) -> impl Iterator<Item = &Arc<Credential>> {
         self.credentials.values()

@@ -26,6 +26,7 @@ mod proof;
 mod protocol;
 mod provider;
 mod remedy;
+mod salesforce;
 pub mod shared;
 mod signer;
 mod staleness;
@@ -50,6 +51,10 @@ pub use provider::{
     provider_values, usable_provider,
 };
 pub use remedy::{ProviderError, Remedy};
+pub use salesforce::{
+    ROLE_SETTING, SALESFORCE_NAMES, SALESFORCE_PARAMETER_TYPES, SalesforceName, SalesforceParameter, SalesforceParameterType, TokenSource,
+    is_salesforce_protocol, salesforce_fields, salesforce_name, salesforce_parameter, salesforce_protocol, salesforce_value_name,
+};
 pub use signer::{Signer, SignerError};
 pub use sortie_model::SigningAlgorithm;
 pub use staleness::{Finding, Staleness};

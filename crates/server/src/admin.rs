@@ -62,7 +62,8 @@ pub(crate) async fn start(address: SocketAddr, duties: Duties) -> std::io::Resul
     let public_url = duties.public_url.clone().or_else(|| PublicUrl::of_listener(address));
     let mut router = health(duties.sealed, duties.stopping);
     if let Some(node) = &duties.node {
-        router = router.nest_service("/api/v1", api::router(node.clone()));
+        let [own, salesforce] = api::routers(node.clone(), public_url.clone());
+        router = router.nest_service("/api/v1", own).nest_service("/services/data", salesforce);
     }
     let public_url = duties.node.zip(public_url).map(|(node, public_url)| {
         let openid = duties.openid.map(|settings| OpenId::new(settings, public_url.join(console::OPENID_CALLBACK)));

@@ -1,7 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod admin;
-mod api;
+pub mod api;
 pub mod audit;
 mod config;
 pub mod connect;

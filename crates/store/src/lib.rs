@@ -16,6 +16,7 @@ mod external_credentials;
 mod feed;
 mod grants;
 mod health;
+mod idempotency;
 mod identity;
 mod keyring;
 mod location;
@@ -53,6 +54,7 @@ pub use grants::{
     SealedGrant, StoredGrant,
 };
 pub use health::HealthRecords;
+pub use idempotency::{IdempotencyKeys, KeyedRequest, StoredRequest};
 pub use identity::Identity;
 pub use keyring::{Initialised, Keyring, Replaced, StoredKey};
 pub use location::{Location, LocationError};

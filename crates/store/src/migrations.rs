@@ -21,6 +21,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("auth_providers", include_str!("../migrations/0011_auth_providers.sql")),
     ("callback_urls", include_str!("../migrations/0012_callback_urls.sql")),
     ("owed_revocations", include_str!("../migrations/0013_owed_revocations.sql")),
+    ("idempotency", include_str!("../migrations/0014_idempotency.sql")),
 ];
 
 /// The newest schema that this binary knows.

@@ -19,6 +19,7 @@ use crate::error::{ChangeError, OpenError, ReadError};
 use crate::feed::Feed;
 use crate::grants::Grants;
 use crate::health::HealthRecords;
+use crate::idempotency::IdempotencyKeys;
 use crate::keyring::Keyring;
 use crate::location::{Location, postgres_server};
 use crate::logins::Logins;
@@ -181,6 +182,11 @@ impl Store {
     /// The callback URLs that providers have accepted.
     pub fn callback_urls(&self) -> CallbackUrls<'_> {
         CallbackUrls { db: &self.inner.db }
+    }
+
+    /// Requests that must not be done twice.
+    pub fn idempotency_keys(&self) -> IdempotencyKeys<'_> {
+        IdempotencyKeys { db: &self.inner.db }
     }
 
     /// Logins with a browser that are under way.

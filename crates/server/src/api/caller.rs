@@ -5,32 +5,48 @@ use axum::extract::FromRequestParts;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
 use http::{HeaderMap, StatusCode};
-use sortie_store::{StoredCaller, StoredUser};
+use sortie_model::{SystemPermission, SystemPermissions};
+use sortie_store::{ReadError, StoredCaller, StoredUser};
 
 use super::Problem;
+use crate::connect::Person;
 use crate::manage::key::KeyText;
 use crate::node::Node;
 
-/// A user who has proven who they are.
-pub(super) struct ApiCaller(pub(super) StoredUser);
+/// Either lets a user manage credentials.
+pub(super) const MANAGERS: &[SystemPermission] = &[SystemPermission::ManageNamedCredentials, SystemPermission::CustomizeApplication];
+
+/// Who sees definitions: whoever changes them, too.
+pub(super) const VIEWERS: &[SystemPermission] =
+    &[SystemPermission::ViewSetup, SystemPermission::ManageNamedCredentials, SystemPermission::CustomizeApplication];
+
+/// A user who has proven who they are, and what they may administer. A handler gets one from the route's admission.
+#[derive(Clone)]
+pub(super) struct ApiCaller {
+    pub(super) user: StoredUser,
+    pub(super) permissions: SystemPermissions,
+}
 
 impl ApiCaller {
     /// For the audit.
     pub(super) fn actor(&self) -> String {
-        format!("user:{}", self.0.user.name)
+        format!("user:{}", self.user.user.name)
     }
-}
 
-impl FromRequestParts<Node> for ApiCaller {
-    type Rejection = Problem;
+    /// Whether one of these permissions is held.
+    pub(super) fn may(&self, any_of: &[SystemPermission]) -> bool {
+        any_of.iter().any(|permission| self.permissions.contains(permission))
+    }
 
-    async fn from_request_parts(parts: &mut Parts, node: &Node) -> Result<Self, Problem> {
-        let key = presented(&parts.headers)?.and_then(KeyText::parse).ok_or_else(Problem::unauthenticated)?;
-        let stored = node.house().store().caller_by_key(key.id()).await.map_err(|error| {
-            tracing::error!(code = error.code(), "callers of the API cannot be looked up: {error}");
-            let next_step = "try again; the operator must bring the database back";
-            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "store_unavailable", "the database cannot be reached", next_step)
-        })?;
+    /// As whoever logs in somewhere.
+    pub(super) fn person(&self) -> Person<'_> {
+        Person::User { user: &self.user, permissions: &self.permissions }
+    }
+
+    /// Finds out who asks.
+    pub(super) async fn identify(node: &Node, headers: &HeaderMap) -> Result<Self, Problem> {
+        let key = presented(headers)?.and_then(KeyText::parse).ok_or_else(Problem::unauthenticated)?;
+        let stored = node.house().store().caller_by_key(key.id()).await.map_err(|error| unavailable(&error))?;
         // A key that does not exist costs the same as one whose secret is wrong (AUTH-02).
         let secret_hash = stored.as_ref().map_or([0; 32], |stored| stored.key.secret_hash);
         let is_same = constant_time::verify_slices_are_equal(&key.secret_hash(), &secret_hash).is_ok();
@@ -41,7 +57,23 @@ impl FromRequestParts<Node> for ApiCaller {
         };
         let stored = stored.filter(|stored| is_same && is_good(stored)).ok_or_else(Problem::unauthenticated)?;
         let StoredCaller { user, profile_name, permission_sets, key: _ } = stored;
-        Ok(Self(StoredUser { user, profile_name, permission_sets }))
+        let permissions = node.house().store().users().system_permissions(user.id).await.map_err(|error| unavailable(&error))?;
+        Ok(Self { user: StoredUser { user, profile_name, permission_sets }, permissions })
+    }
+}
+
+pub(super) fn unavailable(error: &ReadError) -> Problem {
+    tracing::error!(code = error.code(), "the database cannot be read for the API: {error}");
+    let next_step = "try again; the operator must bring the database back";
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "store_unavailable", "the database cannot be reached", next_step)
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for ApiCaller {
+    type Rejection = Problem;
+
+    /// Nobody but the admission puts one there: a route without it refuses everybody.
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        parts.extensions.get::<Self>().cloned().ok_or_else(Problem::unauthenticated)
     }
 }
 

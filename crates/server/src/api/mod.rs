@@ -1,76 +1,75 @@
-//! The management API: what programs ask for with a key, on the listener for people and operators. JSON in, JSON out; a refusal is a problem of RFC 9457 with the
-//! stable codes that callouts have.
+//! The management API: what programs ask for with a key, on the listener for people and operators. JSON in, JSON out. A request passes [`mount`], which knows in
+//! whose words an answer is written, and [`routes`], which knows who may ask; then a handler reads it, calls `manage`, and shows what came of it.
 
 mod caller;
+mod connect;
+mod idempotency;
+mod json;
+mod mount;
+mod own;
 mod presign;
+mod problem;
+mod refusal;
+mod routes;
+mod sobjects;
+mod versions;
+
+use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse as _, Response};
 use axum::routing::post;
-use http::{HeaderValue, StatusCode, header};
+use http::StatusCode;
 
-use crate::gateway::respond;
+pub(crate) use problem::Problem;
+pub use routes::{Access, Mounts, Route};
+
+use crate::manage::Manage;
 use crate::node::Node;
+use crate::public_url::PublicUrl;
 
-/// 64 KiB: more than any request is long.
-const MAX_BODY_BYTES: usize = 64 * 1024;
+/// 1 MiB: sixteen values of the largest size.
+const MAX_BODY_BYTES: usize = 1024 * 1024;
 
-/// Everything below `/api/v1`.
-pub(crate) fn router(node: Node) -> Router {
-    Router::new()
-        .route("/presign", post(presign::presign))
-        .fallback(async || {
-            Problem::new(StatusCode::NOT_FOUND, "not_found", "there is nothing at this path", "look at the documentation of the API")
-        })
-        .method_not_allowed_fallback(async || {
-            Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "this path takes no such method", "use POST")
-        })
-        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
-        .with_state(node)
+/// What handlers work with.
+pub(crate) struct Api {
+    node: Node,
+    /// How browsers reach the console; `None`: there is none.
+    public_url: Option<PublicUrl>,
 }
 
-/// A refusal.
-pub(crate) struct Problem(Box<http::Response<bytes::Bytes>>);
-
-impl Problem {
-    fn new(status: StatusCode, code: &'static str, detail: &str, next_step: &str) -> Self {
-        Self(Box::new(respond::problem(status, code, detail, next_step, None)))
+impl Api {
+    fn manage<'a>(&'a self, actor: &'a str) -> Manage<'a> {
+        Manage::of(self.node.house(), actor, self.node.world().now())
     }
 
-    fn unauthenticated() -> Self {
-        let (detail, next_step) =
-            ("a valid API key is needed, as `Authorization: Bearer sortie_…`", "ask an admin for a key: sortie key create --user NAME");
-        let mut problem = Self::new(StatusCode::UNAUTHORIZED, "unauthenticated", detail, next_step);
-        problem.0.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-        problem
-    }
-
-    fn malformed(detail: &str) -> Self {
-        Self::new(StatusCode::BAD_REQUEST, "request_malformed", detail, "send a JSON object with Content-Type: application/json")
+    /// Puts a change in force here before it is answered: whoever made it sees it with the next request. Other nodes follow.
+    async fn settle(&self) {
+        if let Err(error) = self.node.refresh().await {
+            tracing::warn!(code = error.code(), "a change is stored, and is not in force yet: {error}");
+        }
     }
 }
 
-impl From<sortie_callout::Refused> for Problem {
-    fn from(refused: sortie_callout::Refused) -> Self {
-        Self(Box::new(respond::refused(&refused, None)))
-    }
+const PRESIGN: &[Route] =
+    &[Route { method: "POST", path: "/presign", mounts: Mounts::Own, access: Access::Users, handler: || post(presign::presign) }];
+
+const TABLES: &[&[Route]] = &[PRESIGN, own::ROUTES, versions::ROUTES, connect::ROUTES, sobjects::ROUTES];
+
+/// Every route.
+pub fn routes() -> impl Iterator<Item = &'static Route> {
+    TABLES.iter().copied().flatten()
 }
 
-impl IntoResponse for Problem {
-    fn into_response(self) -> Response {
-        not_kept(self.0.map(axum::body::Body::from))
-    }
-}
-
-/// Nothing of an answer is kept on its way.
-fn not_kept(mut response: Response) -> Response {
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    response.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    response
+/// Everything below `/api/v1`, and everything below `/services/data`.
+pub(crate) fn routers(node: Node, public_url: Option<PublicUrl>) -> [Router; 2] {
+    let api = Arc::new(Api { node, public_url });
+    let routes = routes::router(&api, TABLES).layer(DefaultBodyLimit::max(MAX_BODY_BYTES));
+    [mount::own(routes.clone()), mount::salesforce(routes)]
 }
 
 /// A JSON answer.
 fn json(status: StatusCode, value: &impl serde::Serialize) -> Response {
-    not_kept((status, axum::Json(value)).into_response())
+    (status, axum::Json(value)).into_response()
 }

@@ -1,5 +1,6 @@
 //! A URL that anybody can use for a while: `POST /api/v1/presign`, under the same permissions as a callout of the key's user and recorded in the audit before.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Json;
@@ -11,8 +12,7 @@ use serde::{Deserialize, Serialize};
 use sortie_callout::{Presigned, Presigning};
 
 use super::caller::ApiCaller;
-use super::{Problem, json};
-use crate::node::Node;
+use super::{Api, Problem, json};
 
 /// Seven days, as far as AWS goes (AWS Signature Version 4, "Query parameters": `X-Amz-Expires`).
 const MOST_SECONDS: u64 = 7 * 86_400;
@@ -37,7 +37,7 @@ struct Answer<'a> {
 }
 
 pub(super) async fn presign(
-    State(node): State<Node>,
+    State(api): State<Arc<Api>>,
     caller: ApiCaller,
     request: Result<Json<Request>, JsonRejection>,
 ) -> Result<Response, Problem> {
@@ -50,6 +50,6 @@ pub(super) async fn presign(
     }
     let actor = caller.actor();
     let presigning = Presigning { target: &target, method: &method, lifetime: Duration::from_secs(seconds) };
-    let Presigned { url, expires_at } = node.presign(caller.0, &actor, presigning).await?;
+    let Presigned { url, expires_at } = api.node.presign(caller.user, &actor, presigning).await?;
     Ok(json(StatusCode::OK, &Answer { url: url.expose(), expires_at: expires_at.to_string() }))
 }

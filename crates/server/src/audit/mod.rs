@@ -15,7 +15,7 @@ mod verify;
 pub use chain::{ChainKey, Mac};
 pub use changes::{ChangeRecord, append_changes};
 pub use lane::{Durability, Lane, LaneError};
-pub use reader::{Line, Positions, ReadAuditError, files, last_lines, read_lines};
+pub use reader::{Line, Positions, ReadAuditError, files, last_lines, read_lines, read_some};
 pub use verify::{Finding, Verified, verify};
 
 /// The file of a lane within the audit's directory.

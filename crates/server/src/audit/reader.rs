@@ -138,6 +138,34 @@ pub fn last_lines(directory: &Path, count: usize) -> Result<(Vec<Line>, Position
     Ok((lines.split_off(surplus), positions))
 }
 
+/// At most `count` whole records of one file from a position on, each with where it ends. A position that is not behind a record's end is behind the next one's.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn read_some(path: &Path, position: u64, count: usize) -> Result<Vec<(u64, Line)>, ReadAuditError> {
+    let wrap = |source| ReadAuditError { path: path.to_owned(), source };
+    let mut file = File::open(path).map_err(wrap)?;
+    // From one byte before, so that it shows whether a record ends there.
+    file.seek(SeekFrom::Start(position.saturating_sub(1))).map_err(wrap)?;
+    let mut reader = BufReader::new(file);
+    let (mut end, mut line, mut found) = (position.saturating_sub(1), Vec::new(), Vec::new());
+    let mut is_first = position > 0;
+    while found.len() < count {
+        line.clear();
+        let length = reader.by_ref().take(MAX_LINE).read_until(b'\n', &mut line).map_err(wrap)?;
+        if length == 0 || line.last() != Some(&b'\n') {
+            break;
+        }
+        end += length as u64;
+        if std::mem::take(&mut is_first) {
+            continue;
+        }
+        let text = String::from_utf8_lossy(&line).trim_end().to_owned();
+        found.push((end, Line { at: moment(&text).to_owned(), text }));
+    }
+    Ok(found)
+}
+
 /// The whole records of one file from a position on, and where the next one will begin.
 ///
 /// # Errors

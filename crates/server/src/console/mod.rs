@@ -2,6 +2,7 @@
 
 mod assets;
 mod cookie;
+mod departure;
 mod external_credentials;
 mod forgery;
 mod hand_over;
@@ -33,6 +34,7 @@ use crate::node::Node;
 use crate::public_url::PublicUrl;
 use crate::sign_in::{Door, OpenId};
 
+pub(crate) use departure::path as authenticate_path;
 pub(crate) use message::Message;
 pub(crate) use openid::CALLBACK as OPENID_CALLBACK;
 
@@ -76,7 +78,7 @@ pub(crate) fn router(console: Arc<Console>) -> Router {
         .route("/external-credentials/{credential}/{principal}", get(values::show))
         .route("/external-credentials/{credential}/{principal}/values", post(values::store))
         .route("/external-credentials/{credential}/{principal}/values/remove", post(values::remove))
-        .route("/external-credentials/{credential}/{principal}/authenticate", post(logins::authenticate))
+        .route("/external-credentials/{credential}/{principal}/authenticate", get(departure::show).post(logins::authenticate))
         .route("/external-credentials/{credential}/{principal}/revoke", post(logins::revoke))
         .route("/services/authcallback/{provider}", get(logins::callback))
         .route("/services/externalauthcallback/{provider}", get(logins::callback))

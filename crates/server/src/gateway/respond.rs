@@ -139,6 +139,12 @@ impl BadRequest {
 
 /// A refused callout as HTTP.
 pub(crate) fn refused(refused: &Refused, callout: Option<&str>) -> Problem {
+    let (status, detail) = in_words(refused);
+    problem(status, refused.code(), &detail, refused.next_step(), callout)
+}
+
+/// Status and public words of a refused callout.
+pub(crate) fn in_words(refused: &Refused) -> (StatusCode, String) {
     // The caller learns what is wrong with their own request, and else only whose turn it is: nothing about upstreams, providers or addresses.
     let detail = match refused {
         Refused::Target(_)
@@ -151,7 +157,7 @@ pub(crate) fn refused(refused: &Refused, callout: Option<&str>) -> Problem {
         Refused::Credential(_) | Refused::Setting(_) => "the credential of this name cannot be used at the moment".to_owned(),
         Refused::Upstream(_) => "the service behind this name did not answer as it should".to_owned(),
     };
-    problem(status_of(refused), refused.code(), &detail, refused.next_step(), callout)
+    (status_of(refused), detail)
 }
 
 fn status_of(refused: &Refused) -> StatusCode {

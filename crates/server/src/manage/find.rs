@@ -44,7 +44,7 @@ impl UnknownName {
         }
     }
 
-    pub(super) fn new(what: &'static str, name: impl ToString) -> Self {
+    pub(crate) fn new(what: &'static str, name: impl ToString) -> Self {
         Self { what, name: name.to_string() }
     }
 }

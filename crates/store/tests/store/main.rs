@@ -14,6 +14,7 @@ mod definitions;
 mod external_auth_identity_providers;
 mod faults;
 mod grants;
+mod idempotency;
 mod kill;
 mod logins;
 mod opening;

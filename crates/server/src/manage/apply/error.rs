@@ -5,7 +5,7 @@ use std::fmt;
 use sortie_metadata::Problem;
 use sortie_store::ChangeError;
 
-use crate::manage::NotStored;
+use crate::manage::{NotStored, UnknownName};
 
 /// Why a definition was not applied. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
@@ -13,6 +13,20 @@ pub enum ApplyError {
     /// The file says something that cannot be.
     #[error("the definition is refused:{}", Listed(.0))]
     Refused(Vec<Problem>),
+    /// It was to be new, and is there already.
+    #[error("the {what} `{name}` is there already")]
+    Exists {
+        /// Kind of object, in words.
+        what: &'static str,
+        /// Its name.
+        name: String,
+    },
+    /// It was to be there, and is not.
+    #[error(transparent)]
+    Missing(UnknownName),
+    /// It is otherwise than whoever changes it has seen.
+    #[error("it has changed since it was read")]
+    Stale,
     /// It was right, and could not be stored.
     #[error(transparent)]
     NotStored(#[from] NotStored),
@@ -23,6 +37,9 @@ impl ApplyError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Refused(_) => "definition_refused",
+            Self::Exists { .. } => "already_exists",
+            Self::Missing(unknown) => unknown.code(),
+            Self::Stale => "stale",
             Self::NotStored(error) => error.code(),
         }
     }
@@ -31,7 +48,7 @@ impl ApplyError {
     pub fn problems(&self) -> &[Problem] {
         match self {
             Self::Refused(problems) => problems,
-            Self::NotStored(_) => &[],
+            Self::Exists { .. } | Self::Missing(_) | Self::Stale | Self::NotStored(_) => &[],
         }
     }
 
@@ -39,6 +56,9 @@ impl ApplyError {
     pub fn next_step(&self) -> String {
         match self {
             Self::Refused(_) => "correct the file; nothing was changed".to_owned(),
+            Self::Exists { .. } => "change the one that is there, or choose another name".to_owned(),
+            Self::Missing(unknown) => unknown.next_step(),
+            Self::Stale => "read it again, and decide anew".to_owned(),
             Self::NotStored(error) => error.next_step(),
         }
     }

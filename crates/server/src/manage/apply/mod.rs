@@ -8,6 +8,7 @@ mod certificate;
 mod check;
 mod discovery;
 mod error;
+mod expectation;
 mod external_credential;
 mod formula;
 mod index;
@@ -28,6 +29,7 @@ use super::{Change, Manage};
 use scene::Scene;
 
 pub use error::ApplyError;
+pub use expectation::{Expectation, Moved, Standing};
 pub use sources::Surroundings;
 
 /// Whether anything is stored.
@@ -60,10 +62,26 @@ pub async fn apply(
     mode: Mode,
     unlisted: Unlisted,
 ) -> Result<Vec<Change>, ApplyError> {
+    apply_expecting(manage, definition, surroundings, (mode, unlisted), &Expectation::default()).await
+}
+
+/// The same where something is expected of what is stored: whoever changes one object by itself has looked at it before.
+///
+/// # Errors
+/// An [`ApplyError`], also if it is otherwise than expected.
+pub async fn apply_expecting(
+    manage: &Manage<'_>,
+    definition: &Definition,
+    surroundings: &Surroundings<'_>,
+    (mode, unlisted): (Mode, Unlisted),
+    expectation: &Expectation<'_>,
+) -> Result<Vec<Change>, ApplyError> {
     let mut problems = check::against_protocols(definition);
     let given = sources::read(definition, surroundings, &mut problems);
     let discovered = discovery::ask(definition, surroundings.world, &mut problems).await;
     let mut scene = Scene::begin(manage, definition, (given, discovered), unlisted, problems).await?;
+    expectation.check(definition, &scene.stored)?;
+    scene.moved = expectation.moved;
     formula::judge(&mut scene).await?;
     profile::apply(&mut scene).await?;
     permission_set::apply(&mut scene).await?;

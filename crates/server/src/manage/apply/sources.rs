@@ -15,7 +15,7 @@ use crate::manage::{provider, secret};
 /// What a definition may refer to.
 pub struct Surroundings<'a> {
     /// A variable of the environment, if it is set.
-    pub variable: &'a dyn Fn(&str) -> Option<Secret>,
+    pub variable: &'a (dyn Fn(&str) -> Option<Secret> + Sync),
     /// Who is asked what an issuer publishes; `None`: nobody, and a definition that leaves something to its issuer is refused.
     pub world: Option<&'a dyn World>,
     /// What relative paths begin at: the definition's own directory.

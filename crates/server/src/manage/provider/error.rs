@@ -23,6 +23,12 @@ pub enum ProviderError {
         /// Which provider.
         provider: String,
     },
+    /// Something is stored already, where nothing was to be.
+    #[error("values are stored for the provider `{provider}` already")]
+    AlreadyThere {
+        /// Which provider.
+        provider: String,
+    },
     /// The issuer publishes nothing that can be used.
     #[error(transparent)]
     Discovery(#[from] DiscoveryError),
@@ -38,6 +44,7 @@ impl ProviderError {
             Self::Unknown(unknown) => unknown.code(),
             Self::Invalid(violation) => violation.rule,
             Self::NotThere { .. } => "value_unknown",
+            Self::AlreadyThere { .. } => "already_exists",
             Self::Discovery(error) => error.code(),
             Self::NotStored(error) => error.code(),
         }
@@ -49,6 +56,7 @@ impl ProviderError {
             Self::Unknown(unknown) => unknown.next_step(),
             Self::Invalid(violation) => format!("correct `{}`", violation.field),
             Self::NotThere { provider, .. } => format!("list what is stored: sortie secret list provider:{provider}"),
+            Self::AlreadyThere { .. } => "replace them instead".to_owned(),
             Self::Discovery(error) => error.next_step().to_owned(),
             Self::NotStored(error) => error.next_step(),
         }

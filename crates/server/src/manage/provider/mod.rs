@@ -2,6 +2,7 @@
 
 mod discover;
 mod error;
+mod put_values;
 mod seal;
 mod show;
 mod types;
@@ -10,6 +11,7 @@ mod value;
 
 pub use discover::{Suggested, discover};
 pub use error::ProviderError;
+pub use put_values::{Filling, put_values};
 pub use seal::open;
 pub(in crate::manage) use seal::{goes_elsewhere, move_on, store};
 pub use show::{AuthProviderView, ParameterView, ProviderSummary, ProviderView, list, show};

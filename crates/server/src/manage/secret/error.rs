@@ -34,6 +34,12 @@ pub enum SecretError {
         /// Which principal.
         principal: String,
     },
+    /// Something is stored already, where nothing was to be.
+    #[error("values are stored for `{principal}` already")]
+    AlreadyThere {
+        /// Which principal.
+        principal: String,
+    },
     /// The program is older than the definition.
     #[error("the protocol `{protocol}` is not known to this version of Sortie")]
     UnknownProtocol {
@@ -54,6 +60,7 @@ impl SecretError {
             Self::UserRequired { .. } => "user_required",
             Self::UserNotWanted { .. } => "user_not_wanted",
             Self::NotThere { .. } => "value_unknown",
+            Self::AlreadyThere { .. } => "already_exists",
             Self::UnknownProtocol { .. } => "protocol_unknown",
             Self::NotStored(error) => error.code(),
         }
@@ -67,6 +74,7 @@ impl SecretError {
             Self::UserRequired { .. } => "name the user: --user NAME".to_owned(),
             Self::UserNotWanted { .. } => "leave --user out".to_owned(),
             Self::NotThere { principal, .. } => format!("list what is stored: sortie secret list '{principal}'"),
+            Self::AlreadyThere { .. } => "replace them instead".to_owned(),
             Self::UnknownProtocol { .. } => "run the version of Sortie that stored the definition, or a newer one".to_owned(),
             Self::NotStored(error) => error.next_step(),
         }

@@ -3,18 +3,22 @@
 mod destination;
 mod error;
 mod list;
+mod put;
 mod remove;
 mod rules;
 mod seal;
 mod set;
+mod show;
 
 pub use destination::destination;
 pub use error::SecretError;
 pub use list::{ValueView, list};
+pub use put::{Others, Put, Wish, put};
 pub use remove::{remove, remove_all};
 pub(super) use rules::{check, check_size};
 pub(super) use seal::{Sealer, Slot};
 pub use set::{set, set_all};
+pub use show::{Shown, show};
 
 use sortie_model::{IdentityType, Principal, UserName};
 use sortie_store::{Change, ChangeError, Identity};

@@ -1,5 +1,7 @@
 //! Lists users.
 
+use sortie_model::UserName;
+
 use super::show::view;
 use super::{UserError, UserView};
 use crate::manage::Manage;
@@ -23,4 +25,17 @@ pub async fn list(manage: &Manage<'_>) -> Result<Vec<UserView>, UserError> {
             views.push(view(manage, &definitions, user).await?);
         }
     }
+}
+
+/// At most `limit` users in the order of their names, behind `after`.
+///
+/// # Errors
+/// A [`UserError`] of the database.
+pub async fn page(manage: &Manage<'_>, after: Option<&UserName>, limit: u32) -> Result<Vec<UserView>, UserError> {
+    let definitions = manage.store.definitions().await?;
+    let mut views = Vec::new();
+    for user in manage.store.users().list(after, limit).await? {
+        views.push(view(manage, &definitions, user).await?);
+    }
+    Ok(views)
 }

@@ -13,7 +13,7 @@ mod unlink;
 pub use add::{NewUser, add};
 pub use assign::{assign, unassign};
 pub use error::UserError;
-pub use list::list;
+pub use list::{list, page};
 pub use password::{remove_password, set_password};
 pub use remove::remove;
 pub use set::{UserChange, set};

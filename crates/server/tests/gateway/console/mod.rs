@@ -1,6 +1,7 @@
 //! The console, as a browser without scripts sees it: real sockets, forms and cookies. What only a browser can judge is in `browser.rs`.
 
 mod browser;
+mod departure;
 mod flow;
 mod forgery;
 mod leaks;

@@ -1,0 +1,148 @@
+//! What is stored for a principal: `named-credentials/credential`. Secrets go in and never come out.
+
+mod input;
+mod output;
+mod refresh;
+
+use std::sync::Arc;
+
+use axum::Extension;
+use axum::extract::{Query, State};
+use axum::response::{IntoResponse as _, Response};
+use http::StatusCode;
+use sortie_protocol::{Parameters, ROLE_SETTING};
+
+use super::place::{Place, PlaceInput};
+use crate::api::caller::{ApiCaller, MANAGERS, VIEWERS};
+use crate::api::json::Body;
+use crate::api::mount::Mount;
+use crate::api::{Api, Problem, json};
+use crate::connect;
+use crate::manage::secret::{self, Others, Put, Wish};
+use input::{CredentialInput, Wishes};
+
+type Pairs = Vec<(String, String)>;
+
+pub(super) async fn show(
+    State(api): State<Arc<Api>>,
+    Extension(mount): Extension<Mount>,
+    caller: ApiCaller,
+    Query(query): Query<Pairs>,
+) -> Result<Response, Problem> {
+    let place = Place::find(&api, &caller, &PlaceInput::of_query(&query)?, VIEWERS).await?;
+    Ok(json(StatusCode::OK, &output::output(&api, &caller, mount, &place).await?))
+}
+
+pub(super) async fn create(
+    State(api): State<Arc<Api>>,
+    Extension(mount): Extension<Mount>,
+    caller: ApiCaller,
+    Query(query): Query<Pairs>,
+    body: Body,
+) -> Result<Response, Problem> {
+    let action = query.iter().find(|(name, _)| name == "action").map(|(_, action)| action.as_str());
+    match action {
+        None => {
+            let place = store(&api, &caller, (mount, &body), Others::MustNotBe).await?;
+            Ok(json(StatusCode::CREATED, &output::output(&api, &caller, mount, &place).await?))
+        }
+        Some("Refresh") if mount.version >= 58 => {
+            let input = body.read(mount.version, CredentialInput::read)?;
+            let place = Place::find(&api, &caller, &input.place, MANAGERS).await?;
+            refresh::refresh(&api, &caller, &place).await?;
+            Ok(json(StatusCode::CREATED, &output::output(&api, &caller, mount, &place).await?))
+        }
+        Some(_) => Err(Problem::new(
+            StatusCode::BAD_REQUEST,
+            "parameter_invalid",
+            "the parameter `action` must be Refresh",
+            "correct it, or leave it out",
+        )),
+    }
+}
+
+pub(super) async fn replace(
+    State(api): State<Arc<Api>>,
+    Extension(mount): Extension<Mount>,
+    caller: ApiCaller,
+    body: Body,
+) -> Result<Response, Problem> {
+    let place = store(&api, &caller, (mount, &body), Others::Go).await?;
+    Ok(json(StatusCode::OK, &output::output(&api, &caller, mount, &place).await?))
+}
+
+pub(super) async fn amend(
+    State(api): State<Arc<Api>>,
+    Extension(mount): Extension<Mount>,
+    caller: ApiCaller,
+    body: Body,
+) -> Result<Response, Problem> {
+    let place = store(&api, &caller, (mount, &body), Others::Stay).await?;
+    Ok(json(StatusCode::OK, &output::output(&api, &caller, mount, &place).await?))
+}
+
+/// Stores what a body says, and gives back where.
+async fn store(api: &Api, caller: &ApiCaller, (mount, body): (Mount, &Body), others: Others) -> Result<Place, Problem> {
+    let input = body.read(mount.version, CredentialInput::read)?;
+    let mut place = Place::find(api, caller, &input.place, MANAGERS).await?;
+    let Wishes { values, role } = input.wishes(&place, others).map_err(Problem::of_faults)?;
+    if others == Others::Stay && place.protocol.parameters() != Parameters::Free {
+        return Err(of_custom_only("PATCH"));
+    }
+    let mut settings = place.principal.settings.clone();
+    match (role, others) {
+        (Some(role), _) => drop(settings.insert(ROLE_SETTING.to_owned(), role.into())),
+        (None, Others::Go) => drop(settings.remove(ROLE_SETTING)),
+        (None, Others::Stay | Others::MustNotBe) => {}
+    }
+    let has_role = others == Others::MustNotBe && place.principal.settings.contains_key(ROLE_SETTING);
+    if has_role && settings != place.principal.settings {
+        return Err(secret::SecretError::AlreadyThere { principal: place.reference().to_string() }.into());
+    }
+    let values: Vec<(&str, Wish<'_>)> = values.iter().map(|(name, wish)| (name.as_str(), wish.as_wish())).collect();
+    // Nothing to store is nothing to be in the way of.
+    let others = if values.is_empty() && others == Others::MustNotBe { Others::Stay } else { others };
+    let put = Put { values: &values, settings: Some(&settings), others };
+    let actor = caller.actor();
+    let done = secret::put(&api.manage(&actor), &place.reference(), place.owner.as_ref(), put).await?;
+    if done.action.is_made() {
+        api.settle().await;
+    }
+    place.principal.settings = settings;
+    Ok(place)
+}
+
+pub(super) async fn remove(State(api): State<Arc<Api>>, caller: ApiCaller, Query(query): Query<Pairs>) -> Result<Response, Problem> {
+    let place = Place::find(&api, &caller, &PlaceInput::of_query(&query)?, MANAGERS).await?;
+    let names: Vec<&str> = query
+        .iter()
+        .filter(|(name, _)| name == "authenticationParameters")
+        .flat_map(|(_, names)| names.split(','))
+        .map(str::trim)
+        .filter(|name| !name.is_empty())
+        .collect();
+    if !names.is_empty() && place.protocol.parameters() != Parameters::Free {
+        return Err(of_custom_only("`authenticationParameters`"));
+    }
+    let values: Vec<(&str, Wish<'_>)> = names.into_iter().map(|name| (name, Wish::Remove)).collect();
+    let mut settings = place.principal.settings.clone();
+    let others = if values.is_empty() { Others::Go } else { Others::Stay };
+    if others == Others::Go {
+        settings.remove(ROLE_SETTING);
+        if place.protocol.login().is_some() {
+            connect::revoke(&api.node, &caller.person(), place.names()).await?;
+        }
+    }
+    let actor = caller.actor();
+    let put = Put { values: &values, settings: Some(&settings), others };
+    let done = secret::put(&api.manage(&actor), &place.reference(), place.owner.as_ref(), put).await?;
+    if done.action.is_made() {
+        api.settle().await;
+    }
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+fn of_custom_only(what: &str) -> Problem {
+    let detail = format!("{what} is for the Custom protocol only: the credentials of others belong together");
+    Problem::new(StatusCode::BAD_REQUEST, "custom_only", detail, "use PUT with all of them")
+}

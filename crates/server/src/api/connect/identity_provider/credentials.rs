@@ -1,0 +1,139 @@
+//! Client id and secret of a provider: `named-credentials/external-auth-identity-provider-credentials/{name}`. A list of pairs, not a map as elsewhere.
+
+use std::sync::Arc;
+
+use axum::Extension;
+use axum::extract::{Path, State};
+use axum::response::Response;
+use http::StatusCode;
+use serde::Serialize;
+use sortie_model::{IdentityProvider, Secret};
+use sortie_protocol::{Need, Secrecy, provider_values, salesforce_value_name};
+
+use super::{definitions, find, parse};
+use crate::api::caller::ApiCaller;
+use crate::api::json::{At, Body, Fault, FaultKind, Reader};
+use crate::api::mount::Mount;
+use crate::api::{Api, Problem, json};
+use crate::manage::NotStored;
+use crate::manage::provider::{Filling, open, put_values};
+
+/// One value as it is shown: what is secret has none.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Pair {
+    credential_name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    credential_value: Option<String>,
+    encrypted: bool,
+}
+
+#[derive(Serialize)]
+struct Pairs {
+    credentials: Vec<Pair>,
+}
+
+pub(in crate::api::connect) async fn show(State(api): State<Arc<Api>>, Path(name): Path<String>) -> Result<Response, Problem> {
+    answer(&api, &name, StatusCode::OK).await
+}
+
+pub(in crate::api::connect) async fn create(
+    State(api): State<Arc<Api>>,
+    Extension(mount): Extension<Mount>,
+    caller: ApiCaller,
+    Path(name): Path<String>,
+    body: Body,
+) -> Result<Response, Problem> {
+    put(&api, &caller, (&name, mount), &body, Filling::First).await?;
+    answer(&api, &name, StatusCode::CREATED).await
+}
+
+pub(in crate::api::connect) async fn replace(
+    State(api): State<Arc<Api>>,
+    Extension(mount): Extension<Mount>,
+    caller: ApiCaller,
+    Path(name): Path<String>,
+    body: Body,
+) -> Result<Response, Problem> {
+    put(&api, &caller, (&name, mount), &body, Filling::Replacing).await?;
+    answer(&api, &name, StatusCode::OK).await
+}
+
+async fn put(api: &Api, caller: &ApiCaller, (name, mount): (&str, Mount), body: &Body, filling: Filling) -> Result<(), Problem> {
+    let definitions = definitions(api).await?;
+    let provider: IdentityProvider = find(&definitions, &parse(name)?)?.clone().into();
+    let given = body.read(mount.version, read)?;
+    let fields = provider_values(provider.server().client_values());
+    let mut faults = Vec::new();
+    let mut refuse = |pointer: String, rule, message: String| faults.push(Fault { pointer, kind: FaultKind::Value, rule, message });
+    let mut values: Vec<(&str, &Secret)> = Vec::new();
+    for (pointer, theirs, value) in &given {
+        match fields.iter().find(|field| salesforce_value_name(field.name) == theirs.as_str()) {
+            Some(field) if values.iter().any(|(name, _)| *name == field.name) => {
+                refuse(format!("{pointer}/credentialName"), "duplicate_name", "stands there twice".to_owned());
+            }
+            Some(_) if value.is_empty() => refuse(format!("{pointer}/credentialValue"), "value_empty", "must not be empty".to_owned()),
+            Some(field) => values.push((field.name, value)),
+            None => {
+                let known: Vec<_> = fields.iter().map(|field| salesforce_value_name(field.name)).collect();
+                refuse(format!("{pointer}/credentialName"), "value_unknown", format!("must be one of {}", known.join(", ")));
+            }
+        }
+    }
+    // Id and secret belong together.
+    for field in fields.iter().filter(|field| field.need == Need::Required && !values.iter().any(|(name, _)| *name == field.name)) {
+        refuse("/credentials".to_owned(), "required", format!("must hold `{}`", salesforce_value_name(field.name)));
+    }
+    if !faults.is_empty() {
+        return Err(Problem::of_faults(faults));
+    }
+    let actor = caller.actor();
+    let done = put_values(&api.manage(&actor), provider.name(), &values, filling).await?;
+    if done.action.is_made() {
+        api.settle().await;
+    }
+    Ok(())
+}
+
+fn read(reader: &mut Reader, at: &At<'_>) -> Option<Vec<(String, String, Secret)>> {
+    let mut fields = reader.fields(at)?;
+    let list = fields.require(reader, "credentials");
+    fields.finish(reader);
+    let mut given = Vec::new();
+    for item in reader.list(&list?) {
+        let Some(mut own) = reader.fields(&item) else { continue };
+        let name = own.require(reader, "credentialName").and_then(|at| reader.text(&at).map(str::to_owned));
+        let value = own.require(reader, "credentialValue").and_then(|at| reader.text(&at).map(Secret::new));
+        if let Some(at) = own.take("encrypted") {
+            reader.truth(&at);
+        }
+        own.finish(reader);
+        if let (Some(name), Some(value)) = (name, value) {
+            given.push((item.pointer.clone(), name, value));
+        }
+    }
+    Some(given)
+}
+
+async fn answer(api: &Api, name: &str, code: StatusCode) -> Result<Response, Problem> {
+    let definitions = definitions(api).await?;
+    let provider = find(&definitions, &parse(name)?)?.clone();
+    Ok(json(code, &Pairs { credentials: pairs(api, &provider.into()).await? }))
+}
+
+/// What is stored for a provider; of what is secret only that it is there.
+pub(super) async fn pairs(api: &Api, provider: &IdentityProvider) -> Result<Vec<Pair>, Problem> {
+    let house = api.node.house();
+    let rows = house.store().provider_values().load(provider.id()).await.map_err(NotStored::from)?;
+    let fields = provider_values(provider.server().client_values());
+    let pair = |row: &sortie_store::StoredValue| {
+        let is_public = fields.iter().any(|field| field.name == row.head.name && field.secrecy == Secrecy::Public);
+        let opened = if is_public { open(house.vault(), provider, row).ok() } else { None };
+        Pair {
+            credential_name: salesforce_value_name(&row.head.name).into_owned(),
+            credential_value: opened.and_then(|plain| String::from_utf8(plain.expose().to_vec()).ok()),
+            encrypted: !is_public,
+        }
+    };
+    Ok(rows.iter().map(pair).collect())
+}

@@ -1,0 +1,178 @@
+//! The resources of Salesforce's Connect REST API for named credentials, in its shapes. One file or folder a resource; what the documents leave open is decided
+//! in `docs/decisions/0009-management-api.md`.
+
+mod auth_url;
+mod credential;
+mod etag;
+mod external_credential;
+mod identity_provider;
+mod named_credential;
+mod place;
+mod salesforce_id;
+mod store;
+mod words;
+
+pub(super) use etag::Etag;
+pub(super) use external_credential::{credential_id as salesforce_id_of_credential, principal_id};
+pub(super) use salesforce_id::{Prefix, SalesforceId};
+pub(super) use store::{Pointers, Wanted, refused, store};
+
+use axum::routing::{delete, get, patch, post, put};
+
+use super::caller::{MANAGERS, VIEWERS};
+use super::{Access, Mounts, Route};
+
+/// The routes, with the version of the REST API that each came with.
+pub(super) const ROUTES: &[Route] = &[
+    // Whose credentials they are decides who may: `place` looks.
+    Route { method: "GET", path: CREDENTIAL, mounts: Mounts::Both(56), access: Access::Users, handler: || get(credential::show) },
+    Route { method: "POST", path: CREDENTIAL, mounts: Mounts::Both(56), access: Access::Users, handler: || post(credential::create) },
+    Route { method: "PUT", path: CREDENTIAL, mounts: Mounts::Both(56), access: Access::Users, handler: || put(credential::replace) },
+    Route {
+        method: "PATCH",
+        path: CREDENTIAL,
+        mounts: Mounts::Both(59),
+        access: Access::AnyOf(MANAGERS),
+        handler: || patch(credential::amend),
+    },
+    Route { method: "DELETE", path: CREDENTIAL, mounts: Mounts::Both(56), access: Access::Users, handler: || delete(credential::remove) },
+    Route { method: "POST", path: AUTH_URL, mounts: Mounts::Both(56), access: Access::Users, handler: || post(auth_url::begin) },
+    // Without View Setup one sees what one may use, and less of it.
+    Route {
+        method: "GET",
+        path: EXTERNAL_CREDENTIALS,
+        mounts: Mounts::Both(56),
+        access: Access::Users,
+        handler: || get(external_credential::list),
+    },
+    Route {
+        method: "GET",
+        path: EXTERNAL_CREDENTIAL,
+        mounts: Mounts::Both(56),
+        access: Access::Users,
+        handler: || get(external_credential::show),
+    },
+    Route {
+        method: "POST",
+        path: EXTERNAL_CREDENTIALS,
+        mounts: Mounts::Both(58),
+        access: Access::AnyOf(MANAGERS),
+        handler: || post(external_credential::create),
+    },
+    Route {
+        method: "PUT",
+        path: EXTERNAL_CREDENTIAL,
+        mounts: Mounts::Both(58),
+        access: Access::AnyOf(MANAGERS),
+        handler: || put(external_credential::replace),
+    },
+    Route {
+        method: "DELETE",
+        path: EXTERNAL_CREDENTIAL,
+        mounts: Mounts::Both(58),
+        access: Access::AnyOf(MANAGERS),
+        handler: || delete(external_credential::remove),
+    },
+    Route {
+        method: "GET",
+        path: NAMED_CREDENTIALS,
+        mounts: Mounts::Both(58),
+        access: Access::AnyOf(VIEWERS),
+        handler: || get(named_credential::list),
+    },
+    Route {
+        method: "POST",
+        path: NAMED_CREDENTIALS,
+        mounts: Mounts::Both(58),
+        access: Access::AnyOf(MANAGERS),
+        handler: || post(named_credential::create),
+    },
+    Route {
+        method: "GET",
+        path: NAMED_CREDENTIAL,
+        mounts: Mounts::Both(58),
+        access: Access::AnyOf(VIEWERS),
+        handler: || get(named_credential::show),
+    },
+    Route {
+        method: "PUT",
+        path: NAMED_CREDENTIAL,
+        mounts: Mounts::Both(58),
+        access: Access::AnyOf(MANAGERS),
+        handler: || put(named_credential::replace),
+    },
+    Route {
+        method: "DELETE",
+        path: NAMED_CREDENTIAL,
+        mounts: Mounts::Both(58),
+        access: Access::AnyOf(MANAGERS),
+        handler: || delete(named_credential::remove),
+    },
+    Route {
+        method: "GET",
+        path: PROVIDERS,
+        mounts: Mounts::Both(62),
+        access: Access::AnyOf(VIEWERS),
+        handler: || get(identity_provider::list),
+    },
+    Route {
+        method: "POST",
+        path: PROVIDERS,
+        mounts: Mounts::Both(62),
+        access: Access::AnyOf(MANAGERS),
+        handler: || post(identity_provider::create),
+    },
+    Route {
+        method: "GET",
+        path: PROVIDER,
+        mounts: Mounts::Both(62),
+        access: Access::AnyOf(VIEWERS),
+        handler: || get(identity_provider::show),
+    },
+    Route {
+        method: "PUT",
+        path: PROVIDER,
+        mounts: Mounts::Both(62),
+        access: Access::AnyOf(MANAGERS),
+        handler: || put(identity_provider::replace),
+    },
+    Route {
+        method: "DELETE",
+        path: PROVIDER,
+        mounts: Mounts::Both(62),
+        access: Access::AnyOf(MANAGERS),
+        handler: || delete(identity_provider::remove),
+    },
+    Route {
+        method: "GET",
+        path: PROVIDER_CREDENTIALS,
+        mounts: Mounts::Both(62),
+        access: Access::AnyOf(VIEWERS),
+        handler: || get(identity_provider::show_credentials),
+    },
+    Route {
+        method: "POST",
+        path: PROVIDER_CREDENTIALS,
+        mounts: Mounts::Both(62),
+        access: Access::AnyOf(MANAGERS),
+        handler: || post(identity_provider::create_credentials),
+    },
+    Route {
+        method: "PUT",
+        path: PROVIDER_CREDENTIALS,
+        mounts: Mounts::Both(62),
+        access: Access::AnyOf(MANAGERS),
+        handler: || put(identity_provider::replace_credentials),
+    },
+];
+
+const NAMED_CREDENTIALS: &str = "/named-credentials/named-credential-setup";
+const NAMED_CREDENTIAL: &str = "/named-credentials/named-credential-setup/{name}";
+const PROVIDERS: &str = "/named-credentials/external-auth-identity-providers";
+const PROVIDER: &str = "/named-credentials/external-auth-identity-providers/{name}";
+/// A sibling, not a child: so it is in Salesforce.
+const PROVIDER_CREDENTIALS: &str = "/named-credentials/external-auth-identity-provider-credentials/{name}";
+const EXTERNAL_CREDENTIALS: &str = "/named-credentials/external-credentials";
+const EXTERNAL_CREDENTIAL: &str = "/named-credentials/external-credentials/{name}";
+const CREDENTIAL: &str = "/named-credentials/credential";
+const AUTH_URL: &str = "/named-credentials/credential/auth-url/o-auth";

@@ -1,0 +1,169 @@
+//! A body with a named credential.
+
+use sortie_metadata::{Definition, NamedCredentialDefinition};
+use sortie_model::{ApiName, CallerFormulas, CustomHeader, Endpoint, Label, NamedCredential, Timeouts};
+
+use crate::api::connect::external_credential::custom_headers;
+use crate::api::connect::store::{Pointers, Wanted};
+use crate::api::json::{At, Reader};
+
+/// What a body says.
+pub(super) struct NamedCredentialInput {
+    pub(super) name: ApiName,
+    label: Label,
+    /// `None` in versions without one: it stays as it is.
+    description: Option<String>,
+    url: Endpoint,
+    external_credential: ApiName,
+    headers: Vec<CustomHeader>,
+    options: Options,
+}
+
+struct Options {
+    formulas_in_body: bool,
+    formulas_in_header: bool,
+    authorization_header: bool,
+}
+
+/// `NamedCredentialType`.
+const TYPES: [&str; 2] = ["PrivateEndpoint", "SecuredEndpoint"];
+
+/// `NamedCredentialParameterType`.
+const PARAMETER_TYPES: [&str; 4] =
+    ["AllowedManagedPackageNamespaces", "ClientCertificate", "ConnectionStatus", "SfHttpRequestExtensionName"];
+
+impl NamedCredentialInput {
+    /// `known` is the name in the path of a PUT, where the body may leave it out.
+    pub(super) fn read(reader: &mut Reader, at: &At<'_>, known: Option<&ApiName>) -> Option<Self> {
+        let mut fields = reader.fields(at)?;
+        let name_at = fields.take("developerName");
+        let name = match (&name_at, known) {
+            (None, Some(known)) => Some(known.clone()),
+            (None, None) => {
+                reader.refuse(&fields.pointer("developerName"), "required", "is required");
+                None
+            }
+            (Some(at), _) => reader.parsed(at, ApiName::parse),
+        };
+        if name.as_ref().is_some_and(|name| known.is_some_and(|known| known != name)) {
+            reader.refuse(&fields.pointer("developerName"), "immutable", "must be the name in the path: a name never changes");
+        }
+        let name = known.cloned().or(name);
+        let label = fields.require(reader, "masterLabel").and_then(|at| reader.parsed(&at, Label::parse));
+        let has_description = fields.take_since(reader, "description", 64);
+        let description = match &has_description {
+            Some(at) => reader.text(at).map(str::to_owned),
+            None => reader.knows(64).then(String::new),
+        };
+        if let Some(at) = fields.require(reader, "type")
+            && reader.word(&at, &TYPES) == Some("PrivateEndpoint")
+        {
+            let message = "is not possible here: there are no private connections; use SecuredEndpoint and the address in your network";
+            reader.refuse(&at.pointer, "type_unsupported", message);
+        }
+        fields.take("networkConnection");
+        let url = fields.require(reader, "calloutUrl").and_then(|at| reader.parsed(&at, Endpoint::parse));
+        let external_credential = fields.require(reader, "externalCredentials").and_then(|at| external_credential(reader, &at));
+        let headers = fields.take("customHeaders").map(|at| custom_headers(reader, &at)).unwrap_or_default();
+        let options = fields.require(reader, "calloutOptions").and_then(|at| options(reader, &at));
+        if let Some(at) = fields.take("parameters") {
+            parameters(reader, &at);
+        }
+        fields.ignore(&["calloutStatus", "createdByNamespace", "id", "url"]);
+        fields.finish(reader);
+        Some(Self {
+            name: name?,
+            label: label?,
+            description,
+            url: url?,
+            external_credential: external_credential?,
+            headers,
+            options: options?,
+        })
+    }
+
+    /// The definition that it stands for. What Connect has no word for stays as it is, or is what it usually is.
+    pub(super) fn wanted(&self, before: Option<&NamedCredential>) -> Wanted {
+        let formulas = |wanted: bool, before: Option<CallerFormulas>| match (wanted, before) {
+            (true, _) => CallerFormulas::Evaluated,
+            // It is as it was shown.
+            (false, Some(CallerFormulas::Literal)) => CallerFormulas::Literal,
+            (false, _) => CallerFormulas::Refused,
+        };
+        let stored_description = before.map(|before| before.description.clone()).unwrap_or_default();
+        let mut definition = Definition::default();
+        definition.named_credentials.push(NamedCredentialDefinition {
+            name: self.name.clone(),
+            label: self.label.clone(),
+            description: self.description.clone().unwrap_or(stored_description),
+            url: self.url.clone(),
+            external_credential: self.external_credential.clone(),
+            is_enabled: before.is_none_or(|before| before.is_enabled),
+            generate_authorization_header: self.options.authorization_header,
+            allow_formulas_in_header: formulas(self.options.formulas_in_header, before.map(|before| before.allow_formulas_in_header)),
+            allow_formulas_in_body: formulas(self.options.formulas_in_body, before.map(|before| before.allow_formulas_in_body)),
+            forwarded_headers: before.map(|before| before.forwarded_headers.clone()).unwrap_or_default(),
+            headers: self.headers.clone(),
+            timeouts: before.map_or_else(Timeouts::default, |before| before.timeouts),
+        });
+        let mut pointers = Pointers::default();
+        for (path, pointer) in [
+            ("name", "/developerName"),
+            ("url", "/calloutUrl"),
+            ("external_credential", "/externalCredentials/0/developerName"),
+            ("headers", "/customHeaders"),
+        ] {
+            pointers.set(format!("named_credentials[0].{path}"), pointer);
+        }
+        Wanted { definition, pointers }
+    }
+}
+
+/// Exactly one, of which only the name counts: all else is what answers say of it.
+fn external_credential(reader: &mut Reader, at: &At<'_>) -> Option<ApiName> {
+    let items = reader.list(at);
+    let [one] = items.as_slice() else {
+        reader.refuse(&at.pointer, "exactly_one", "must hold exactly one external credential");
+        return None;
+    };
+    let mut fields = reader.fields(one)?;
+    fields.require(reader, "developerName").and_then(|at| reader.parsed(&at, ApiName::parse))
+}
+
+fn options(reader: &mut Reader, at: &At<'_>) -> Option<Options> {
+    let mut fields = reader.fields(at)?;
+    let mut truth = |reader: &mut Reader, name: &str, default| fields.take(name).map_or(Some(default), |at| reader.truth(&at));
+    let formulas_in_body = truth(reader, "allowMergeFieldsInBody", false);
+    let formulas_in_header = truth(reader, "allowMergeFieldsInHeader", false);
+    let authorization_header = truth(reader, "generateAuthorizationHeader", true);
+    fields.finish(reader);
+    Some(Options {
+        formulas_in_body: formulas_in_body?,
+        formulas_in_header: formulas_in_header?,
+        authorization_header: authorization_header?,
+    })
+}
+
+/// There is none that means anything here; one that is sent is not passed over, since somebody relies on it.
+fn parameters(reader: &mut Reader, at: &At<'_>) {
+    for item in reader.list(at) {
+        let Some(mut fields) = reader.fields(&item) else { continue };
+        for name in ["parameterName", "parameterValue"] {
+            if let Some(at) = fields.require(reader, name) {
+                reader.text(&at);
+            }
+        }
+        if let Some(at) = fields.require(reader, "parameterType")
+            && let Some(kind) = reader.word(&at, &PARAMETER_TYPES)
+        {
+            let why = match kind {
+                "AllowedManagedPackageNamespaces" => "there are no packages: permission sets say who may use a credential",
+                "ClientCertificate" => "client certificates of named credentials are not supported yet",
+                _ => "it belongs to a feature of Salesforce",
+            };
+            reader.refuse(&at.pointer, "parameter_type_unsupported", format!("is not possible here: {why}"));
+        }
+        fields.ignore(&["id", "parameterDescription"]);
+        fields.finish(reader);
+    }
+}

@@ -1,0 +1,78 @@
+//! A named credential as it is shown.
+
+use serde::Serialize;
+use sortie_model::{CallerFormulas, NamedCredential};
+use sortie_store::Definitions;
+
+use crate::api::connect::external_credential::{HeaderOutput, headers};
+use crate::api::connect::salesforce_id::{Prefix, SalesforceId};
+use crate::api::mount::Mount;
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct NamedCredentialOutput {
+    callout_options: OptionsOutput,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    callout_status: Option<&'static str>,
+    callout_url: String,
+    custom_headers: Vec<HeaderOutput>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    description: Option<String>,
+    developer_name: String,
+    external_credentials: Vec<Related>,
+    id: SalesforceId,
+    master_label: String,
+    /// There is none that means anything here.
+    parameters: [(); 0],
+    #[serde(rename = "type")]
+    kind: &'static str,
+    url: String,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct OptionsOutput {
+    allow_merge_fields_in_body: bool,
+    allow_merge_fields_in_header: bool,
+    generate_authorization_header: bool,
+}
+
+/// The external credential, in few words.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Related {
+    developer_name: String,
+    id: SalesforceId,
+    master_label: String,
+    url: String,
+}
+
+pub(super) fn output(definitions: &Definitions, mount: Mount, named: &NamedCredential) -> NamedCredentialOutput {
+    let external = definitions.external_credentials.iter().filter(|external| external.id == named.external_credential);
+    let description = Some(named.description.clone()).filter(|description| mount.version >= 64 && !description.is_empty());
+    NamedCredentialOutput {
+        callout_options: OptionsOutput {
+            allow_merge_fields_in_body: named.allow_formulas_in_body == CallerFormulas::Evaluated,
+            allow_merge_fields_in_header: named.allow_formulas_in_header == CallerFormulas::Evaluated,
+            generate_authorization_header: named.generate_authorization_header,
+        },
+        callout_status: (mount.version >= 59).then_some(if named.is_enabled { "Enabled" } else { "Disabled" }),
+        callout_url: named.url.to_string(),
+        custom_headers: headers(named.id.as_uuid(), Prefix::NamedCredentialParameter, &named.headers),
+        description,
+        developer_name: named.name.to_string(),
+        external_credentials: external
+            .map(|external| Related {
+                developer_name: external.name.to_string(),
+                id: SalesforceId::of(Prefix::ExternalCredential, external.id.as_uuid()),
+                master_label: external.label.to_string(),
+                url: format!("{}/named-credentials/external-credentials/{}", mount.base(), external.name),
+            })
+            .collect(),
+        id: SalesforceId::of(Prefix::NamedCredential, named.id.as_uuid()),
+        master_label: named.label.to_string(),
+        parameters: [],
+        kind: "SecuredEndpoint",
+        url: format!("{}/named-credentials/named-credential-setup/{}", mount.base(), named.name),
+    }
+}

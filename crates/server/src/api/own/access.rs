@@ -1,0 +1,160 @@
+//! Permission sets and profiles, which look alike: two resources of one make.
+
+use serde::Serialize;
+use sortie_metadata::{AccessDefinition, Definition};
+use sortie_model::{ApiName, Label, SystemPermission, SystemPermissions};
+use sortie_store::Definitions;
+
+use crate::api::connect::{Pointers, Wanted};
+use crate::api::json::{At, Reader};
+
+/// One as shown.
+#[derive(Serialize)]
+struct View {
+    name: String,
+    label: String,
+    description: String,
+    permissions: SystemPermissions,
+}
+
+fn read(reader: &mut Reader, at: &At<'_>, known: Option<&ApiName>) -> Option<AccessDefinition> {
+    let mut fields = reader.fields(at)?;
+    let name_at = fields.take("name");
+    let name = match (&name_at, known) {
+        (None, Some(known)) => Some(known.clone()),
+        (None, None) => {
+            reader.refuse("/name", "required", "is required");
+            None
+        }
+        (Some(at), _) => reader.parsed(at, ApiName::parse),
+    };
+    if name.as_ref().is_some_and(|name| known.is_some_and(|known| known != name)) {
+        reader.refuse("/name", "immutable", "must be the name in the path: a name never changes");
+    }
+    let label = match fields.take("label") {
+        Some(at) => reader.parsed(&at, Label::parse),
+        None => name.as_ref().and_then(|name| Label::parse(name.as_str()).ok()),
+    };
+    let description = fields.take("description").and_then(|at| reader.text(&at)).unwrap_or_default().to_owned();
+    let permissions = fields.take("permissions").map(|at| reader.list(&at)).unwrap_or_default();
+    let permissions = permissions.iter().filter_map(|at| reader.parsed(at, SystemPermission::parse)).collect();
+    fields.finish(reader);
+    Some(AccessDefinition { name: known.cloned().or(name)?, label: label?, description, permissions })
+}
+
+/// Makes the handlers of one of the two.
+macro_rules! resource {
+    ($module:ident, $list:ident, $what:literal, $defined:ident) => {
+        pub(super) mod $module {
+            use std::sync::Arc;
+
+            use axum::extract::{Path, State};
+            use axum::response::{IntoResponse as _, Response};
+            use http::{HeaderMap, StatusCode};
+
+            use super::{AccessDefinition, ApiName, Definition, Definitions, Pointers, View, Wanted, read};
+            use crate::api::caller::ApiCaller;
+            use crate::api::connect::{Etag, store};
+            use crate::api::json::Body;
+            use crate::api::mount::NEWEST;
+            use crate::api::own::guard::may_give;
+            use crate::api::{Api, Problem, json};
+            use crate::manage::apply::Standing;
+            use crate::manage::definition::{Defined, remove as remove_definition};
+            use crate::manage::{NotStored, UnknownName};
+
+            pub(in crate::api::own) async fn list(State(api): State<Arc<Api>>) -> Result<Response, Problem> {
+                let views: Vec<View> = definitions(&api).await?.$list.iter().map(view).collect();
+                Ok(json(StatusCode::OK, &serde_json::json!({ stringify!($list): views })))
+            }
+
+            pub(in crate::api::own) async fn show(State(api): State<Arc<Api>>, Path(name): Path<String>) -> Result<Response, Problem> {
+                answer(&api, &parse(&name)?, StatusCode::OK).await
+            }
+
+            pub(in crate::api::own) async fn create(State(api): State<Arc<Api>>, caller: ApiCaller, body: Body) -> Result<Response, Problem> {
+                let wanted = body.read(NEWEST, |reader, at| read(reader, at, None))?;
+                may_give(&caller, &wanted.permissions)?;
+                let name = wanted.name.clone();
+                store(&api, &caller, &definition(wanted), Standing::New, &|_| true).await?;
+                answer(&api, &name, StatusCode::CREATED).await
+            }
+
+            pub(in crate::api::own) async fn replace(
+                State(api): State<Arc<Api>>,
+                caller: ApiCaller,
+                Path(name): Path<String>,
+                headers: HeaderMap,
+                body: Body,
+            ) -> Result<Response, Problem> {
+                let name = parse(&name)?;
+                let definitions = definitions(&api).await?;
+                let before = find(&definitions, &name)?;
+                let etag = Etag::of(before);
+                etag.check(&headers)?;
+                let wanted = body.read(NEWEST, |reader, at| read(reader, at, Some(&before.name)))?;
+                // Neither what they would give, nor what others have through it.
+                may_give(&caller, &wanted.permissions)?;
+                may_give(&caller, &before.permissions)?;
+                let is_same = |now: &Definitions| find(now, &name).is_ok_and(|found| Etag::of(found) == etag);
+                store(&api, &caller, &definition(wanted), Standing::Stored, &is_same).await?;
+                answer(&api, &name, StatusCode::OK).await
+            }
+
+            pub(in crate::api::own) async fn remove(
+                State(api): State<Arc<Api>>,
+                caller: ApiCaller,
+                Path(name): Path<String>,
+                headers: HeaderMap,
+            ) -> Result<Response, Problem> {
+                let name = parse(&name)?;
+                let definitions = definitions(&api).await?;
+                let found = find(&definitions, &name)?;
+                Etag::of(found).check(&headers)?;
+                may_give(&caller, &found.permissions)?;
+                let actor = caller.actor();
+                remove_definition(&api.manage(&actor), &Defined::$defined(name)).await?;
+                api.settle().await;
+                Ok(StatusCode::NO_CONTENT.into_response())
+            }
+
+            fn definition(wanted: AccessDefinition) -> Wanted {
+                let mut definition = Definition::default();
+                definition.$list.push(wanted);
+                Wanted { definition, pointers: Pointers::default() }
+            }
+
+            fn view(one: &sortie_model::$defined) -> View {
+                View {
+                    name: one.name.to_string(),
+                    label: one.label.to_string(),
+                    description: one.description.clone(),
+                    permissions: one.permissions.clone(),
+                }
+            }
+
+            fn parse(name: &str) -> Result<ApiName, Problem> {
+                ApiName::parse(name).map_err(|_| UnknownName::new($what, name.chars().take(80).collect::<String>()).into())
+            }
+
+            async fn definitions(api: &Api) -> Result<Definitions, Problem> {
+                Ok(api.node.house().store().definitions().await.map_err(NotStored::from)?)
+            }
+
+            fn find<'d>(definitions: &'d Definitions, name: &ApiName) -> Result<&'d sortie_model::$defined, Problem> {
+                definitions.$list.iter().find(|known| known.name == *name).ok_or_else(|| UnknownName::new($what, name).into())
+            }
+
+            async fn answer(api: &Api, name: &ApiName, status: StatusCode) -> Result<Response, Problem> {
+                let definitions = definitions(api).await?;
+                let found = find(&definitions, name)?;
+                let mut response = json(status, &view(found));
+                Etag::of(found).put(response.headers_mut());
+                Ok(response)
+            }
+        }
+    };
+}
+
+resource!(permission_sets, permission_sets, "permission set", PermissionSet);
+resource!(profiles, profiles, "profile", Profile);

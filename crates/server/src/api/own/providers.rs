@@ -1,0 +1,73 @@
+//! Providers of both kinds: what they say, which values are stored for them. They are defined by `definitions/apply`, and those of the one kind by Salesforce's resource too.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse as _, Response};
+use http::StatusCode;
+use serde::Serialize;
+use sortie_model::{ApiName, IdentityProviderKind, Secret};
+
+use crate::api::caller::ApiCaller;
+use crate::api::json::{At, Body, Reader};
+use crate::api::mount::NEWEST;
+use crate::api::{Api, Problem, json};
+use crate::connect::callback_url;
+use crate::manage::UnknownName;
+use crate::manage::definition::{Defined, remove as remove_definition};
+use crate::manage::provider::{self, Filling, ProviderSummary};
+
+#[derive(Serialize)]
+struct Listed {
+    providers: Vec<ProviderSummary>,
+}
+
+pub(super) async fn list(State(api): State<Arc<Api>>, caller: ApiCaller) -> Result<Response, Problem> {
+    let actor = caller.actor();
+    Ok(json(StatusCode::OK, &Listed { providers: provider::list(&api.manage(&actor)).await? }))
+}
+
+pub(super) async fn show(State(api): State<Arc<Api>>, caller: ApiCaller, Path(name): Path<String>) -> Result<Response, Problem> {
+    answer(&api, &caller, &parse(&name)?).await
+}
+
+async fn answer(api: &Api, caller: &ApiCaller, name: &ApiName) -> Result<Response, Problem> {
+    let actor = caller.actor();
+    let mut view = provider::show(&api.manage(&actor), name).await?;
+    let kind = if view.auth_provider.is_some() { IdentityProviderKind::Auth } else { IdentityProviderKind::ExternalAuth };
+    view.callback_url = api.public_url.as_ref().map(|public_url| callback_url(&public_url.origin(), kind, name));
+    Ok(json(StatusCode::OK, &view))
+}
+
+pub(super) async fn remove(State(api): State<Arc<Api>>, caller: ApiCaller, Path(name): Path<String>) -> Result<Response, Problem> {
+    let actor = caller.actor();
+    remove_definition(&api.manage(&actor), &Defined::Provider(parse(&name)?)).await?;
+    api.settle().await;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+/// All values of the provider, in place of those that are stored.
+pub(super) async fn put_values(
+    State(api): State<Arc<Api>>,
+    caller: ApiCaller,
+    Path(name): Path<String>,
+    body: Body,
+) -> Result<Response, Problem> {
+    let name = parse(&name)?;
+    let values = body.read(NEWEST, read)?;
+    let values: Vec<(&str, &Secret)> = values.iter().map(|(name, value)| (name.as_str(), value)).collect();
+    let actor = caller.actor();
+    provider::put_values(&api.manage(&actor), &name, &values, Filling::Replacing).await?;
+    api.settle().await;
+    answer(&api, &caller, &name).await
+}
+
+fn read(reader: &mut Reader, at: &At<'_>) -> Option<Vec<(String, Secret)>> {
+    let mut fields = reader.fields(at)?;
+    let given = fields.take_all();
+    Some(given.into_iter().filter_map(|(name, at)| Some((name.to_owned(), Secret::new(reader.text(&at)?)))).collect())
+}
+
+fn parse(name: &str) -> Result<ApiName, Problem> {
+    ApiName::parse(name).map_err(|_| UnknownName::new("provider", name.chars().take(80).collect::<String>()).into())
+}

@@ -1,0 +1,102 @@
+//! `SetupEntityAccess`: that a permission set or a profile enables a principal.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse as _, Response};
+use http::StatusCode;
+use serde::Serialize;
+use sortie_model::{Grantee, Principal, PrincipalAccess};
+use sortie_store::Definitions;
+
+use crate::api::caller::ApiCaller;
+use crate::api::connect::{Prefix, SalesforceId, principal_id};
+use crate::api::json::{At, Body, Reader};
+use crate::api::mount::NEWEST;
+use crate::api::{Api, Problem, json};
+use crate::manage::grant::{self, GranteeName};
+use crate::manage::{NotStored, PrincipalReference};
+
+#[derive(Serialize)]
+struct Made {
+    id: SalesforceId,
+    success: bool,
+    errors: [(); 0],
+}
+
+/// The id of one.
+pub(super) fn access_id(access: &PrincipalAccess) -> SalesforceId {
+    let (kind, grantee) = match access.grantee {
+        Grantee::PermissionSet(id) => ("permission_set", id.as_uuid()),
+        Grantee::Profile(id) => ("profile", id.as_uuid()),
+    };
+    SalesforceId::of_part(Prefix::SetupEntityAccess, access.principal.as_uuid(), &format!("{kind} {grantee}"))
+}
+
+/// The id of whoever is given access.
+pub(super) fn grantee_id(grantee: Grantee) -> SalesforceId {
+    match grantee {
+        Grantee::PermissionSet(id) => SalesforceId::of(Prefix::PermissionSet, id.as_uuid()),
+        Grantee::Profile(id) => SalesforceId::of(Prefix::Profile, id.as_uuid()),
+    }
+}
+
+pub(super) async fn create(State(api): State<Arc<Api>>, caller: ApiCaller, body: Body) -> Result<Response, Problem> {
+    let (parent, entity) = body.read(NEWEST, read)?;
+    let definitions = api.node.house().store().definitions().await.map_err(NotStored::from)?;
+    let sets = definitions.permission_sets.iter().map(|set| Grantee::PermissionSet(set.id));
+    let mut grantees = sets.chain(definitions.profiles.iter().map(|profile| Grantee::Profile(profile.id)));
+    let grantee =
+        grantees.find(|grantee| grantee_id(*grantee).is(&parent)).ok_or_else(|| unknown("ParentId", "permission set or profile"))?;
+    let principal = definitions.principals.iter().find(|principal| principal_id(principal).is(&entity));
+    let principal = principal.ok_or_else(|| unknown("SetupEntityId", "principal of an external credential"))?;
+    let access = PrincipalAccess { principal: principal.id, grantee };
+    if definitions.principal_access.contains(&access) {
+        let detail = format!("duplicate value found: {} is enabled for it already", principal.name);
+        return Err(Problem::new(StatusCode::BAD_REQUEST, "already_exists", detail, "nothing is to be done").called("DUPLICATE_VALUE"));
+    }
+    let (reference, name) = names(&definitions, principal, grantee).ok_or_else(Problem::internal)?;
+    let actor = caller.actor();
+    grant::add(&api.manage(&actor), &reference, &name).await?;
+    api.settle().await;
+    Ok(json(StatusCode::CREATED, &Made { id: access_id(&access), success: true, errors: [] }))
+}
+
+fn read(reader: &mut Reader, at: &At<'_>) -> Option<(String, String)> {
+    let mut fields = reader.fields(at)?;
+    let mut text = |reader: &mut Reader, name| fields.require(reader, name).and_then(|at| reader.text(&at).map(str::to_owned));
+    let (parent, entity) = (text(reader, "ParentId"), text(reader, "SetupEntityId"));
+    fields.ignore(&["attributes"]);
+    fields.finish(reader);
+    Some((parent?, entity?))
+}
+
+fn unknown(field: &str, what: &str) -> Problem {
+    let detail = format!("{field}: there is no {what} with this id");
+    Problem::new(StatusCode::BAD_REQUEST, "id_unknown", detail, "ask for the id with a query, or take it from the external credential")
+        .called("INVALID_CROSS_REFERENCE_KEY")
+}
+
+fn names(definitions: &Definitions, principal: &Principal, grantee: Grantee) -> Option<(PrincipalReference, GranteeName)> {
+    let credential = definitions.external_credentials.iter().find(|known| known.id == principal.external_credential)?;
+    let reference = PrincipalReference { external_credential: credential.name.clone(), principal: principal.name.clone() };
+    let name = match grantee {
+        Grantee::PermissionSet(id) => GranteeName::PermissionSet(definitions.permission_sets.iter().find(|set| set.id == id)?.name.clone()),
+        Grantee::Profile(id) => GranteeName::Profile(definitions.profiles.iter().find(|profile| profile.id == id)?.name.clone()),
+    };
+    Some((reference, name))
+}
+
+pub(super) async fn remove(State(api): State<Arc<Api>>, caller: ApiCaller, Path(id): Path<String>) -> Result<Response, Problem> {
+    let definitions = api.node.house().store().definitions().await.map_err(NotStored::from)?;
+    let access = definitions.principal_access.iter().find(|access| access_id(access).is(&id));
+    let access = access.ok_or_else(|| {
+        Problem::new(StatusCode::NOT_FOUND, "id_unknown", "the requested resource does not exist", "ask for the id with a query")
+    })?;
+    let principal = definitions.principals.iter().find(|principal| principal.id == access.principal).ok_or_else(Problem::internal)?;
+    let (reference, name) = names(&definitions, principal, access.grantee).ok_or_else(Problem::internal)?;
+    let actor = caller.actor();
+    grant::remove(&api.manage(&actor), &reference, &name).await?;
+    api.settle().await;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}

@@ -1,0 +1,15 @@
+//! The management API, over HTTP, against a running server.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+mod credential;
+mod example;
+mod external_credential;
+mod idempotency;
+mod identity_provider;
+mod mounts;
+mod named_credential;
+mod office;
+mod own;
+mod replay;
+mod routes;
+mod sobjects;

@@ -19,6 +19,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("sign_in", include_str!("../migrations/0009_sign_in.sql")),
     ("announced_grants", include_str!("../migrations/0010_announced_grants.sql")),
     ("auth_providers", include_str!("../migrations/0011_auth_providers.sql")),
+    ("pushed_authorization", include_str!("../migrations/0012_pushed_authorization.sql")),
 ];
 
 /// The newest schema that this binary knows.

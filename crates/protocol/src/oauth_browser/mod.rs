@@ -4,6 +4,9 @@ mod account;
 mod authorize;
 mod client;
 mod plugin;
+mod push;
+#[cfg(test)]
+mod push_tests;
 #[cfg(test)]
 mod quirks_tests;
 mod redeem;
@@ -126,7 +129,7 @@ impl Login for OAuthBrowser {
             let provider = usable_provider(self, material)?;
             match provider.server.plugin {
                 Some(_) => plugin::authorize_url(world, material, provider, request).await,
-                None => authorize::url(material, provider, request),
+                None => authorize::url(world, material, provider, request).await,
             }
         })
     }

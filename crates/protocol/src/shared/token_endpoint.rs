@@ -6,7 +6,7 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use serde_json::Value;
 use sortie_model::{ErrorShape, Quirks, Secret, SecretBytes, ServiceUrl, TokenPlace};
 
-use super::form::Form;
+use super::form::{self, Form};
 use super::said::{Confidential, presentable};
 use crate::{Answer, Ask, Grant, ObtainError, ProviderError, World};
 
@@ -96,12 +96,28 @@ pub async fn request(
 /// # Errors
 /// All of [`ObtainError`], by what the endpoint did.
 pub async fn request_all(world: &dyn World, request: TokenRequest<'_>) -> Result<Tokens, ObtainError> {
-    let TokenRequest { url, mut headers, form, confidential, dialect } = request;
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
+    let dialect = request.dialect;
+    let (answer, confidential) = post(world, request).await?;
+    read(&answer, dialect, &confidential)
+}
+
+/// Asks an endpoint that is asked and refuses as a token endpoint does. `field` is its name in definitions.
+///
+/// # Errors
+/// All of [`ObtainError`], by what the endpoint did.
+pub async fn ask_form(world: &dyn World, request: TokenRequest<'_>, field: &'static str) -> Result<Value, ObtainError> {
+    let errors = request.dialect.errors;
+    let (answer, confidential) = post(world, request).await?;
+    judge(&answer, (field, errors), &confidential)
+}
+
+async fn post(world: &dyn World, request: TokenRequest<'_>) -> Result<(Answer, Confidential), ObtainError> {
+    let TokenRequest { url, mut headers, form, confidential, dialect: _ } = request;
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(form::MEDIA_TYPE));
     headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
     let confidential = Confidential::new(confidential, &headers);
     let answer = world.ask(Ask { method: Method::POST, url, headers, body: form.into_body() }).await?;
-    read(&answer, dialect, &confidential)
+    Ok((answer, confidential))
 }
 
 /// Asks for JSON with JSON, of a service that answers as a token endpoint does: with what was asked for, or with `error`.
@@ -122,11 +138,11 @@ pub(super) async fn ask_json(
     if answer.body.len() > MAX_JSON_BYTES {
         return Err(ObtainError::Malformed { what: "an answer of at most 64 KiB" });
     }
-    judge(&answer, ErrorShape::Standard, &confidential)
+    judge(&answer, ("token_endpoint", ErrorShape::Standard), &confidential)
 }
 
 fn read(answer: &Answer, dialect: Dialect, confidential: &Confidential) -> Result<Tokens, ObtainError> {
-    let body = judge(answer, dialect.errors, confidential)?;
+    let body = judge(answer, ("token_endpoint", dialect.errors), confidential)?;
     let place = match dialect.member {
         None => Some(&body),
         Some(member) => body.get(member),
@@ -151,7 +167,7 @@ fn tokens_of(body: &Value, kind: &'static str) -> Result<Tokens, ObtainError> {
 }
 
 /// The body of a good answer.
-fn judge(answer: &Answer, shape: ErrorShape, confidential: &Confidential) -> Result<Value, ObtainError> {
+fn judge(answer: &Answer, (field, shape): (&'static str, ErrorShape), confidential: &Confidential) -> Result<Value, ObtainError> {
     let body: Value = serde_json::from_slice(&answer.body).unwrap_or(Value::Null);
     // A 200 with `error` is an error too: some providers answer so (TOK-05).
     if let Some((error, description)) = error_of(&body, shape) {
@@ -162,7 +178,7 @@ fn judge(answer: &Answer, shape: ErrorShape, confidential: &Confidential) -> Res
         status if status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error() => Err(unavailable(answer)),
         // Redirects are never followed: the client secret would go elsewhere (RDR-08).
         status if status.is_redirection() => Err(ObtainError::WrongConfiguration {
-            field: "token_endpoint",
+            field,
             problem: format!("answers with a redirect (status {}), which is not followed", status.as_u16()),
         }),
         // Bad clients get 400, 401 or 403 in many shapes, also without a body.

@@ -12,7 +12,7 @@ use sortie_server::connect::{
 use sortie_server::manage::Manage;
 use sortie_server::manage::status::status;
 use sortie_store::StoredUser;
-use sortie_testkit::peers::OidcProvider;
+use sortie_testkit::peers::{Fault, OidcClient, OidcProvider};
 
 use crate::identity_providers::apply;
 use crate::support::{self, Answer, Stage};
@@ -35,10 +35,15 @@ impl Scene {
     }
 
     fn at(kind: IdentityProviderKind) -> Self {
+        Self::of(kind, OidcProvider::PEOPLE, |_| String::new())
+    }
+
+    /// As this client, with these further lines of the provider, which may depend on its issuer.
+    fn of(kind: IdentityProviderKind, client: OidcClient, more: impl FnOnce(&str) -> String) -> Self {
         let callback = callback_url(BASE, kind, &ApiName::parse("Idp").unwrap());
         let (provider, stage) = (OidcProvider::start_for_people(&[&callback]), Stage::new());
-        let text = support::logins::at_idp(kind, &provider, "");
-        apply(&stage, &text, OidcProvider::PEOPLE.secret);
+        let text = support::logins::at_idp(kind, &provider, &more(provider.issuer())).replace(OidcProvider::PEOPLE.id, client.id);
+        apply(&stage, &text, client.secret);
         let server = &stage.server;
         let [alice, bob] = ["alice", "bob"].map(|name| {
             let key = if name == "alice" { stage.key.clone() } else { server.user(name, &[stage.callers]).1 };
@@ -314,4 +319,45 @@ fn at_an_auth_provider_it_is_the_same_with_a_callback_of_its_own() {
     assert_eq!(code(scene.run(elsewhere)), "login_other_provider");
     assert_eq!(scene.run(revoke(scene.node(), &user(&scene.alice), ("Own", "Main"))).unwrap(), Disconnected::AtTheProvider);
     assert_eq!(scene.get("Own", &scene.alice.1).code(), Some("needs_authentication"));
+}
+
+/// Further lines of a provider that takes pushed authorization requests from [`OidcProvider::PUSHING`].
+fn pushing(issuer: &str) -> String {
+    format!(", client_authentication: body, pushed_authorization_endpoint: '{issuer}/request'")
+}
+
+#[test]
+fn a_login_is_pushed_to_a_provider_that_takes_no_other() {
+    // RFC 9126. That the provider takes no other is what the next test sees.
+    for kind in IdentityProviderKind::ALL {
+        let scene = Scene::of(kind, OidcProvider::PUSHING, pushing);
+        let begun = scene.begin(&user(&scene.alice), "Own").unwrap();
+        let url = begun.authorize_url.to_string();
+        let query = url.strip_prefix(&format!("{}/auth?", scene.provider.issuer())).unwrap();
+        let names: Vec<&str> = query.split('&').filter_map(|pair| pair.split_once('=')).map(|(name, _)| name).collect();
+        assert_eq!(names, ["client_id", "request_uri"], "{url}");
+        scene.log_in(&user(&scene.alice), "Own", "alice-at-idp");
+        assert_eq!(scene.account_seen("Own", &scene.alice.1), "alice-at-idp");
+    }
+}
+
+#[test]
+fn a_provider_that_wants_a_login_pushed_or_refuses_it_is_heard() {
+    let scene = Scene::of(IdentityProviderKind::Auth, OidcProvider::PUSHING, |_| ", client_authentication: body".to_owned());
+    let begun = scene.begin(&user(&scene.alice), "Own").unwrap();
+    let query = scene.at_provider(&begun, "alice");
+    let refused = scene.returned(Some(&user(&scene.alice)), "Idp", &query, Some(begun.browser.expose())).unwrap_err();
+    assert_eq!(refused.said().map(|said| said.error.as_str()), Some("invalid_request"));
+
+    let scene = Scene::of(IdentityProviderKind::Auth, OidcProvider::PUSHING, pushing);
+    scene.provider.fault(Fault::on("/request").answer(503, "text/html", "busy"));
+    assert_eq!(code(scene.begin(&user(&scene.alice), "Own")), "token_endpoint_unavailable");
+    // Who begins a login with a secret that is not the client's is told, and no browser is sent anywhere.
+    let server = &scene.stage.server;
+    let now = scene.run(server.house.store().now()).unwrap();
+    let (manage, name) = (Manage::of(&server.house, "operator:tester", now), ApiName::parse("Idp").unwrap());
+    scene.run(sortie_server::manage::provider::set_value(&manage, &name, "client_secret", &Secret::new("SECRET-wrong"))).unwrap();
+    server.settle();
+    let refused = scene.begin(&user(&scene.alice), "Own").err().unwrap();
+    assert_eq!((refused.code(), refused.said().map(|said| said.error.as_str())), ("token_refused", Some("invalid_client")));
 }

@@ -102,6 +102,7 @@ async fn an_issuer_fills_in_what_the_file_leaves_to_it(fixture: Fixture) {
     let shown = show(&fixture.manage(), &name("Found")).await.unwrap();
     assert_eq!(shown.token_endpoint, provider.token_endpoint());
     assert_eq!(shown.key_set_endpoint, Some(format!("{}/jwks", provider.issuer())));
+    assert_eq!(shown.pushed_authorization_endpoint, Some(format!("{}/request", provider.issuer())));
     assert!(shown.issuer_in_response && shown.pkce);
     assert_eq!(fixture.refused(&text).await, ["1:62 auth_providers[0].issuer discovery_impossible"]);
 }
@@ -166,11 +167,12 @@ async fn a_moved_endpoint_takes_the_secret_along(fixture: Fixture) {
     assert_eq!((open(fixture.house.vault(), &moved, &row).unwrap().expose(), row.head.version), (b"SECRET-one".as_slice(), 2));
     // Whoever edits an endpoint in the database that is told the secret gets nothing sent there (CRY of the attack catalogue).
     let evil = || Some(ServiceUrl::parse("https://evil.test/x").unwrap());
-    for edit in [0, 1, 2] {
+    for edit in [0, 1, 2, 3] {
         let IdentityProvider::Auth(mut edited) = moved.clone() else { unreachable!() };
         match edit {
             0 => edited.server.token_endpoint = evil().unwrap(),
             1 => edited.server.revocation_endpoint = evil(),
+            2 => edited.server.pushed_authorization_endpoint = evil(),
             _ => edited.server.user_info_endpoint = evil(),
         }
         assert_eq!(open(fixture.house.vault(), &IdentityProvider::Auth(edited), &row).unwrap_err().code(), "sealed_value_tampered");

@@ -44,7 +44,8 @@ async fn of_three_that_open_an_empty_database_one_migrates(backend: Backend) {
             "8|system_permissions",
             "9|sign_in",
             "10|announced_grants",
-            "11|auth_providers"
+            "11|auth_providers",
+            "12|pushed_authorization"
         ]
     );
 }

@@ -113,20 +113,26 @@ impl OidcProvider {
     /// A client of people, for [`OidcProvider::start_for_people`].
     pub const PEOPLE: OidcClient = OidcClient { id: "sortie-people", secret: "SECRET-people", authentication: "client_secret_basic" };
 
-    /// As [`OidcProvider::start`], with the client [`Self::PEOPLE`] beside the three: people log in on the server's own pages and come back to one of
+    /// Another one, whose logins begin with a pushed authorization request or not at all (`require_pushed_authorization_requests` of RFC 9126, section 6).
+    pub const PUSHING: OidcClient = OidcClient { id: "sortie-pushing", secret: "SECRET-pushing", authentication: "client_secret_post" };
+
+    /// As [`OidcProvider::start`], with the clients [`Self::PEOPLE`] and [`Self::PUSHING`] beside the three: people log in on the server's own pages and come back to one of
     /// `redirect_uris`; on loopback, any port will do. Scopes `openid offline_access profile read write`; refresh tokens are rotated, and the second use of one ends
     /// the login.
     ///
     /// # Panics
     /// As [`OidcProvider::start`] does.
     pub fn start_for_people(redirect_uris: &[&str]) -> Self {
-        let OidcClient { id, secret, authentication } = Self::PEOPLE;
         let is_loopback = redirect_uris.iter().any(|uri| uri.starts_with("http://127.0.0.1"));
-        let client = json!({
-            "client_id": id, "client_secret": secret, "token_endpoint_auth_method": authentication, "redirect_uris": redirect_uris,
-            "application_type": if is_loopback { "native" } else { "web" },
-        });
-        Self::start_clients(vec![client])
+        let client = |OidcClient { id, secret, authentication }| {
+            json!({
+                "client_id": id, "client_secret": secret, "token_endpoint_auth_method": authentication, "redirect_uris": redirect_uris,
+                "application_type": if is_loopback { "native" } else { "web" },
+            })
+        };
+        let mut pushing = client(Self::PUSHING);
+        pushing["require_pushed_authorization_requests"] = json!(true);
+        Self::start_clients(vec![client(Self::PEOPLE), pushing])
     }
 
     /// Does what a browser would do that is sent to `url`: signs in as `account` on the server's own pages, agrees, and says where it is sent in the end.

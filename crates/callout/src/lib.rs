@@ -19,6 +19,7 @@ mod parse;
 mod peek;
 mod personal;
 mod ports;
+mod possess;
 mod presign;
 mod renewal;
 mod scope;
@@ -167,8 +168,18 @@ impl<F: Forward, A: AuditLog> Callouts<F, A> {
             // The body took its time, and what was good when it began may have been renewed since.
             live = self.grants.obtain(chosen, Freshness::Kept).await?;
         }
-        let again = may_be_renewed(chosen).then(|| (method.clone(), headers.clone(), body.remember()));
-        let (answer, reception) = self.send(chosen, &live, &target, Outgoing { method, headers, body, signing: signing.clone() }).await?;
+        let mut again = may_be_renewed(chosen).then(|| (method.clone(), headers.clone(), body.remember()));
+        let (mut answer, mut reception) =
+            self.send(chosen, &live, &target, Outgoing { method, headers, body, signing: signing.clone() }).await?;
+        if reception == Reception::NonceWanted
+            && let Some((method, headers, memory)) = again.take()
+        {
+            // The nonce is noted even if this request cannot be repeated: the next one will have it.
+            let Some(mut body) = Body::again(memory) else { return Ok((answer, false)) };
+            again = Some((method.clone(), headers.clone(), body.remember()));
+            let outgoing = Outgoing { method, headers, body, signing: signing.clone() };
+            (answer, reception) = Box::pin(self.send(chosen, &live, &target, outgoing)).await?;
+        }
         match (inspect(chosen, reception), again) {
             (Verdict::Renew, Some((method, headers, memory))) if self.grants.may_renew(chosen, &live) => {
                 // Renewed even if this request cannot be repeated: the next one will find a good token.
@@ -206,16 +217,24 @@ impl<F: Forward, A: AuditLog> Callouts<F, A> {
                 body = body.recoded(recoder);
             }
         }
+        let bound = possess::bound(chosen.named(), live);
+        if let Some(bound) = bound {
+            possess::prove(bound, chosen.named(), (&method, &target), &mut headers, &self.grants)?;
+        }
         let mut request = Request::new(body);
         *request.method_mut() = method;
         *request.uri_mut() = target.into();
         *request.headers_mut() = headers;
         let answer = self.upstream.forward(chosen.named(), request).await?;
-        let (mut answer, reception) = inspect::receive(chosen, answer).await;
+        let (mut answer, mut reception) = inspect::receive(chosen, answer).await;
+        if bound.is_some() {
+            reception = possess::heard(chosen.named(), &answer, reception);
+        }
         clean_answer(answer.headers_mut());
         match reception {
             Reception::Refused => self.grants.failed(chosen, inspect::REFUSED_BY_UPSTREAM),
             Reception::Taken => self.grants.accepted(chosen, self.grants.now()),
+            Reception::NonceWanted => {}
         }
         Ok((answer, reception))
     }

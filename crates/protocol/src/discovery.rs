@@ -24,6 +24,8 @@ pub struct Discovered {
     pub pushed_authorization_endpoint: Option<ServiceUrl>,
     /// Whether it takes them in no other way (section 5: "If omitted, the default value is false").
     pub requires_pushed_authorization: bool,
+    /// Whether it binds tokens to keys of the one algorithm that we prove with (RFC 9449, section 5.1).
+    pub binds_tokens: bool,
     /// Where it is told that a token is not needed any more.
     pub revocation_endpoint: Option<ServiceUrl>,
     /// Where its public keys are.
@@ -175,6 +177,8 @@ fn read(issuer: &Issuer, source: ServiceUrl, metadata: &Value) -> Result<Discove
         user_info_endpoint,
         pushed_authorization_endpoint: endpoint("pushed_authorization_request_endpoint")?,
         requires_pushed_authorization: is_true("require_pushed_authorization_requests"),
+        binds_tokens: texts(metadata, "dpop_signing_alg_values_supported")
+            .is_some_and(|algorithms| algorithms.iter().any(|one| one == "ES256")),
         revocation_endpoint: endpoint("revocation_endpoint")?,
         key_set_endpoint: endpoint("jwks_uri")?,
         issuer_in_response: is_true("authorization_response_iss_parameter_supported"),

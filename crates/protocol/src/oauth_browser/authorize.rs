@@ -5,7 +5,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sortie_model::{ProofKey, Secret, ServiceUrl};
 
-use super::push;
+use super::{binding, push};
 use crate::shared::form::Form;
 use crate::shared::oauth;
 use crate::shared::request_parameters::{self, Purpose};
@@ -48,6 +48,10 @@ fn parameters(material: Material<'_>, provider: Provider<'_>, request: &LoginReq
     // OpenID Connect Core 1.0, section 3.1.2.1. Apple gives an ID token without being asked for one, and puts the nonce into it.
     if is_openid(scope) || (scope.is_none() && server.key_set_endpoint.is_some()) {
         query = query.with("nonce", request.nonce.expose());
+    }
+    if let Some(key) = binding::of_login(material, provider, request)? {
+        // RFC 9449, section 10: whoever gets hold of the code cannot redeem it without the key.
+        query = query.with("dpop_jkt", &key.thumbprint());
     }
     for parameter in request_parameters::of(&server.parameters, Purpose::Authorize) {
         query = query.with(&parameter.name, &parameter.value);

@@ -2,6 +2,9 @@
 
 mod account;
 mod authorize;
+mod binding;
+#[cfg(test)]
+mod binding_tests;
 mod client;
 mod plugin;
 mod push;
@@ -57,6 +60,7 @@ const FIELDS: &[Field] = &[
         Kind::Choice(sortie_model::ClientAuthentication::WORDS),
         "Where client id and secret stand in a token request; left out, what the provider says.",
     ),
+    binding::SETTING,
 ];
 
 /// Parts of a grant that say what it was asked for, so that a change of the definition is noticed: a token goes to nobody but who gave it.
@@ -114,7 +118,7 @@ impl crate::Protocol for OAuthBrowser {
     }
 
     fn prove(&self, material: Material<'_>) -> Result<Proof, ProveError> {
-        oauth::bearer(material)
+        binding::proof(material)
     }
 }
 
@@ -127,6 +131,7 @@ impl Login for OAuthBrowser {
     ) -> Pending<'a, Result<ServiceUrl, ObtainError>> {
         Box::pin(async move {
             let provider = usable_provider(self, material)?;
+            binding::of_login(material, provider, request)?;
             match provider.server.plugin {
                 Some(_) => plugin::authorize_url(world, material, provider, request).await,
                 None => authorize::url(world, material, provider, request).await,
@@ -180,6 +185,7 @@ struct Origin<'a> {
     /// Of a plug-in, which knows no clients: what it is told to tell one provider from another.
     client_id: Cow<'a, Secret>,
     scope: &'a str,
+    is_bound: bool,
 }
 
 fn origin<'a>(material: Material<'a>, provider: Provider<'a>) -> Result<Origin<'a>, ObtainError> {
@@ -191,6 +197,7 @@ fn origin<'a>(material: Material<'a>, provider: Provider<'a>) -> Result<Origin<'
         endpoint: provider.server.token_endpoint.to_string(),
         client_id,
         scope: oauth::scope_or(material, provider.server.default_scopes.as_text()).unwrap_or_default(),
+        is_bound: binding::is_wanted(material),
     })
 }
 
@@ -207,7 +214,11 @@ fn fits(origin: &Origin<'_>, grant: &Grant) -> Result<(), NoLogin> {
     if !is(LOGIN_ENDPOINT, &origin.endpoint) || !is(LOGIN_CLIENT, origin.client_id.expose()) {
         return Err(NoLogin::OtherProvider);
     }
-    if is(LOGIN_SCOPE, origin.scope) { Ok(()) } else { Err(NoLogin::OtherScope) }
+    if !is(LOGIN_SCOPE, origin.scope) {
+        return Err(NoLogin::OtherScope);
+    }
+    // A token that is bound is of no use without proofs, and one that is not would be sent without the protection that the definition asks for.
+    if origin.is_bound == binding::is_bound(grant) { Ok(()) } else { Err(NoLogin::OtherBinding) }
 }
 
 /// Notes that a grant is renewed although it has no refresh token.

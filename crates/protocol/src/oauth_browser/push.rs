@@ -28,7 +28,7 @@ pub(super) async fn push(
     let form = client.apply_beside_id(&mut headers, parameters)?;
     let confidential = [client.secret(), request.state, request.nonce];
     let dialect = Dialect::of_renewal(&provider.server.quirks);
-    let pushed = TokenRequest { url: endpoint.clone(), headers, form, confidential: &confidential, dialect };
+    let pushed = TokenRequest { url: endpoint.clone(), headers, form, confidential: &confidential, dialect, key: None };
     // Section 2.3: refusals are those of a token endpoint.
     let answer = token_endpoint::ask_form(world, pushed, "pushed_authorization_endpoint").await?;
     Ok(Form::default().with("client_id", client.id.expose()).with("request_uri", request_uri(&answer)?))

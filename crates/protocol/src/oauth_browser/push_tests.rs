@@ -82,10 +82,15 @@ fn authorize_url(world: &Answering, client_authentication: ClientAuthentication)
     let (provider, settings, values) =
         (provider(client_authentication), settings(json!({ "external_auth_identity_provider": "As" })), Values::new());
     let material = Material { settings: &settings, values: &values, grant: None, provider: Some(Provider::new(&provider, &client)) };
-    let [state, code_verifier, nonce] =
-        ["SECRET-af0ifjsldkj", "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk", "SECRET-nonce"].map(Secret::new);
-    let request =
-        LoginRequest { redirect_uri: "https://client.example.org/cb", state: &state, code_verifier: &code_verifier, nonce: &nonce };
+    let [state, code_verifier, nonce, key_seed] =
+        ["SECRET-af0ifjsldkj", "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk", "SECRET-nonce", "SECRET-seed"].map(Secret::new);
+    let request = LoginRequest {
+        redirect_uri: "https://client.example.org/cb",
+        state: &state,
+        code_verifier: &code_verifier,
+        nonce: &nonce,
+        key_seed: &key_seed,
+    };
     now(OAuthBrowser.authorize_url(world, material, &request)).map(|url| url.to_string())
 }
 

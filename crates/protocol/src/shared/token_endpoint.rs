@@ -7,6 +7,7 @@ use serde_json::Value;
 use sortie_model::{ErrorShape, Quirks, Secret, SecretBytes, ServiceUrl, TokenPlace};
 
 use super::form::{self, Form};
+use super::possession::{self, PossessionKey};
 use super::said::{Confidential, presentable};
 use crate::{Answer, Ask, Grant, ObtainError, ProviderError, World};
 
@@ -33,6 +34,9 @@ pub struct Tokens {
     pub id_token: Option<Secret>,
 }
 
+/// The `token_type` of a token that is bound to a key (RFC 9449, section 5).
+const BOUND: &str = "dpop";
+
 /// How one server departs from the standards in its answers.
 #[derive(Clone, Copy, Debug)]
 pub struct Dialect {
@@ -55,6 +59,11 @@ impl Dialect {
         }
     }
 
+    /// Where tokens are to be bound to a key.
+    const fn bound(self) -> Self {
+        Self { token_type: BOUND, ..self }
+    }
+
     /// In the answer to a renewal.
     pub const fn of_renewal(quirks: &Quirks) -> Self {
         Self { member: None, ..Self::of_code(quirks) }
@@ -73,6 +82,8 @@ pub struct TokenRequest<'a> {
     pub confidential: &'a [&'a Secret],
     /// How the answer is read.
     pub dialect: Dialect,
+    /// What the tokens are to be bound to (RFC 9449, section 5).
+    pub key: Option<&'a PossessionKey>,
 }
 
 /// Posts a form and reads the access token in the answer. `confidential` are the values that must not be shown even if the provider echoes them.
@@ -86,7 +97,7 @@ pub async fn request(
     form: Form,
     confidential: &[&Secret],
 ) -> Result<Grant, ObtainError> {
-    let request = TokenRequest { url, headers, form, confidential, dialect: Dialect::STANDARD };
+    let request = TokenRequest { url, headers, form, confidential, dialect: Dialect::STANDARD, key: None };
     // A client that is its own user has no use for a refresh token (RFC 6749, section 4.4.3).
     request_all(world, request).await.map(|tokens| tokens.grant)
 }
@@ -96,7 +107,7 @@ pub async fn request(
 /// # Errors
 /// All of [`ObtainError`], by what the endpoint did.
 pub async fn request_all(world: &dyn World, request: TokenRequest<'_>) -> Result<Tokens, ObtainError> {
-    let dialect = request.dialect;
+    let dialect = request.key.map_or(request.dialect, |_| request.dialect.bound());
     let (answer, confidential) = post(world, request).await?;
     read(&answer, dialect, &confidential)
 }
@@ -112,12 +123,12 @@ pub async fn ask_form(world: &dyn World, request: TokenRequest<'_>, field: &'sta
 }
 
 async fn post(world: &dyn World, request: TokenRequest<'_>) -> Result<(Answer, Confidential), ObtainError> {
-    let TokenRequest { url, mut headers, form, confidential, dialect: _ } = request;
+    let TokenRequest { url, mut headers, form, confidential, dialect: _, key } = request;
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(form::MEDIA_TYPE));
     headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
     let confidential = Confidential::new(confidential, &headers);
-    let answer = world.ask(Ask { method: Method::POST, url, headers, body: form.into_body() }).await?;
-    Ok((answer, confidential))
+    let ask = Ask { method: Method::POST, url, headers, body: form.into_body() };
+    Ok((possession::ask(world, ask, key, None).await?, confidential))
 }
 
 /// Asks for JSON with JSON, of a service that answers as a token endpoint does: with what was asked for, or with `error`.
@@ -274,7 +285,13 @@ fn read_token(body: &Value, kind: &'static str) -> Result<Grant, ObtainError> {
         return Err(ObtainError::Malformed { what: "an `access_token` of 1 to 16,384 visible ASCII characters" });
     }
     // Section 5.1 requires token_type, and compares it without regard to case; some servers leave it out.
-    if body.get("token_type").is_some_and(|said| !said.as_str().is_some_and(|said| said.eq_ignore_ascii_case(kind))) {
+    let is_of_kind = body.get("token_type").map(|said| said.as_str().is_some_and(|said| said.eq_ignore_ascii_case(kind)));
+    if kind == BOUND && is_of_kind != Some(true) {
+        // RFC 9449, section 5: a client that deems the binding important "MUST discard the response in this case". Whoever writes the setting does.
+        let problem = "is `dpop`, and the provider gives a token that is bound to no key".to_owned();
+        return Err(ObtainError::WrongConfiguration { field: "token_binding", problem });
+    }
+    if is_of_kind == Some(false) {
         return Err(ObtainError::Malformed { what: "a `token_type` of `Bearer`" });
     }
     let mut parts = crate::Values::from([("access_token".to_owned(), Secret::new(token))]);

@@ -21,28 +21,29 @@ const BASE: &str = "https://sortie.test";
 
 /// A house with the provider `Idp`, the credentials `Shared` (Named) and `Own` (Per User), each with the principal `Main` and a named credential of its name,
 /// and the users alice and bob with their keys.
-struct Scene {
-    provider: OidcProvider,
+pub(crate) struct Scene {
+    pub(crate) provider: OidcProvider,
     callback: String,
-    stage: Stage,
-    alice: (StoredUser, Secret),
-    bob: (StoredUser, Secret),
+    pub(crate) stage: Stage,
+    pub(crate) alice: (StoredUser, Secret),
+    pub(crate) bob: (StoredUser, Secret),
 }
 
 impl Scene {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::at(IdentityProviderKind::ExternalAuth)
     }
 
-    fn at(kind: IdentityProviderKind) -> Self {
+    pub(crate) fn at(kind: IdentityProviderKind) -> Self {
         Self::of(kind, OidcProvider::PEOPLE, |_| String::new())
     }
 
     /// As this client, with these further lines of the provider, which may depend on its issuer.
-    fn of(kind: IdentityProviderKind, client: OidcClient, more: impl FnOnce(&str) -> String) -> Self {
+    pub(crate) fn of(kind: IdentityProviderKind, client: OidcClient, more: impl FnOnce(&str) -> String) -> Self {
         let callback = callback_url(BASE, kind, &ApiName::parse("Idp").unwrap());
         let (provider, stage) = (OidcProvider::start_for_people(&[&callback]), Stage::new());
         let text = support::logins::at_idp(kind, &provider, &more(provider.issuer())).replace(OidcProvider::PEOPLE.id, client.id);
+        let text = if client.id == OidcProvider::BOUND.id { support::logins::bound(&text, &provider) } else { text };
         apply(&stage, &text, client.secret);
         let server = &stage.server;
         let [alice, bob] = ["alice", "bob"].map(|name| {
@@ -54,31 +55,37 @@ impl Scene {
         Self { provider, callback, stage, alice, bob }
     }
 
-    fn run<T>(&self, future: impl Future<Output = T>) -> T {
+    pub(crate) fn run<T>(&self, future: impl Future<Output = T>) -> T {
         self.stage.server.runtime.block_on(future)
     }
 
-    fn node(&self) -> &sortie_server::Node {
+    pub(crate) fn node(&self) -> &sortie_server::Node {
         self.stage.server.server().node().unwrap()
     }
 
-    fn begin(&self, person: &Person<'_>, credential: &str) -> Result<Begun, ConnectError> {
+    pub(crate) fn begin(&self, person: &Person<'_>, credential: &str) -> Result<Begun, ConnectError> {
         self.run(begin(self.node(), person, Departure { names: (credential, "Main"), base: BASE, return_to: "/", browser: None }))
     }
 
     /// What the browser brings back: the query of the callback.
-    fn at_provider(&self, begun: &Begun, account: &str) -> String {
+    pub(crate) fn at_provider(&self, begun: &Begun, account: &str) -> String {
         let location = self.provider.visit(&begun.authorize_url.to_string(), account);
         location.strip_prefix(&self.callback).and_then(|rest| rest.strip_prefix('?')).unwrap_or_else(|| panic!("{location}")).to_owned()
     }
 
-    fn returned(&self, person: Option<&Person<'_>>, provider: &str, query: &str, browser: Option<&str>) -> Result<Landing, ConnectError> {
+    pub(crate) fn returned(
+        &self,
+        person: Option<&Person<'_>>,
+        provider: &str,
+        query: &str,
+        browser: Option<&str>,
+    ) -> Result<Landing, ConnectError> {
         let path = self.callback.strip_prefix(BASE).unwrap().replace("Idp", provider);
         self.run(returned(self.node(), person, &path, CallbackQuery::parse(query)?, browser))
     }
 
     /// All of it, as it should be.
-    fn log_in(&self, person: &Person<'_>, credential: &str, account: &str) {
+    pub(crate) fn log_in(&self, person: &Person<'_>, credential: &str, account: &str) {
         let begun = self.begin(person, credential).unwrap();
         let (query, browser) = (self.at_provider(&begun, account), Some(begun.browser.expose()));
         assert_eq!(self.returned(Some(person), "Idp", &query, browser).unwrap(), Landing::Confirm(begun.id));
@@ -88,7 +95,7 @@ impl Scene {
         self.run(confirm(self.node(), person, begun.id, browser)).unwrap();
     }
 
-    fn get(&self, name: &str, key: &Secret) -> Answer {
+    pub(crate) fn get(&self, name: &str, key: &Secret) -> Answer {
         self.stage.server.get(key, &format!("/callout/{name}/x"))
     }
 
@@ -99,7 +106,7 @@ impl Scene {
         echo["account"].as_str().unwrap_or_default().to_owned()
     }
 
-    fn status(&self, credential: &str) -> (String, Vec<&'static str>) {
+    pub(crate) fn status(&self, credential: &str) -> (String, Vec<&'static str>) {
         let now = self.run(self.stage.server.house.store().now()).unwrap();
         let manage = Manage::of(&self.stage.server.house, "operator:tester", now);
         let name = ApiName::parse(credential).unwrap();
@@ -109,14 +116,14 @@ impl Scene {
     }
 }
 
-const OPERATOR: Person<'static> = Person::Operator { actor: "operator:tester", user: None };
+pub(crate) const OPERATOR: Person<'static> = Person::Operator { actor: "operator:tester", user: None };
 
-fn user(stored: &(StoredUser, Secret)) -> Person<'_> {
+pub(crate) fn user(stored: &(StoredUser, Secret)) -> Person<'_> {
     static NONE: SystemPermissions = SystemPermissions::new();
     Person::User { user: &stored.0, permissions: &NONE }
 }
 
-fn code<T>(result: Result<T, ConnectError>) -> &'static str {
+pub(crate) fn code<T>(result: Result<T, ConnectError>) -> &'static str {
     result.err().map_or("ok", |error| error.code())
 }
 

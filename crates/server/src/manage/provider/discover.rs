@@ -23,6 +23,8 @@ pub struct Suggested {
     pub pushed_authorization_endpoint: Option<String>,
     /// Whether it takes them in no other way.
     pub requires_pushed_authorization: bool,
+    /// Whether it binds tokens to keys: `token_binding: dpop` of an external credential.
+    pub binds_tokens: bool,
     /// Where it is told that a token is not needed any more.
     pub revocation_endpoint: Option<String>,
     /// Where its public keys are.
@@ -63,6 +65,7 @@ pub async fn discover(
         user_info_endpoint: text(&found.user_info_endpoint),
         pushed_authorization_endpoint: text(&found.pushed_authorization_endpoint),
         requires_pushed_authorization: found.requires_pushed_authorization,
+        binds_tokens: found.binds_tokens,
         revocation_endpoint: text(&found.revocation_endpoint),
         key_set_endpoint: text(&found.key_set_endpoint),
         issuer_in_response: found.issuer_in_response,
@@ -123,6 +126,9 @@ fn definition(found: &Discovered, name: &ApiName, flow: AuthenticationFlow) -> S
             None => "takes logins only by way of a `pushed_authorization_endpoint`, and does not say where that is: write it here",
         };
         lines.push(format!("    # The server says that it {note}."));
+    }
+    if flow == AuthenticationFlow::AuthorizationCode && found.binds_tokens {
+        lines.push("    # The server can bind tokens to keys: `token_binding: dpop` in the settings of an external credential whose upstream knows DPoP.".to_owned());
     }
     match found.client_authentication {
         Some(authentication) => lines.push(format!("    client_authentication: {}", authentication.as_str())),

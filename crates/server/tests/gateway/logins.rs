@@ -328,6 +328,18 @@ fn at_an_auth_provider_it_is_the_same_with_a_callback_of_its_own() {
     assert_eq!(scene.get("Own", &scene.alice.1).code(), Some("needs_authentication"));
 }
 
+#[test]
+fn a_login_for_everybody_that_is_replaced_or_revoked_is_used_no_more() {
+    let scene = Scene::new();
+    scene.log_in(&OPERATOR, "Shared", "robot");
+    assert_eq!(scene.account_seen("Shared", &scene.alice.1), "robot");
+    // The token of the first login is still good over there, and would go on being used.
+    scene.log_in(&OPERATOR, "Shared", "second-robot");
+    assert_eq!(scene.account_seen("Shared", &scene.alice.1), "second-robot");
+    assert_eq!(scene.run(revoke(scene.node(), &OPERATOR, ("Shared", "Main"))).unwrap(), Disconnected::AtTheProvider);
+    assert_eq!(scene.get("Shared", &scene.alice.1).code(), Some("needs_authentication"));
+}
+
 /// Further lines of a provider that takes pushed authorization requests from [`OidcProvider::PUSHING`].
 fn pushing(issuer: &str) -> String {
     format!(", client_authentication: body, pushed_authorization_endpoint: '{issuer}/request'")

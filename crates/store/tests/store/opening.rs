@@ -69,7 +69,7 @@ async fn a_newer_schema_is_refused_and_not_touched(backend: Backend) {
     let bytes = file.as_ref().map(|file| fs::read(file).unwrap());
 
     let Err(refused) = Store::open(&backend.location(), Uuid::new_v4()).await else { panic!("it was opened") };
-    assert!(matches!(refused, OpenError::NewerSchema { found: 99, known: 11 }), "{refused}");
+    assert!(matches!(refused, OpenError::NewerSchema { found: 99, known: 12 }), "{refused}");
     assert_eq!(refused.code(), "database_newer_schema");
     assert_eq!(file.as_ref().map(|file| fs::read(file).unwrap()), bytes, "not one byte");
     assert_eq!(backend.query(schema).await, before);

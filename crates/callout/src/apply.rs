@@ -276,8 +276,8 @@ fn is_withheld(text: &str, named: &Named) -> bool {
         "host" => false,
         // Hop by hop (RFC 9110, section 7.6.1), and what hyper writes itself.
         "connection" | "keep-alive" | "te" | "trailer" | "transfer-encoding" | "upgrade" | "http2-settings" | "expect" => true,
-        // What an inner proxy would believe, and cookies, which belong to a browser.
-        "cookie" | "forwarded" | "via" | "x-real-ip" | "x-original-url" | "x-rewrite-url" | "x-remote-user" => !is_allowed(),
+        // What an inner proxy would believe; cookies, which belong to a browser; and a proof of possession, which is of a key of the caller's own.
+        "dpop" | "cookie" | "forwarded" | "via" | "x-real-ip" | "x-original-url" | "x-rewrite-url" | "x-remote-user" => !is_allowed(),
         _ if !may_start_withheld(text) => false,
         _ if NEVER_FORWARDED_PREFIXES.iter().any(|prefix| text.starts_with(prefix)) => true,
         _ => WITHHELD_PREFIXES.iter().any(|prefix| text.starts_with(prefix)) && !is_allowed() && !belongs_to_service(text, named),

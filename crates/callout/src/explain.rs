@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 use sortie_model::{IdentityType, Timestamp};
+use sortie_protocol::shared::possession::DPOP;
 use sortie_protocol::{ObtainError, Place, Proof, Renewal, Values};
 
 use crate::authorize::{Standing, authorize, consider};
@@ -13,7 +14,7 @@ use crate::scope::CalloutScope;
 use crate::slot::Failed;
 use crate::snapshot::{Named, Snapshot};
 use crate::unobtainable::{Unobtainable, Whose};
-use crate::{Caller, Refused, Turn, apply, parse, sign};
+use crate::{Caller, Refused, Turn, apply, parse, possess, sign};
 
 /// A callout as it would be.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -143,6 +144,9 @@ async fn follow(snapshot: &Snapshot, grants: &Grants, caller: &Caller, target: &
         plan.signature = Some(sign::show(chosen.named(), signer, &target, &mut headers, grants.now())?);
     }
     plan.headers = headers.keys().map(ToString::to_string).collect();
+    if possess::bound(chosen.named(), &live).is_some() {
+        plan.headers.push(DPOP.to_string());
+    }
     Ok(())
 }
 

@@ -24,6 +24,8 @@ pub enum Reception {
     Taken,
     /// It did not.
     Refused,
+    /// It looked at nothing yet: it wants a nonce of its own in the proof of a bound token.
+    NonceWanted,
 }
 
 /// What to do with an answer.
@@ -39,7 +41,7 @@ pub enum Verdict {
 pub fn inspect(chosen: &Chosen<'_>, reception: Reception) -> Verdict {
     match (chosen.named().credential.protocol.renewal(), reception) {
         (Renewal::Renewable, Reception::Refused) => Verdict::Renew,
-        (Renewal::Renewable, Reception::Taken) | (Renewal::Static, _) => Verdict::Deliver,
+        (Renewal::Renewable, Reception::Taken | Reception::NonceWanted) | (Renewal::Static, _) => Verdict::Deliver,
     }
 }
 

@@ -19,6 +19,7 @@ mod parse;
 mod peek;
 mod personal;
 mod ports;
+mod possess;
 mod presign;
 mod refresh;
 mod renewal;
@@ -168,8 +169,17 @@ impl<F: Forward, A: AuditLog> Callouts<F, A> {
             // The body took its time, and what was good when it began may have been renewed since.
             live = self.grants.obtain(chosen, Freshness::Kept).await?;
         }
-        let again = may_be_renewed(chosen).then(|| (target.clone(), headers.clone(), body.remember(), signing.clone()));
-        let (answer, reception) = self.send(chosen, &live, Outgoing { method, target, headers, body, signing }).await?;
+        let mut again = may_be_renewed(chosen).then(|| (target.clone(), headers.clone(), body.remember(), signing.clone()));
+        let (mut answer, mut reception) = self.send(chosen, &live, Outgoing { method, target, headers, body, signing }).await?;
+        if reception == Reception::NonceWanted
+            && let Some((target, mut headers, memory, signing)) = again.take()
+        {
+            // The nonce is noted even if this request cannot be repeated: the next one will have it.
+            let Some(mut body) = Body::again(memory) else { return Ok((answer, false)) };
+            again = Some((target.clone(), headers.clone(), body.remember(), signing.clone()));
+            let outgoing = Outgoing { method, target, headers: &mut headers, body, signing };
+            (answer, reception) = Box::pin(self.send(chosen, &live, outgoing)).await?;
+        }
         match (inspect(chosen, reception), again) {
             (Verdict::Renew, Some((target, mut headers, memory, signing))) if self.grants.may_renew(chosen, &live) => {
                 // Renewed even if this request cannot be repeated: the next one will find a good token.
@@ -205,16 +215,24 @@ impl<F: Forward, A: AuditLog> Callouts<F, A> {
                 body = body.recoded(recoder);
             }
         }
+        let bound = possess::bound(chosen.named(), live);
+        if let Some(bound) = bound {
+            possess::prove(bound, chosen.named(), (method, &target), headers, &self.grants)?;
+        }
         let mut request = Request::new(body);
         *request.method_mut() = method.clone();
         *request.uri_mut() = target.into();
         *request.headers_mut() = std::mem::take(headers);
         let answer = self.upstream.forward(chosen.named(), request).await?;
-        let (mut answer, reception) = inspect::receive(chosen, answer).await;
+        let (mut answer, mut reception) = inspect::receive(chosen, answer).await;
+        if bound.is_some() {
+            reception = possess::heard(chosen.named(), &answer, reception);
+        }
         clean_answer(answer.headers_mut());
         match reception {
             Reception::Refused => self.grants.failed(chosen, inspect::REFUSED_BY_UPSTREAM),
             Reception::Taken => self.grants.accepted(chosen, self.grants.now()),
+            Reception::NonceWanted => {}
         }
         Ok((answer, reception))
     }

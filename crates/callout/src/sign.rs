@@ -33,7 +33,7 @@ pub(crate) struct Signing {
 /// The signer of this callout.
 pub(crate) fn signer<'a>(named: &Named, live: &'a Live) -> Option<&'a Arc<RequestSigner>> {
     match &live.proof {
-        Proof::Place(_) => None,
+        Proof::Place(_) | Proof::Possess(_) => None,
         Proof::Sign(signer) => named.signs_requests().then_some(signer),
     }
 }

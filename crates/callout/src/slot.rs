@@ -134,6 +134,11 @@ impl Slot {
     pub(crate) fn forget(&self) {
         self.live.store(None);
         *lock(&self.failures) = Failures::default();
+        // What a renewal that is over has brought is held there, too.
+        let mut renewal = lock(&self.renewal);
+        if renewal.as_ref().is_some_and(|last| !is_under_way(last)) {
+            *renewal = None;
+        }
     }
 
     pub(crate) fn settle(&self, outcome: &Result<Arc<Live>, Unobtainable>, now: Timestamp) {

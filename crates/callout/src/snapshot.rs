@@ -83,6 +83,8 @@ pub struct Named {
     pub(crate) organization: Arc<Organization>,
     /// For each principal of the credential, the headers to add, as last made.
     pub(crate) prepared: Box<[ArcSwapOption<Prepared>]>,
+    /// What the upstream wants in the next proof of a token that is bound to a key (RFC 9449, section 9), as it said last.
+    pub(crate) proof_nonce: ArcSwapOption<HeaderValue>,
 }
 
 /// An external credential, compiled.
@@ -144,9 +146,12 @@ impl Credential {
 impl Named {
     /// Whether requests are signed: not if the header of the signature is somebody else's to make.
     pub(crate) fn signs_requests(&self) -> bool {
-        self.credential.protocol.signs_requests()
-            && self.generate_authorization_header
-            && !self.headers.iter().any(|custom| custom.name == AUTHORIZATION)
+        self.credential.protocol.signs_requests() && self.places_authorization()
+    }
+
+    /// Whether the protocol's own `Authorization` is sent: not if an admin wants none, or writes another.
+    pub(crate) fn places_authorization(&self) -> bool {
+        self.generate_authorization_header && !self.headers.iter().any(|custom| custom.name == AUTHORIZATION)
     }
 }
 
@@ -329,6 +334,7 @@ fn compile_named(
         headers_vary: headers.iter().any(|header| header.value.reads().is_per_callout()),
         headers,
         prepared,
+        proof_nonce: ArcSwapOption::empty(),
         organization: Arc::clone(organization),
     }
 }

@@ -161,6 +161,7 @@ fn show(printer: &Printer, view: &ProviderView) {
         ("token endpoint", &Some(view.token_endpoint.clone())),
         ("user info endpoint", &view.user_info_endpoint),
         ("callback URL", &view.callback_url),
+        ("pushed requests", &view.pushed_authorization_endpoint),
         ("revocation endpoint", &view.revocation_endpoint),
         ("key set endpoint", &view.key_set_endpoint),
         ("default scopes", &view.default_scopes),

@@ -17,6 +17,9 @@ pub struct AuthorizationServer {
     pub token_endpoint: ServiceUrl,
     /// Where it says who a user is.
     pub user_info_endpoint: Option<ServiceUrl>,
+    /// Where it takes the parameters of a login from us, instead of from the browser (RFC 9126). They go there wherever it is known.
+    #[serde(default)]
+    pub pushed_authorization_endpoint: Option<ServiceUrl>,
     /// Where it is told that a token is not needed any more (RFC 7009).
     pub revocation_endpoint: Option<ServiceUrl>,
     /// Where the public keys are that its tokens of identity are signed with (`jwks_uri` of RFC 8414, section 2).
@@ -64,6 +67,7 @@ impl AuthorizationServer {
             authorize_endpoint: None,
             token_endpoint,
             user_info_endpoint: None,
+            pushed_authorization_endpoint: None,
             revocation_endpoint: None,
             key_set_endpoint: None,
             uses_pkce: false,

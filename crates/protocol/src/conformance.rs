@@ -157,6 +157,7 @@ fn a_static_proof_places_the_headers_that_it_announces() {
             protocol.prove(Material { settings: &complete_settings(*protocol), values: &values, grant: None, provider: None }).unwrap();
         let headers = match proof {
             Proof::Place(headers) => headers,
+            Proof::Possess(bound) => bound.placed().to_vec(),
             Proof::Sign(signer) => {
                 let mut headers = http::HeaderMap::new();
                 let payload = crate::shared::sigv4::Payload::Unsigned;

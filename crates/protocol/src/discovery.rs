@@ -20,6 +20,12 @@ pub struct Discovered {
     pub token_endpoint: ServiceUrl,
     /// Where it says who a user is.
     pub user_info_endpoint: Option<ServiceUrl>,
+    /// Where it takes the parameters of a login from us (RFC 9126, section 5).
+    pub pushed_authorization_endpoint: Option<ServiceUrl>,
+    /// Whether it takes them in no other way (section 5: "If omitted, the default value is false").
+    pub requires_pushed_authorization: bool,
+    /// Whether it binds tokens to keys of the one algorithm that we prove with (RFC 9449, section 5.1).
+    pub binds_tokens: bool,
     /// Where it is told that a token is not needed any more.
     pub revocation_endpoint: Option<ServiceUrl>,
     /// Where its public keys are.
@@ -158,6 +164,7 @@ fn read(issuer: &Issuer, source: ServiceUrl, metadata: &Value) -> Result<Discove
         return Err(DiscoveryError::OtherIssuer { issuer: issuer.clone(), source_url: source, said });
     }
     let endpoint = |field: &'static str| endpoint(issuer, &source, metadata, field);
+    let is_true = |field: &str| metadata.get(field).and_then(Value::as_bool).unwrap_or_default();
     let (authorize_endpoint, user_info_endpoint) = (endpoint("authorization_endpoint")?, endpoint("userinfo_endpoint")?);
     let absent = || DiscoveryError::Unusable { source_url: source.clone(), field: "token_endpoint", problem: "is not there".to_owned() };
     let token_endpoint = endpoint("token_endpoint")?.ok_or_else(absent)?;
@@ -168,9 +175,13 @@ fn read(issuer: &Issuer, source: ServiceUrl, metadata: &Value) -> Result<Discove
         authorize_endpoint,
         token_endpoint,
         user_info_endpoint,
+        pushed_authorization_endpoint: endpoint("pushed_authorization_request_endpoint")?,
+        requires_pushed_authorization: is_true("require_pushed_authorization_requests"),
+        binds_tokens: texts(metadata, "dpop_signing_alg_values_supported")
+            .is_some_and(|algorithms| algorithms.iter().any(|one| one == "ES256")),
         revocation_endpoint: endpoint("revocation_endpoint")?,
         key_set_endpoint: endpoint("jwks_uri")?,
-        issuer_in_response: metadata.get("authorization_response_iss_parameter_supported").and_then(Value::as_bool).unwrap_or_default(),
+        issuer_in_response: is_true("authorization_response_iss_parameter_supported"),
         client_authentication: client_authentication(methods.as_deref()),
         // RFC 8414, section 2: "If omitted, the authorization server does not support PKCE".
         supports_pkce: texts(metadata, "code_challenge_methods_supported").is_some_and(|methods| methods.iter().any(|one| one == "S256")),

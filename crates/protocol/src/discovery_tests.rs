@@ -186,3 +186,22 @@ fn what_a_sign_in_needs_is_read_too() {
             .unwrap();
     assert_eq!((silent.key_set_endpoint, silent.issuer_in_response), (None, false));
 }
+
+#[test]
+fn what_rfc_9126_and_rfc_9449_add_is_read() {
+    let mut page = metadata("https://idp.test");
+    page["pushed_authorization_request_endpoint"] = json!("https://idp.test/as/par");
+    page["require_pushed_authorization_requests"] = json!(true);
+    page["dpop_signing_alg_values_supported"] = json!(["PS256", "ES256"]);
+    let found = |page: &Value| ask(&publishing(&[("https://idp.test/.well-known/openid-configuration", page.clone())]), "https://idp.test");
+    let pushed = found(&page).unwrap();
+    assert_eq!(pushed.pushed_authorization_endpoint.unwrap().to_string(), "https://idp.test/as/par");
+    assert!(pushed.requires_pushed_authorization && pushed.binds_tokens);
+    let silent = found(&metadata("https://idp.test")).unwrap();
+    assert_eq!((silent.pushed_authorization_endpoint, silent.requires_pushed_authorization, silent.binds_tokens), (None, false, false));
+    page["dpop_signing_alg_values_supported"] = json!(["EdDSA"]);
+    assert!(!found(&page).unwrap().binds_tokens);
+    // RFC 9126, section 2: "The PAR endpoint URL MUST use the https scheme."
+    page["pushed_authorization_request_endpoint"] = json!("http://idp.test/as/par");
+    assert_eq!(found(&page).unwrap_err().code(), "metadata_unusable");
+}

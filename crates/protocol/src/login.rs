@@ -59,6 +59,8 @@ pub struct LoginRequest<'a> {
     pub code_verifier: &'a Secret,
     /// Comes back in the provider's statement of who the user is (OpenID Connect Core 1.0, section 3.1.2.1).
     pub nonce: &'a Secret,
+    /// What the login's own key is made of, if its tokens are to be bound to one: 256 bits of chance that nobody is ever told.
+    pub key_seed: &'a Secret,
 }
 
 /// What came of telling a provider that a grant is not needed any more.

@@ -80,6 +80,9 @@ pub enum NoLogin {
     /// The login was for other scopes.
     #[error("the scope has changed since the login")]
     OtherScope,
+    /// The login was for tokens that are bound to a key, or for such that are not.
+    #[error("whether tokens are bound to a key has changed since the login")]
+    OtherBinding,
     /// The provider has refused what it gave at the login.
     #[error("the provider does not accept the login any more")]
     Refused,

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use http::{HeaderName, HeaderValue, header};
 use sortie_model::Secret;
 
+use crate::shared::possession::BoundToken;
 use crate::shared::sigv4::RequestSigner;
 
 /// The proof of identity, ready to be sent.
@@ -15,6 +16,8 @@ pub enum Proof {
     Place(Vec<(HeaderName, HeaderValue)>),
     /// A signature over the whole request, made last: when every header is final.
     Sign(Arc<RequestSigner>),
+    /// Headers to place, as [`Self::Place`] does, and for each request a proof that we hold the key which its token is bound to.
+    Possess(Arc<BoundToken>),
 }
 
 impl Proof {
@@ -23,11 +26,12 @@ impl Proof {
         Self::Place(Vec::new())
     }
 
-    /// The headers that are the same for every request; none, if each is signed.
+    /// The headers that are the same for every request; none, if all of it is signed.
     pub fn placed(&self) -> &[(HeaderName, HeaderValue)] {
         match self {
             Self::Place(headers) => headers,
             Self::Sign(_) => &[],
+            Self::Possess(bound) => bound.placed(),
         }
     }
 
@@ -46,7 +50,7 @@ impl Proof {
 impl fmt::Debug for Proof {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Place(headers) => formatter.debug_list().entries(headers.iter().map(|(name, _)| name)).finish(),
+            Self::Place(_) | Self::Possess(_) => formatter.debug_list().entries(self.placed().iter().map(|(name, _)| name)).finish(),
             Self::Sign(signer) => signer.fmt(formatter),
         }
     }

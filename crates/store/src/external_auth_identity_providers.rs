@@ -27,8 +27,9 @@ impl ExternalAuthIdentityProviderChanges<'_> {
             "external_auth_identity_providers",
             "INSERT INTO external_auth_identity_providers
                  (id, name, folded, label, description, flow, client_authentication, authorize_endpoint, token_endpoint, user_info_endpoint,
-                  uses_pkce, issuer, default_scopes, parameters, revocation_endpoint, key_set_endpoint, issuer_in_response)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
+                  uses_pkce, issuer, default_scopes, parameters, revocation_endpoint, key_set_endpoint, issuer_in_response,
+                  pushed_authorization_endpoint)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)",
         );
         self.tx.execute(INSERT, columns(provider)).await.map_err(|fault| RULES.translate(fault, &provider.name))?;
         Ok(())
@@ -43,7 +44,8 @@ impl ExternalAuthIdentityProviderChanges<'_> {
             "external_auth_identity_providers",
             "UPDATE external_auth_identity_providers SET name = $2, folded = $3, label = $4, description = $5, flow = $6,
                  client_authentication = $7, authorize_endpoint = $8, token_endpoint = $9, user_info_endpoint = $10, uses_pkce = $11,
-                 issuer = $12, default_scopes = $13, parameters = $14, revocation_endpoint = $15, key_set_endpoint = $16, issuer_in_response = $17
+                 issuer = $12, default_scopes = $13, parameters = $14, revocation_endpoint = $15, key_set_endpoint = $16, issuer_in_response = $17,
+                 pushed_authorization_endpoint = $18
              WHERE id = $1",
         );
         let changed = self.tx.execute(UPDATE, columns(provider)).await.map_err(|fault| RULES.translate(fault, &provider.name))?;
@@ -61,13 +63,14 @@ impl ExternalAuthIdentityProviderChanges<'_> {
 }
 
 /// In the order of the statements.
-fn columns(provider: &ExternalAuthIdentityProvider) -> [Value; 17] {
+fn columns(provider: &ExternalAuthIdentityProvider) -> [Value; 18] {
     let ExternalAuthIdentityProvider { id, name, label, description, flow, server } = provider;
     let AuthorizationServer {
         client_authentication,
         authorize_endpoint,
         token_endpoint,
         user_info_endpoint,
+        pushed_authorization_endpoint,
         revocation_endpoint,
         key_set_endpoint,
         uses_pkce,
@@ -99,6 +102,7 @@ fn columns(provider: &ExternalAuthIdentityProvider) -> [Value; 17] {
         url(revocation_endpoint),
         url(key_set_endpoint),
         (*issuer_in_response).into(),
+        url(pushed_authorization_endpoint),
     ]
 }
 
@@ -106,7 +110,7 @@ pub(crate) async fn all(tx: &mut Tx) -> Result<Vec<ExternalAuthIdentityProvider>
     const ALL: Sql = Sql::new(
         "external_auth_identity_providers",
         "SELECT id, name, label, description, flow, client_authentication, authorize_endpoint, token_endpoint, user_info_endpoint, uses_pkce,
-             issuer, default_scopes, parameters, revocation_endpoint, key_set_endpoint, issuer_in_response
+             issuer, default_scopes, parameters, revocation_endpoint, key_set_endpoint, issuer_in_response, pushed_authorization_endpoint
          FROM external_auth_identity_providers ORDER BY folded",
     );
     tx.fetch(ALL, []).await?.iter().map(read).collect()
@@ -132,6 +136,7 @@ fn read(row: &Row) -> Result<ExternalAuthIdentityProvider, Fault> {
             issuer: row.optional_text("issuer")?.map(|text| Issuer::parse(&text).map_err(|_| broken("issuer"))).transpose()?,
             default_scopes: row.parsed("default_scopes", Scopes::parse)?,
             parameters: row.json("parameters")?,
+            pushed_authorization_endpoint: url("pushed_authorization_endpoint")?,
             revocation_endpoint: url("revocation_endpoint")?,
             key_set_endpoint: url("key_set_endpoint")?,
             issuer_in_response: row.boolean("issuer_in_response")?,

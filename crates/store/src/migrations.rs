@@ -22,6 +22,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("callback_urls", include_str!("../migrations/0012_callback_urls.sql")),
     ("owed_revocations", include_str!("../migrations/0013_owed_revocations.sql")),
     ("idempotency", include_str!("../migrations/0014_idempotency.sql")),
+    ("pushed_authorization", include_str!("../migrations/0015_pushed_authorization.sql")),
 ];
 
 /// The newest schema that this binary knows.

@@ -8,6 +8,8 @@
 // The first line of standard output is {"issuer": …}. It ends when standard input does, so that it never outlives its test.
 //
 //   GET  /lab/log                 requests to the token endpoint so far, as they arrived, each with the status it was answered with
+//   GET  /lab/me-log              the same of the user info endpoint
+//   POST /lab/dpop-nonce          from now on every DPoP proof must hold a nonce of the server's (RFC 9449, sections 8 and 9)
 //   POST /lab/fault               {path, times, delayMs, status, headers, body, destroy}: the next `times` hits of `path` misbehave
 //   POST /lab/expire              every token issued so far is dead
 //   POST /lab/expired-status      {status}: what /api answers for a dead token (401 until told otherwise)
@@ -35,6 +37,8 @@ const resources = ['urn:sortie:one', 'urn:sortie:two'];
 const clients = JSON.parse(process.env.CLIENTS);
 const clientKeys = jose.createLocalJWKSet({ keys: clients.flatMap((client) => client.jwks?.keys ?? []) });
 const log = [];
+const meLog = [];
+let noncesRequired = false;
 const faults = [];
 const generationOf = new Map(); // token id -> the generation it was issued in; only the current generation is alive
 let generation = 0;
@@ -73,6 +77,9 @@ const provider = new Provider(issuer, {
     devInteractions: { enabled: false },
     revocation: { enabled: true, allowedPolicy: (_, client, token) => token.clientId === client.clientId },
     rpInitiatedLogout: { enabled: false },
+    // RFC 9126 and RFC 9449 are on by default; clients that do not use them need not.
+    pushedAuthorizationRequests: { enabled: true },
+    dPoP: { enabled: true, nonceSecret: randomBytes(32), requireNonce: () => noncesRequired },
     // RFC 8707: a client may say which of these its token is for, and nothing else.
     resourceIndicators: {
       enabled: true,
@@ -129,8 +136,10 @@ async function visit({ url, account, answer }) {
 
 async function control(path, order, response) {
   if (path === '/lab/log') return json(response, 200, log);
+  if (path === '/lab/me-log') return json(response, 200, meLog);
   if (path === '/lab/visit') return json(response, 200, await visit(order));
   if (path === '/lab/fault') faults.push(order);
+  else if (path === '/lab/dpop-nonce') noncesRequired = true;
   else if (path === '/lab/expire') generation += 1;
   else if (path === '/lab/expired-status') expiredStatus = order.status;
   else if (path === '/lab/token-seconds') tokenSeconds = order.seconds;
@@ -164,12 +173,16 @@ function secretIsInTheWrongPlace(request, form) {
   return client?.token_endpoint_auth_method === 'client_secret_post' && request.headers.authorization !== undefined;
 }
 
-async function token(request, response) {
-  const body = await bodyOf(request);
-  const form = new URLSearchParams(body);
+function note(log, request, response, body) {
   const entry = { target: request.url, headers: pairsOf(request), authorization: request.headers.authorization ?? null, contentType: request.headers['content-type'] ?? null, accept: request.headers.accept ?? null, body, status: null };
   log.push(entry);
   response.on('finish', () => { entry.status = response.statusCode; });
+}
+
+async function token(request, response) {
+  const body = await bodyOf(request);
+  const form = new URLSearchParams(body);
+  note(log, request, response, body);
   if (await misbehave('/token', request, response)) return;
   if (secretIsInTheWrongPlace(request, form)) return json(response, 401, { error: 'invalid_client', error_description: 'the secret must arrive where the client registered it' });
   request.body = Object.fromEntries(form); // oidc-provider accepts a body that somebody has read already
@@ -223,6 +236,7 @@ server.on('request', async (request, response) => {
     const { pathname } = new URL(request.url, issuer);
     if (pathname.startsWith('/lab/')) return await control(pathname, JSON.parse((await bodyOf(request)) || '{}'), response);
     if (pathname === '/token') return await token(request, response);
+    if (pathname === '/me') note(meLog, request, response, '');
     if (await misbehave(pathname, request, response)) return undefined;
     if (pathname.startsWith('/interaction/')) return await interaction(request, response);
     if (pathname.startsWith('/signed-api')) return await signedApi(request, response);

@@ -47,8 +47,9 @@ fn scene(identity_type: IdentityType) -> (Scene, PrincipalId) {
 async fn redeem(node: &Node, caller: &Caller) -> Result<Redeemed, Unobtainable> {
     let snapshot = node.snapshot();
     let place = place(&snapshot, caller, Authority::Operator, ("cal", "main")).unwrap();
-    let (state, code_verifier, nonce) = (Secret::new("SECRET-state"), Secret::new("SECRET-verifier"), Secret::new("SECRET-nonce"));
-    let request = LoginRequest { redirect_uri: "https://sortie.test/cb", state: &state, code_verifier: &code_verifier, nonce: &nonce };
+    let [state, code_verifier, nonce, key_seed] = ["SECRET-state", "SECRET-verifier", "SECRET-nonce", "SECRET-seed"].map(Secret::new);
+    let (redirect_uri, key_seed) = ("https://sortie.test/cb", &key_seed);
+    let request = LoginRequest { redirect_uri, state: &state, code_verifier: &code_verifier, nonce: &nonce, key_seed };
     node.grants.redeem(&place, &request, &Brought::from([("code".to_owned(), Secret::new("SECRET-code"))])).await
 }
 

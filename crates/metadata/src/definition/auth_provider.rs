@@ -68,9 +68,16 @@ fn kind(reader: &mut Reader<'_>, at: &At<'_>) -> Option<AuthProviderKind> {
 
 /// What stands there and is wrong is reported, and left out.
 fn wishes(reader: &mut Reader<'_>, fields: &mut Fields<'_>) -> AuthProviderWishes {
-    let [authorize_endpoint, token_endpoint, user_info_endpoint, revocation_endpoint, key_set_endpoint] =
-        ["authorize_endpoint", "token_endpoint", "user_info_endpoint", "revocation_endpoint", "key_set_endpoint"]
-            .map(|name| fields.take(name).and_then(|at| reader.parsed(&at, ServiceUrl::parse)));
+    let names = [
+        "authorize_endpoint",
+        "token_endpoint",
+        "user_info_endpoint",
+        "pushed_authorization_endpoint",
+        "revocation_endpoint",
+        "key_set_endpoint",
+    ];
+    let [authorize_endpoint, token_endpoint, user_info_endpoint, pushed_authorization_endpoint, revocation_endpoint, key_set_endpoint] =
+        names.map(|name| fields.take(name).and_then(|at| reader.parsed(&at, ServiceUrl::parse)));
     let [issuer_in_response, pkce, access_token_in_header, preset_parameters] =
         ["issuer_in_response", "pkce", "access_token_in_header", "preset_parameters"]
             .map(|name| fields.take(name).and_then(|at| reader.truth(&at)));
@@ -84,6 +91,7 @@ fn wishes(reader: &mut Reader<'_>, fields: &mut Fields<'_>) -> AuthProviderWishe
         authorize_endpoint,
         token_endpoint,
         user_info_endpoint,
+        pushed_authorization_endpoint,
         revocation_endpoint,
         key_set_endpoint,
         issuer,

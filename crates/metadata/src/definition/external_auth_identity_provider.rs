@@ -28,6 +28,8 @@ pub struct ExternalAuthIdentityProviderDefinition {
     pub token_endpoint: Option<ServiceUrl>,
     /// Where it says who a user is.
     pub user_info_endpoint: Option<ServiceUrl>,
+    /// Where it takes the parameters of a login from us.
+    pub pushed_authorization_endpoint: Option<ServiceUrl>,
     /// Where it is told that a token is not needed any more.
     pub revocation_endpoint: Option<ServiceUrl>,
     /// Where its public keys are.
@@ -58,6 +60,8 @@ impl ExternalAuthIdentityProviderDefinition {
         let [authorize_endpoint, token_endpoint, user_info_endpoint, revocation_endpoint, key_set_endpoint] =
             ["authorize_endpoint", "token_endpoint", "user_info_endpoint", "revocation_endpoint", "key_set_endpoint"]
                 .map(|name| fields.take(name).map(|at| reader.parsed(&at, ServiceUrl::parse)));
+        let pushed_authorization_endpoint =
+            fields.take("pushed_authorization_endpoint").and_then(|at| reader.parsed(&at, ServiceUrl::parse));
         let issuer_in_response = fields.take("issuer_in_response").and_then(|at| reader.truth(&at));
         let uses_pkce = fields.take("pkce").and_then(|at| reader.truth(&at)).unwrap_or(false);
         let issuer = fields.take("issuer").map(|at| reader.parsed(&at, Issuer::parse));
@@ -85,6 +89,7 @@ impl ExternalAuthIdentityProviderDefinition {
             authorize_endpoint: authorize_endpoint.flatten(),
             token_endpoint: token_endpoint.flatten(),
             user_info_endpoint: user_info_endpoint.flatten(),
+            pushed_authorization_endpoint,
             revocation_endpoint: revocation_endpoint.flatten(),
             key_set_endpoint: key_set_endpoint.flatten(),
             issuer_in_response,

@@ -100,6 +100,8 @@ pub struct AuthProviderWishes {
     pub token_endpoint: Option<ServiceUrl>,
     /// Where it says who a user is.
     pub user_info_endpoint: Option<ServiceUrl>,
+    /// Where it takes the parameters of a login from us.
+    pub pushed_authorization_endpoint: Option<ServiceUrl>,
     /// Where it is told that a token is not needed any more.
     pub revocation_endpoint: Option<ServiceUrl>,
     /// Where its public keys are.
@@ -164,6 +166,8 @@ impl Preset {
             client_authentication: wishes.client_authentication.unwrap_or(self.client_authentication),
             authorize_endpoint,
             user_info_endpoint,
+            // Those of the table that offer one (Okta, Keycloak and the like) are of the kind that is discovered.
+            pushed_authorization_endpoint: wishes.pushed_authorization_endpoint.clone(),
             revocation_endpoint,
             key_set_endpoint,
             uses_pkce: quirks.proof_key == ProofKey::Sent,
@@ -260,6 +264,7 @@ impl Preset {
             ("authorize_endpoint", wishes.authorize_endpoint.is_some()),
             ("token_endpoint", wishes.token_endpoint.is_some()),
             ("user_info_endpoint", wishes.user_info_endpoint.is_some()),
+            ("pushed_authorization_endpoint", wishes.pushed_authorization_endpoint.is_some()),
             ("revocation_endpoint", wishes.revocation_endpoint.is_some()),
             ("key_set_endpoint", wishes.key_set_endpoint.is_some()),
             ("issuer", wishes.issuer.is_some()),

@@ -14,7 +14,7 @@ fn prove(written: serde_json::Value, values: &[(&str, &str)]) -> Result<Arc<Requ
     let values: Values = values.iter().map(|(name, value)| ((*name).to_owned(), Secret::new(*value))).collect();
     match AwsAccessKey.prove(Material { settings: &settings(written), values: &values, grant: None, provider: None })? {
         Proof::Sign(signer) => Ok(signer),
-        Proof::Place(_) => panic!("this protocol signs"),
+        Proof::Place(_) | Proof::Possess(_) => panic!("this protocol signs"),
     }
 }
 

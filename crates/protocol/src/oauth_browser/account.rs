@@ -9,7 +9,8 @@ use super::client::Client;
 use crate::shared::form::{self, Form};
 use crate::shared::id_token::{self, Expected};
 use crate::shared::key_set::{self, KeySet, KeySetError};
-use crate::{Account, Ask, Grant, ObtainError, World};
+use crate::shared::possession::{self, PossessionKey};
+use crate::{Account, Ask, Grant, ObtainError, Proof, World};
 
 /// OpenID Connect Core 1.0, section 2: `sub` "MUST NOT exceed 255 ASCII characters in length".
 const SUBJECT_BYTES: usize = 255;
@@ -51,10 +52,23 @@ pub(super) fn signed(
 
 /// Who has logged in, as the provider says when it is asked (OpenID Connect Core 1.0, section 5.3; others have the like). It is shown and compared with the
 /// login before; a provider that does not say it gives tokens all the same.
-pub(super) async fn asked(world: &dyn World, server: &AuthorizationServer, client: &Client<'_>, grant: &Grant) -> Option<Account> {
-    let endpoint = server.user_info_endpoint.as_ref()?;
-    let ask = question(server.quirks.user_info, endpoint, client, grant.parts.get("access_token")?)?;
-    let answer = world.ask(ask).await.ok().filter(|answer| answer.status == StatusCode::OK)?;
+pub(super) async fn asked(
+    world: &dyn World,
+    server: &AuthorizationServer,
+    client: &Client<'_>,
+    grant: &Grant,
+    key: Option<&PossessionKey>,
+) -> Option<Account> {
+    let (endpoint, token) = (server.user_info_endpoint.as_ref()?, grant.parts.get("access_token")?);
+    let mut ask = question(server.quirks.user_info, endpoint, client, token)?;
+    // A bound token is presented with a proof. Whoever is asked in another way is not shown it as the user's.
+    let key = key.filter(|_| server.quirks.user_info == UserInfoRequest::TokenInHeader);
+    if key.is_some() {
+        for (name, value) in Proof::authorization("DPoP", token).ok()?.placed() {
+            ask.headers.insert(name, value.clone());
+        }
+    }
+    let answer = possession::ask(world, ask, key, Some(token)).await.ok().filter(|answer| answer.status == StatusCode::OK)?;
     let body: Value = serde_json::from_slice(&answer.body).ok()?;
     let (subject, name) = server.quirks.account.of(&body).or_else(|| usual(&body))?;
     shown(Account { subject, name })

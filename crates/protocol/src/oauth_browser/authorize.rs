@@ -5,19 +5,34 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sortie_model::{Nonce, ProofKey, Secret, ServiceUrl};
 
+use super::{binding, push};
 use crate::shared::form::Form;
 use crate::shared::oauth;
 use crate::shared::request_parameters::{self, Purpose};
-use crate::{LoginRequest, Material, ObtainError, Provider};
+use crate::{LoginRequest, Material, ObtainError, Provider, World};
 
-pub(super) fn url(material: Material<'_>, provider: Provider<'_>, request: &LoginRequest<'_>) -> Result<ServiceUrl, ObtainError> {
-    let (server, quirks) = (provider.server, &provider.server.quirks);
+pub(super) async fn url(
+    world: &dyn World,
+    material: Material<'_>,
+    provider: Provider<'_>,
+    request: &LoginRequest<'_>,
+) -> Result<ServiceUrl, ObtainError> {
     let wrong = || ObtainError::WrongConfiguration {
         field: super::PROVIDER.name,
         problem: "names a provider without an authorize endpoint".to_owned(),
     };
     // The endpoint may have a query of its own, which is kept (section 3.1).
-    let endpoint = server.authorize_endpoint.as_ref().ok_or_else(wrong)?;
+    let endpoint = provider.server.authorize_endpoint.as_ref().ok_or_else(wrong)?;
+    let parameters = parameters(material, provider, request)?;
+    let query = match &provider.server.pushed_authorization_endpoint {
+        None => parameters,
+        Some(pushed) => push::push(world, (material, provider), pushed, request, parameters).await?,
+    };
+    Ok(endpoint.with_query(query.as_str()))
+}
+
+fn parameters(material: Material<'_>, provider: Provider<'_>, request: &LoginRequest<'_>) -> Result<Form, ObtainError> {
+    let (server, quirks) = (provider.server, &provider.server.quirks);
     let mut query = Form::default()
         .with("response_type", "code")
         .with("client_id", provider.value("client_id")?.expose())
@@ -33,10 +48,14 @@ pub(super) fn url(material: Material<'_>, provider: Provider<'_>, request: &Logi
     if sends_nonce(material, provider) {
         query = query.with("nonce", request.nonce.expose());
     }
+    if let Some(key) = binding::of_login(material, provider, request)? {
+        // RFC 9449, section 10: whoever gets hold of the code cannot redeem it without the key.
+        query = query.with("dpop_jkt", &key.thumbprint());
+    }
     for parameter in request_parameters::of(&server.parameters, Purpose::Authorize) {
         query = query.with(&parameter.name, &parameter.value);
     }
-    Ok(endpoint.with_query(query.as_str()))
+    Ok(query)
 }
 
 /// Whether an ID token is expected that repeats a nonce. Apple gives one without being asked for it.

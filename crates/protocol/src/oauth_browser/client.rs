@@ -44,6 +44,14 @@ impl<'a> Client<'a> {
         client_auth::apply(self.authentication, self.id, &self.secret, headers, form)
     }
 
+    /// The same for a form that has the id already: nothing may stand in it twice (RFC 6749, section 3.2).
+    pub(super) fn apply_beside_id(&self, headers: &mut HeaderMap, form: Form) -> Result<Form, ObtainError> {
+        match self.authentication {
+            ClientAuthentication::Body => Ok(form.with("client_secret", self.secret.expose())),
+            ClientAuthentication::BasicHeader | ClientAuthentication::PlainBasicHeader => self.apply(headers, form),
+        }
+    }
+
     /// The same always in the header, for requests whose body is no form.
     pub(super) fn apply_to_header(&self, headers: &mut HeaderMap) -> Result<(), ObtainError> {
         client_auth::apply(ClientAuthentication::PlainBasicHeader, self.id, &self.secret, headers, Form::default()).map(drop)

@@ -2,8 +2,14 @@
 
 mod account;
 mod authorize;
+mod binding;
+#[cfg(test)]
+mod binding_tests;
 mod client;
 mod plugin;
+mod push;
+#[cfg(test)]
+mod push_tests;
 #[cfg(test)]
 mod quirks_tests;
 mod redeem;
@@ -57,6 +63,7 @@ const FIELDS: &[Field] = &[
         Kind::Choice(sortie_model::ClientAuthentication::WORDS),
         "Where client id and secret stand in a token request; left out, what the provider says.",
     ),
+    binding::SETTING,
 ];
 
 /// Parts of a grant that say what it was asked for, so that a change of the definition is noticed: a token goes to nobody but who gave it.
@@ -113,7 +120,7 @@ impl crate::Protocol for OAuthBrowser {
     }
 
     fn prove(&self, material: Material<'_>) -> Result<Proof, ProveError> {
-        oauth::bearer(material)
+        binding::proof(material)
     }
 }
 
@@ -126,9 +133,10 @@ impl Login for OAuthBrowser {
     ) -> Pending<'a, Result<ServiceUrl, ObtainError>> {
         Box::pin(async move {
             let provider = usable_provider(self, material)?;
+            binding::of_login(material, provider, request)?;
             match provider.server.plugin {
                 Some(_) => plugin::authorize_url(world, material, provider, request).await,
-                None => authorize::url(material, provider, request),
+                None => authorize::url(world, material, provider, request).await,
             }
         })
     }
@@ -154,7 +162,10 @@ impl Login for OAuthBrowser {
             let provider = usable_provider(self, material).ok()?;
             match provider.server.plugin {
                 Some(_) => plugin::account(world, provider, grant).await,
-                None => account::asked(world, provider.server, &Client::of(world, material, provider).ok()?, grant).await,
+                None => {
+                    let (client, key) = (Client::of(world, material, provider).ok()?, binding::of_grant(grant).ok()?);
+                    account::asked(world, provider.server, &client, grant, key.as_ref()).await
+                }
             }
         })
     }
@@ -189,6 +200,7 @@ struct Origin<'a> {
     /// Of a plug-in, which knows no clients: what it is told to tell one provider from another.
     client_id: Cow<'a, Secret>,
     scope: &'a str,
+    is_bound: bool,
 }
 
 fn origin<'a>(material: Material<'a>, provider: Provider<'a>) -> Result<Origin<'a>, ObtainError> {
@@ -200,6 +212,7 @@ fn origin<'a>(material: Material<'a>, provider: Provider<'a>) -> Result<Origin<'
         endpoint: provider.server.token_endpoint.to_string(),
         client_id,
         scope: oauth::scope_or(material, provider.server.default_scopes.as_text()).unwrap_or_default(),
+        is_bound: binding::is_wanted(material),
     })
 }
 
@@ -216,7 +229,11 @@ fn fits(origin: &Origin<'_>, grant: &Grant) -> Result<(), NoLogin> {
     if !is(LOGIN_ENDPOINT, &origin.endpoint) || !is(LOGIN_CLIENT, origin.client_id.expose()) {
         return Err(NoLogin::OtherProvider);
     }
-    if is(SCOPE_ASKED, origin.scope) { Ok(()) } else { Err(NoLogin::OtherScope) }
+    if !is(SCOPE_ASKED, origin.scope) {
+        return Err(NoLogin::OtherScope);
+    }
+    // A token that is bound is of no use without proofs, and one that is not would be sent without the protection that the definition asks for.
+    if origin.is_bound == binding::is_bound(grant) { Ok(()) } else { Err(NoLogin::OtherBinding) }
 }
 
 /// Notes that a grant is renewed although it has no refresh token.

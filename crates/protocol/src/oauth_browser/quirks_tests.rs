@@ -62,9 +62,9 @@ impl At {
 }
 
 fn with_request<T>(use_it: impl FnOnce(&LoginRequest<'_>) -> T) -> T {
-    let [state, code_verifier, nonce] = ["state", "SECRET-verifier", "nonce"].map(Secret::new);
+    let [state, code_verifier, nonce, key_seed] = ["state", "SECRET-verifier", "nonce", "SECRET-seed"].map(Secret::new);
     let redirect_uri = "https://sortie.test/services/authcallback/X";
-    use_it(&LoginRequest { redirect_uri, state: &state, code_verifier: &code_verifier, nonce: &nonce })
+    use_it(&LoginRequest { redirect_uri, state: &state, code_verifier: &code_verifier, nonce: &nonce, key_seed: &key_seed })
 }
 
 /// Method, address and body of the last question.

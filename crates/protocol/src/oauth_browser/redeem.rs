@@ -6,7 +6,7 @@ use http::HeaderMap;
 use sortie_model::{ProofKey, Secret, TokenRenewal};
 
 use super::client::Client;
-use super::{LOGIN_REDIRECT_URI, account, authorize, note_renewal, origin, refresh};
+use super::{LOGIN_REDIRECT_URI, account, authorize, binding, note_renewal, origin, refresh};
 use crate::grant::REFRESH_TOKEN;
 use crate::shared::form::Form;
 use crate::shared::request_parameters::{self, Purpose};
@@ -26,6 +26,7 @@ pub(super) async fn redeem(
     let (server, quirks) = (provider.server, &provider.server.quirks);
     let origin = origin(material, provider)?;
     let client = Client::of(world, material, provider)?;
+    let key = binding::of_login(material, provider, request)?;
     let code = brought.get("code").ok_or(ObtainError::Malformed { what: "a browser that comes back with a code" })?;
     // RFC 6749, section 4.1.3; RFC 7636, section 4.5.
     let mut form =
@@ -38,11 +39,15 @@ pub(super) async fn redeem(
     let (url, form) = request_parameters::add_to_request(&server.parameters, Purpose::Token, &server.token_endpoint, &mut headers, form)?;
     let keys = account::keys(world, server).await?;
     let confidential = [client.secret(), code, request.code_verifier];
-    let request_to_server = TokenRequest { url, headers, form, confidential: &confidential, dialect: Dialect::of_code(quirks) };
+    let dialect = Dialect::of_code(quirks);
+    let request_to_server = TokenRequest { url, headers, form, confidential: &confidential, dialect, key: key.as_ref() };
     let Tokens { mut grant, refresh_token, id_token } = token_endpoint::request_all(world, request_to_server).await?;
     grant.lifetime = lifetime(&grant, refresh_token.as_ref());
     origin.keep(&mut grant);
     grant.parts.insert(LOGIN_REDIRECT_URI.to_owned(), Secret::new(request.redirect_uri));
+    if key.is_some() {
+        binding::keep(request.key_seed, &mut grant);
+    }
     note_renewal(&quirks.renewal, &mut grant);
     if let Some(token) = id_token {
         let nonce = authorize::sends_nonce(material, provider).then_some(request.nonce);

@@ -4,7 +4,7 @@ use http::HeaderMap;
 use sortie_model::{Quirks, Secret, TokenRenewal};
 
 use super::client::Client;
-use super::{LOGIN_REDIRECT_URI, redeem};
+use super::{LOGIN_REDIRECT_URI, binding, redeem};
 use crate::grant::REFRESH_TOKEN;
 use crate::shared::form::Form;
 use crate::shared::request_parameters::{self, Purpose};
@@ -23,8 +23,10 @@ pub(super) async fn refresh(
     let mut headers = HeaderMap::new();
     let form = client.apply(&mut headers, form)?;
     let (url, form) = request_parameters::add_to_request(&server.parameters, Purpose::Refresh, &server.token_endpoint, &mut headers, form)?;
+    let key = binding::of_grant(before)?;
     let confidential = [client.secret(), token];
-    let request = TokenRequest { url, headers, form, confidential: &confidential, dialect: Dialect::of_renewal(&server.quirks) };
+    let dialect = Dialect::of_renewal(&server.quirks);
+    let request = TokenRequest { url, headers, form, confidential: &confidential, dialect, key: key.as_ref() };
     Ok(next(before, token_endpoint::request_all(world, request).await?))
 }
 

@@ -47,37 +47,41 @@ fn client() -> Values {
 }
 
 /// Everything that one login and its renewals need.
-struct Scene {
+pub(super) struct Scene {
     settings: sortie_model::Settings,
     values: Values,
-    client: Values,
-    provider: ExternalAuthIdentityProvider,
+    pub(super) client: Values,
+    pub(super) provider: ExternalAuthIdentityProvider,
 }
 
 impl Scene {
-    fn new(more: Value) -> Self {
+    pub(super) fn new(more: Value) -> Self {
         let mut settings = settings(json!({ "external_auth_identity_provider": "okta" }));
         settings.extend(more.as_object().unwrap().clone());
         Self { settings, values: Values::new(), client: client(), provider: provider() }
     }
 
-    fn material<'a>(&'a self, grant: Option<&'a Grant>) -> Material<'a> {
+    pub(super) fn material<'a>(&'a self, grant: Option<&'a Grant>) -> Material<'a> {
         Material { settings: &self.settings, values: &self.values, grant, provider: Some(Provider::new(&self.provider, &self.client)) }
     }
 
-    fn authorize_url(&self) -> String {
-        let (state, code_verifier, nonce) = secrets();
-        let request = request(&state, &code_verifier, &nonce);
-        now(OAuthBrowser.authorize_url(&Scripted::new(""), self.material(None), &request)).unwrap().to_string()
+    pub(super) fn authorize_url(&self) -> String {
+        self.try_authorize_url(&Scripted::new("")).unwrap()
     }
 
-    fn redeem(&self, world: &Scripted) -> Result<Grant, ObtainError> {
+    pub(super) fn try_authorize_url(&self, world: &Scripted) -> Result<String, ObtainError> {
+        let (state, code_verifier, nonce) = secrets();
+        let request = request(&state, &code_verifier, &nonce);
+        now(OAuthBrowser.authorize_url(world, self.material(None), &request)).map(|url| url.to_string())
+    }
+
+    pub(super) fn redeem(&self, world: &Scripted) -> Result<Grant, ObtainError> {
         let (state, code_verifier, nonce) = secrets();
         let brought = Brought::from([("code".to_owned(), Secret::new("SECRET-code")), ("state".to_owned(), state.clone())]);
         now(OAuthBrowser.redeem(world, self.material(None), &request(&state, &code_verifier, &nonce), &brought))
     }
 
-    fn refresh(&self, world: &Scripted, grant: Option<&Grant>) -> Result<Grant, ObtainError> {
+    pub(super) fn refresh(&self, world: &Scripted, grant: Option<&Grant>) -> Result<Grant, ObtainError> {
         now(OAuthBrowser.obtain(world, self.material(grant)))
     }
 }
@@ -87,8 +91,12 @@ fn secrets() -> (Secret, Secret, Secret) {
     (Secret::new("SECRET-state"), Secret::new("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"), Secret::new("SECRET-nonce"))
 }
 
+pub(super) const SEED: &str = "SECRET-seed-0123456789-0123456789-0123456789";
+
 fn request<'a>(state: &'a Secret, code_verifier: &'a Secret, nonce: &'a Secret) -> LoginRequest<'a> {
-    LoginRequest { redirect_uri: "https://sortie.test/services/externalauthcallback/Okta", state, code_verifier, nonce }
+    static KEY_SEED: std::sync::LazyLock<Secret> = std::sync::LazyLock::new(|| Secret::new(SEED));
+    let redirect_uri = "https://sortie.test/services/externalauthcallback/Okta";
+    LoginRequest { redirect_uri, state, code_verifier, nonce, key_seed: &KEY_SEED }
 }
 
 fn asked(world: &Scripted) -> (String, String) {

@@ -12,6 +12,7 @@ pub mod jwt;
 pub mod key_set;
 pub mod oauth;
 pub mod plugin;
+pub mod possession;
 pub mod request_parameters;
 pub mod said;
 pub mod serial;

@@ -6,7 +6,8 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use serde_json::Value;
 use sortie_model::{ErrorShape, Quirks, Secret, SecretBytes, ServiceUrl, TokenPlace};
 
-use super::form::Form;
+use super::form::{self, Form};
+use super::possession::{self, PossessionKey};
 use super::said::{Confidential, presentable};
 use crate::{Answer, Ask, Grant, ObtainError, ProviderError, World};
 
@@ -36,6 +37,9 @@ pub struct Tokens {
     pub id_token: Option<Secret>,
 }
 
+/// The `token_type` of a token that is bound to a key (RFC 9449, section 5).
+const BOUND: &str = "dpop";
+
 /// How one server departs from the standards in its answers.
 #[derive(Clone, Copy, Debug)]
 pub struct Dialect {
@@ -58,6 +62,11 @@ impl Dialect {
         }
     }
 
+    /// Where tokens are to be bound to a key.
+    const fn bound(self) -> Self {
+        Self { token_type: BOUND, ..self }
+    }
+
     /// In the answer to a renewal.
     pub const fn of_renewal(quirks: &Quirks) -> Self {
         Self { member: None, ..Self::of_code(quirks) }
@@ -76,6 +85,8 @@ pub struct TokenRequest<'a> {
     pub confidential: &'a [&'a Secret],
     /// How the answer is read.
     pub dialect: Dialect,
+    /// What the tokens are to be bound to (RFC 9449, section 5).
+    pub key: Option<&'a PossessionKey>,
 }
 
 /// Posts a form and reads the access token in the answer. `confidential` are the values that must not be shown even if the provider echoes them.
@@ -89,7 +100,7 @@ pub async fn request(
     form: Form,
     confidential: &[&Secret],
 ) -> Result<Grant, ObtainError> {
-    let request = TokenRequest { url, headers, form, confidential, dialect: Dialect::STANDARD };
+    let request = TokenRequest { url, headers, form, confidential, dialect: Dialect::STANDARD, key: None };
     // A client that is its own user has no use for a refresh token (RFC 6749, section 4.4.3).
     request_all(world, request).await.map(|tokens| tokens.grant)
 }
@@ -99,12 +110,28 @@ pub async fn request(
 /// # Errors
 /// All of [`ObtainError`], by what the endpoint did.
 pub async fn request_all(world: &dyn World, request: TokenRequest<'_>) -> Result<Tokens, ObtainError> {
-    let TokenRequest { url, mut headers, form, confidential, dialect } = request;
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
+    let dialect = request.key.map_or(request.dialect, |_| request.dialect.bound());
+    let (answer, confidential) = post(world, request).await?;
+    read(&answer, dialect, &confidential)
+}
+
+/// Asks an endpoint that is asked and refuses as a token endpoint does. `field` is its name in definitions.
+///
+/// # Errors
+/// All of [`ObtainError`], by what the endpoint did.
+pub async fn ask_form(world: &dyn World, request: TokenRequest<'_>, field: &'static str) -> Result<Value, ObtainError> {
+    let errors = request.dialect.errors;
+    let (answer, confidential) = post(world, request).await?;
+    judge(&answer, (field, errors), &confidential)
+}
+
+async fn post(world: &dyn World, request: TokenRequest<'_>) -> Result<(Answer, Confidential), ObtainError> {
+    let TokenRequest { url, mut headers, form, confidential, dialect: _, key } = request;
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(form::MEDIA_TYPE));
     headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
     let confidential = Confidential::new(confidential, &headers);
-    let answer = world.ask(Ask { method: Method::POST, url, headers, body: form.into_body() }).await?;
-    read(&answer, dialect, &confidential)
+    let ask = Ask { method: Method::POST, url, headers, body: form.into_body() };
+    Ok((possession::ask(world, ask, key, None).await?, confidential))
 }
 
 /// Asks for JSON with JSON, of a service that answers as a token endpoint does: with what was asked for, or with `error`.
@@ -125,11 +152,11 @@ pub(super) async fn ask_json(
     if answer.body.len() > MAX_JSON_BYTES {
         return Err(ObtainError::Malformed { what: "an answer of at most 64 KiB" });
     }
-    judge(&answer, ErrorShape::Standard, &confidential)
+    judge(&answer, ("token_endpoint", ErrorShape::Standard), &confidential)
 }
 
 fn read(answer: &Answer, dialect: Dialect, confidential: &Confidential) -> Result<Tokens, ObtainError> {
-    let body = judge(answer, dialect.errors, confidential)?;
+    let body = judge(answer, ("token_endpoint", dialect.errors), confidential)?;
     let place = match dialect.member {
         None => Some(&body),
         Some(member) => body.get(member),
@@ -154,7 +181,7 @@ fn tokens_of(body: &Value, kind: &'static str) -> Result<Tokens, ObtainError> {
 }
 
 /// The body of a good answer.
-fn judge(answer: &Answer, shape: ErrorShape, confidential: &Confidential) -> Result<Value, ObtainError> {
+fn judge(answer: &Answer, (field, shape): (&'static str, ErrorShape), confidential: &Confidential) -> Result<Value, ObtainError> {
     let body: Value = serde_json::from_slice(&answer.body).unwrap_or(Value::Null);
     // A 200 with `error` is an error too: some providers answer so (TOK-05).
     if let Some((error, description)) = error_of(&body, shape) {
@@ -165,7 +192,7 @@ fn judge(answer: &Answer, shape: ErrorShape, confidential: &Confidential) -> Res
         status if status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error() => Err(unavailable(answer)),
         // Redirects are never followed: the client secret would go elsewhere (RDR-08).
         status if status.is_redirection() => Err(ObtainError::WrongConfiguration {
-            field: "token_endpoint",
+            field,
             problem: format!("answers with a redirect (status {}), which is not followed", status.as_u16()),
         }),
         // Bad clients get 400, 401 or 403 in many shapes, also without a body.
@@ -181,7 +208,7 @@ fn judge(answer: &Answer, shape: ErrorShape, confidential: &Confidential) -> Res
 /// # Errors
 /// All of [`ObtainError`], by what it says.
 pub fn refusal_in(answer: &Answer, dialect: Dialect) -> Result<(), ObtainError> {
-    judge(answer, dialect.errors, &Confidential::default()).map(drop)
+    judge(answer, ("revocation_endpoint", dialect.errors), &Confidential::default()).map(drop)
 }
 
 /// What a body says against what was asked, in the words of RFC 6749, section 5.2 where another server's mean the same.
@@ -273,7 +300,13 @@ fn read_token(body: &Value, kind: &'static str) -> Result<Grant, ObtainError> {
         return Err(ObtainError::Malformed { what: "an `access_token` of 1 to 16,384 visible ASCII characters" });
     }
     // Section 5.1 requires token_type, and compares it without regard to case; some servers leave it out.
-    if body.get("token_type").is_some_and(|said| !said.as_str().is_some_and(|said| said.eq_ignore_ascii_case(kind))) {
+    let is_of_kind = body.get("token_type").map(|said| said.as_str().is_some_and(|said| said.eq_ignore_ascii_case(kind)));
+    if kind == BOUND && is_of_kind != Some(true) {
+        // RFC 9449, section 5: a client that deems the binding important "MUST discard the response in this case". Whoever writes the setting does.
+        let problem = "is `dpop`, and the provider gives a token that is bound to no key".to_owned();
+        return Err(ObtainError::WrongConfiguration { field: "token_binding", problem });
+    }
+    if is_of_kind == Some(false) {
         return Err(ObtainError::Malformed {
             what: if kind == "user" { "a `token_type` of `user`" } else { "a `token_type` of `Bearer`" },
         });

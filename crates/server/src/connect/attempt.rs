@@ -30,6 +30,7 @@ pub(super) struct Attempt {
     pub(super) state: Secret,
     pub(super) code_verifier: Secret,
     pub(super) nonce: Secret,
+    pub(super) key_seed: Secret,
     /// A path of our own pages.
     pub(super) return_to: String,
     /// Once the browser is back: all that it has in its query.
@@ -40,7 +41,8 @@ pub(super) struct Attempt {
 
 impl Attempt {
     pub(super) fn request(&self) -> LoginRequest<'_> {
-        LoginRequest { redirect_uri: &self.redirect_uri, state: &self.state, code_verifier: &self.code_verifier, nonce: &self.nonce }
+        let Self { redirect_uri, state, code_verifier, nonce, key_seed, .. } = self;
+        LoginRequest { redirect_uri, state, code_verifier, nonce, key_seed }
     }
 
     /// Whether what is known under this key is what the login began for.
@@ -77,6 +79,7 @@ impl Attempt {
             ("state", self.state.expose()),
             ("code_verifier", self.code_verifier.expose()),
             ("nonce", self.nonce.expose()),
+            ("key_seed", self.key_seed.expose()),
             ("return_to", &self.return_to),
         ]);
         let variant = self.variant.map(|variant| URL_SAFE_NO_PAD.encode(variant));
@@ -125,6 +128,7 @@ impl Attempt {
             state: Secret::new(take("state")?),
             code_verifier: Secret::new(take("code_verifier")?),
             nonce: Secret::new(take("nonce")?),
+            key_seed: Secret::new(take("key_seed")?),
             return_to: take("return_to")?,
             brought,
             redeemed,
@@ -154,6 +158,7 @@ mod tests {
             state: Secret::new("SECRET-\"state"),
             code_verifier: Secret::new("SECRET-verifier"),
             nonce: Secret::new("SECRET-nonce"),
+            key_seed: Secret::new("SECRET-seed"),
             return_to: "/".to_owned(),
             brought: None,
             redeemed: None,
@@ -162,6 +167,7 @@ mod tests {
         assert!(again.brought.is_none() && again.redeemed.is_none() && again.variant == Some([3; 16]));
         assert!(again.is_back_at("/cb") && !again.is_back_at("/cb/") && !again.is_back_at("cb") && !again.is_back_at("/CB"));
         assert_eq!((again.state, again.revision, again.return_to), (attempt.state.clone(), 7, "/".to_owned()));
+        assert_eq!(again.key_seed, attempt.key_seed);
         let grant = Grant { parts: [("access_token".to_owned(), Secret::new("SECRET-a"))].into(), lifetime: None };
         let (issued_at, expires_at) = (Timestamp::from_millis(1), Timestamp::from_millis(2));
         let brought = Brought::from([("code".to_owned(), Secret::new("SECRET-\"code")), ("iss".to_owned(), Secret::new(""))]);

@@ -54,7 +54,7 @@ pub async fn begin(node: &Node, person: &Person<'_>, departure: Departure<'_>) -
     let (snapshot, caller) = (node.snapshot(), person.caller());
     let place = place(&snapshot, &caller, person.authority(), names)?;
     let provider = place.credential().provider().ok_or_else(|| unusable(&place))?;
-    let (state, code_verifier, nonce) = (chance()?, chance()?, chance()?);
+    let (state, code_verifier, nonce, key_seed) = (chance()?, chance()?, chance()?, chance()?);
     let browser = browser.map_or_else(chance, Ok)?;
     let attempt = Attempt {
         credential: place.credential().name.to_string(),
@@ -66,6 +66,7 @@ pub async fn begin(node: &Node, person: &Person<'_>, departure: Departure<'_>) -
         state,
         code_verifier,
         nonce,
+        key_seed,
         return_to: return_path(return_to).to_owned(),
         brought: None,
         redeemed: None,

@@ -12,7 +12,7 @@ use sortie_server::connect::{
 use sortie_server::manage::Manage;
 use sortie_server::manage::status::status;
 use sortie_store::StoredUser;
-use sortie_testkit::peers::OidcProvider;
+use sortie_testkit::peers::{Fault, OidcClient, OidcProvider};
 
 use crate::identity_providers::apply;
 use crate::support::{self, Answer, Stage};
@@ -26,15 +26,15 @@ pub(crate) struct Scene {
     callback: String,
     pub(crate) stage: Stage,
     pub(crate) alice: (StoredUser, Secret),
-    bob: (StoredUser, Secret),
+    pub(crate) bob: (StoredUser, Secret),
 }
 
 impl Scene {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::at(IdentityProviderKind::ExternalAuth)
     }
 
-    fn at(kind: IdentityProviderKind) -> Self {
+    pub(crate) fn at(kind: IdentityProviderKind) -> Self {
         Self::on(Stage::new(), kind, Self::provider_for(kind), None)
     }
 
@@ -45,10 +45,23 @@ impl Scene {
 
     /// With a front before the token endpoint.
     pub(crate) fn on(stage: Stage, kind: IdentityProviderKind, provider: OidcProvider, front: Option<&str>) -> Self {
-        let (callback, token_endpoint) = (callback(kind), format!("token_endpoint: '{}/token'", provider.issuer()));
+        let token_endpoint = format!("token_endpoint: '{}/token'", provider.issuer());
         let fronted = format!("token_endpoint: '{}/token'", front.unwrap_or(provider.issuer()));
         let text = support::logins::at_idp(kind, &provider, "").replace(&token_endpoint, &fronted);
-        apply(&stage, &text, OidcProvider::PEOPLE.secret);
+        Self::with(stage, kind, provider, (&text, OidcProvider::PEOPLE.secret))
+    }
+
+    /// As this client, with these further lines of the provider, which may depend on its issuer.
+    pub(crate) fn of(kind: IdentityProviderKind, client: OidcClient, more: impl FnOnce(&str) -> String) -> Self {
+        let provider = Self::provider_for(kind);
+        let text = support::logins::at_idp(kind, &provider, &more(provider.issuer())).replace(OidcProvider::PEOPLE.id, client.id);
+        let text = if client.id == OidcProvider::BOUND.id { support::logins::bound(&text, &provider) } else { text };
+        Self::with(Stage::new(), kind, provider, (&text, client.secret))
+    }
+
+    fn with(stage: Stage, kind: IdentityProviderKind, provider: OidcProvider, (text, secret): (&str, &'static str)) -> Self {
+        let callback = callback(kind);
+        apply(&stage, text, secret);
         let server = &stage.server;
         let [alice, bob] = ["alice", "bob"].map(|name| {
             let key = if name == "alice" { stage.key.clone() } else { server.user(name, &[stage.callers]).1 };
@@ -334,4 +347,57 @@ fn at_an_auth_provider_it_is_the_same_with_a_callback_of_its_own() {
     assert_eq!(code(scene.run(elsewhere)), "login_other_provider");
     assert_eq!(scene.run(revoke(scene.node(), &user(&scene.alice), ("Own", "Main"))).unwrap(), Disconnected::AtTheProvider);
     assert_eq!(scene.get("Own", &scene.alice.1).code(), Some("needs_authentication"));
+}
+
+#[test]
+fn a_login_for_everybody_that_is_replaced_or_revoked_is_used_no_more() {
+    let scene = Scene::new();
+    scene.log_in(&OPERATOR, "Shared", "robot");
+    assert_eq!(scene.account_seen("Shared", &scene.alice.1), "robot");
+    // The token of the first login is still good over there, and would go on being used.
+    scene.log_in(&OPERATOR, "Shared", "second-robot");
+    assert_eq!(scene.account_seen("Shared", &scene.alice.1), "second-robot");
+    assert_eq!(scene.run(revoke(scene.node(), &OPERATOR, ("Shared", "Main"))).unwrap(), Disconnected::AtTheProvider);
+    assert_eq!(scene.get("Shared", &scene.alice.1).code(), Some("needs_authentication"));
+}
+
+/// Further lines of a provider that takes pushed authorization requests from [`OidcProvider::PUSHING`].
+fn pushing(issuer: &str) -> String {
+    format!(", client_authentication: body, pushed_authorization_endpoint: '{issuer}/request'")
+}
+
+#[test]
+fn a_login_is_pushed_to_a_provider_that_takes_no_other() {
+    // RFC 9126. That the provider takes no other is what the next test sees.
+    for kind in IdentityProviderKind::ALL {
+        let scene = Scene::of(kind, OidcProvider::PUSHING, pushing);
+        let begun = scene.begin(&user(&scene.alice), "Own").unwrap();
+        let url = begun.authorize_url.to_string();
+        let query = url.strip_prefix(&format!("{}/auth?", scene.provider.issuer())).unwrap();
+        let names: Vec<&str> = query.split('&').filter_map(|pair| pair.split_once('=')).map(|(name, _)| name).collect();
+        assert_eq!(names, ["client_id", "request_uri"], "{url}");
+        scene.log_in(&user(&scene.alice), "Own", "alice-at-idp");
+        assert_eq!(scene.account_seen("Own", &scene.alice.1), "alice-at-idp");
+    }
+}
+
+#[test]
+fn a_provider_that_wants_a_login_pushed_or_refuses_it_is_heard() {
+    let scene = Scene::of(IdentityProviderKind::Auth, OidcProvider::PUSHING, |_| ", client_authentication: body".to_owned());
+    let begun = scene.begin(&user(&scene.alice), "Own").unwrap();
+    let query = scene.at_provider(&begun, "alice");
+    let refused = scene.returned(Some(&user(&scene.alice)), "Idp", &query, Some(begun.browser.expose())).unwrap_err();
+    assert_eq!(refused.said().map(|said| said.error.as_str()), Some("invalid_request"));
+
+    let scene = Scene::of(IdentityProviderKind::Auth, OidcProvider::PUSHING, pushing);
+    scene.provider.fault(Fault::on("/request").answer(503, "text/html", "busy"));
+    assert_eq!(code(scene.begin(&user(&scene.alice), "Own")), "token_endpoint_unavailable");
+    // Who begins a login with a secret that is not the client's is told, and no browser is sent anywhere.
+    let server = &scene.stage.server;
+    let now = scene.run(server.house.store().now()).unwrap();
+    let (manage, name) = (Manage::of(&server.house, "operator:tester", now), ApiName::parse("Idp").unwrap());
+    scene.run(sortie_server::manage::provider::set_value(&manage, &name, "client_secret", &Secret::new("SECRET-wrong"))).unwrap();
+    server.settle();
+    let refused = scene.begin(&user(&scene.alice), "Own").err().unwrap();
+    assert_eq!((refused.code(), refused.said().map(|said| said.error.as_str())), ("token_refused", Some("invalid_client")));
 }

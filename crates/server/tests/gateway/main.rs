@@ -21,6 +21,7 @@ mod jwks;
 mod keys;
 mod leaks;
 mod logins;
+mod logins_bound;
 mod logins_crossed;
 mod logins_revoked;
 mod many_grants;

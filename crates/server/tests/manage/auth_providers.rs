@@ -102,6 +102,7 @@ async fn an_issuer_fills_in_what_the_file_leaves_to_it(fixture: Fixture) {
     let shown = show(&fixture.manage(), &name("Found")).await.unwrap();
     assert_eq!(shown.token_endpoint, provider.token_endpoint());
     assert_eq!(shown.key_set_endpoint, Some(format!("{}/jwks", provider.issuer())));
+    assert_eq!(shown.pushed_authorization_endpoint, Some(format!("{}/request", provider.issuer())));
     assert!(shown.issuer_in_response && shown.pkce);
     assert_eq!(fixture.refused(&text).await, ["1:62 auth_providers[0].issuer discovery_impossible"]);
 }
@@ -178,7 +179,7 @@ async fn nothing_is_sent_to_an_endpoint_that_was_edited_in_the_database(fixture:
     let row = fixture.house.store().provider_values().load(provider.id()).await.unwrap().remove(0);
     assert!(open(fixture.house.vault(), provider, &row).is_ok());
     let evil = || Some(ServiceUrl::parse("https://evil.test/x").unwrap());
-    for edit in [0, 1, 2] {
+    for edit in [0, 1, 2, 3] {
         let mut edited = provider.clone();
         let server = match &mut edited {
             IdentityProvider::Auth(one) => &mut one.server,
@@ -187,6 +188,7 @@ async fn nothing_is_sent_to_an_endpoint_that_was_edited_in_the_database(fixture:
         match edit {
             0 => server.token_endpoint = evil().unwrap(),
             1 => server.revocation_endpoint = evil(),
+            2 => server.pushed_authorization_endpoint = evil(),
             _ => server.user_info_endpoint = evil(),
         }
         assert_eq!(open(fixture.house.vault(), &edited, &row).unwrap_err().code(), "sealed_value_tampered");

@@ -56,12 +56,13 @@ async fn an_issuer_fills_in_what_the_file_leaves_to_it(fixture: Fixture) {
     assert_eq!(shown.authorize_endpoint, Some(format!("{}/auth", provider.issuer())));
     assert_eq!(shown.user_info_endpoint, Some(format!("{}/me", provider.issuer())));
     assert_eq!(shown.key_set_endpoint, Some(format!("{}/jwks", provider.issuer())));
+    assert_eq!(shown.pushed_authorization_endpoint, Some(format!("{}/request", provider.issuer())));
     assert!(shown.issuer_in_response);
     assert_eq!(said(&apply(&fixture, &text, Mode::Store).await.unwrap()), ["unchanged external_auth_identity_provider Idp"]);
     // What is written counts, and nobody is asked for it.
     let written = format!("{text}  token_endpoint: https://idp.test/token\n  authorize_endpoint: https://idp.test/authorize\n");
     let changed = fixture.try_apply(&written, Mode::Store, Unlisted::Leave).await.unwrap();
-    let fields = "authorize_endpoint token_endpoint user_info_endpoint revocation_endpoint key_set_endpoint issuer_in_response";
+    let fields = "authorize_endpoint token_endpoint user_info_endpoint pushed_authorization_endpoint revocation_endpoint key_set_endpoint issuer_in_response";
     assert_eq!(said(&changed), [format!("updated external_auth_identity_provider Idp {fields}")]);
 }
 

@@ -37,6 +37,7 @@ pub(crate) fn provider(text: &str) -> ExternalAuthIdentityProvider {
                 .zip(1..)
                 .map(|(kind, number)| RequestParameter::parse(kind, &format!("x-{number}"), "a & b", number, "why — ü").unwrap())
                 .collect(),
+            pushed_authorization_endpoint: Some(url("https://idp.test/par?a=b")),
             revocation_endpoint: Some(url("https://idp.test/revoke")),
             key_set_endpoint: Some(url("https://idp.test/keys")),
             issuer_in_response: true,
@@ -69,6 +70,7 @@ async fn providers_keep_every_field(backend: Backend) {
                 issuer: None,
                 default_scopes: Scopes::default(),
                 parameters: Vec::new(),
+                pushed_authorization_endpoint: None,
                 revocation_endpoint: None,
                 key_set_endpoint: None,
                 issuer_in_response: false,

@@ -40,7 +40,7 @@ pub struct OidcProvider {
     _process: Child,
 }
 
-/// One request that the token endpoint received.
+/// One request that the token endpoint, or the user info endpoint, received.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TokenRequest {
     /// Path and query as they came.
@@ -113,20 +113,31 @@ impl OidcProvider {
     /// A client of people, for [`OidcProvider::start_for_people`].
     pub const PEOPLE: OidcClient = OidcClient { id: "sortie-people", secret: "SECRET-people", authentication: "client_secret_basic" };
 
-    /// As [`OidcProvider::start`], with the client [`Self::PEOPLE`] beside the three: people log in on the server's own pages and come back to one of
+    /// Another one, whose logins begin with a pushed authorization request or not at all (`require_pushed_authorization_requests` of RFC 9126, section 6).
+    pub const PUSHING: OidcClient = OidcClient { id: "sortie-pushing", secret: "SECRET-pushing", authentication: "client_secret_post" };
+
+    /// Another one, whose tokens are all bound to keys (`dpop_bound_access_tokens` of RFC 9449, section 5.2): it gets none without a proof.
+    pub const BOUND: OidcClient = OidcClient { id: "sortie-bound", secret: "SECRET-bound", authentication: "client_secret_basic" };
+
+    /// As [`OidcProvider::start`], with the clients [`Self::PEOPLE`], [`Self::PUSHING`] and [`Self::BOUND`] beside the three: people log in on the server's own pages and come back to one of
     /// `redirect_uris`; on loopback, any port will do. Scopes `openid offline_access profile read write`; refresh tokens are rotated, and the second use of one ends
     /// the login.
     ///
     /// # Panics
     /// As [`OidcProvider::start`] does.
     pub fn start_for_people(redirect_uris: &[&str]) -> Self {
-        let OidcClient { id, secret, authentication } = Self::PEOPLE;
         let is_loopback = redirect_uris.iter().any(|uri| uri.starts_with("http://127.0.0.1"));
-        let client = json!({
-            "client_id": id, "client_secret": secret, "token_endpoint_auth_method": authentication, "redirect_uris": redirect_uris,
-            "application_type": if is_loopback { "native" } else { "web" },
-        });
-        Self::start_clients(vec![client])
+        let client = |OidcClient { id, secret, authentication }| {
+            json!({
+                "client_id": id, "client_secret": secret, "token_endpoint_auth_method": authentication, "redirect_uris": redirect_uris,
+                "application_type": if is_loopback { "native" } else { "web" },
+            })
+        };
+        let mut pushing = client(Self::PUSHING);
+        pushing["require_pushed_authorization_requests"] = json!(true);
+        let mut bound = client(Self::BOUND);
+        bound["dpop_bound_access_tokens"] = json!(true);
+        Self::start_clients(vec![client(Self::PEOPLE), pushing, bound])
     }
 
     /// Does what a browser would do that is sent to `url`: signs in as `account` on the server's own pages, agrees, and says where it is sent in the end.
@@ -224,10 +235,29 @@ impl OidcProvider {
         format!("{}/signed-api", self.issuer)
     }
 
+    /// From now on every proof of possession must hold a nonce of the server's, at the token endpoint and at the user info endpoint (RFC 9449, sections 8 and 9).
+    pub fn require_nonces(&self) {
+        self.order("dpop-nonce", &json!({}));
+    }
+
+    /// Where it says who a user is. It takes bound tokens, and checks their proofs: `oidc-provider`'s own code, none of ours.
+    pub fn user_info_url(&self) -> String {
+        format!("{}/me", self.issuer)
+    }
+
     /// Every request that the token endpoint received so far, in order.
     pub fn log(&self) -> Vec<TokenRequest> {
-        let Ok(answer) = plain_http::get(&format!("{}/lab/log", self.issuer)) else {
-            fail("oidc-provider is gone", &"no answer to `GET /lab/log`")
+        self.logged("log")
+    }
+
+    /// Every request that the user info endpoint received so far, in order.
+    pub fn user_info_log(&self) -> Vec<TokenRequest> {
+        self.logged("me-log")
+    }
+
+    fn logged(&self, log: &str) -> Vec<TokenRequest> {
+        let Ok(answer) = plain_http::get(&format!("{}/lab/{log}", self.issuer)) else {
+            fail("oidc-provider is gone", &format!("no answer to `GET /lab/{log}`"))
         };
         let text = |value: &Value| value.as_str().map(str::to_owned);
         let entries = answer.json();

@@ -19,6 +19,12 @@ pub struct Suggested {
     pub token_endpoint: String,
     /// Where it says who a user is.
     pub user_info_endpoint: Option<String>,
+    /// Where it takes the parameters of a login from us.
+    pub pushed_authorization_endpoint: Option<String>,
+    /// Whether it takes them in no other way.
+    pub requires_pushed_authorization: bool,
+    /// Whether it binds tokens to keys: `token_binding: dpop` of an external credential.
+    pub binds_tokens: bool,
     /// Where it is told that a token is not needed any more.
     pub revocation_endpoint: Option<String>,
     /// Where its public keys are.
@@ -57,6 +63,9 @@ pub async fn discover(
         authorize_endpoint: text(&found.authorize_endpoint),
         token_endpoint: found.token_endpoint.to_string(),
         user_info_endpoint: text(&found.user_info_endpoint),
+        pushed_authorization_endpoint: text(&found.pushed_authorization_endpoint),
+        requires_pushed_authorization: found.requires_pushed_authorization,
+        binds_tokens: found.binds_tokens,
         revocation_endpoint: text(&found.revocation_endpoint),
         key_set_endpoint: text(&found.key_set_endpoint),
         issuer_in_response: found.issuer_in_response,
@@ -107,8 +116,19 @@ fn definition(found: &Discovered, name: &ApiName, flow: AuthenticationFlow) -> S
     endpoint("token_endpoint", Some(&found.token_endpoint));
     if flow == AuthenticationFlow::AuthorizationCode {
         endpoint("user_info_endpoint", found.user_info_endpoint.as_ref());
+        endpoint("pushed_authorization_endpoint", found.pushed_authorization_endpoint.as_ref());
         endpoint("revocation_endpoint", found.revocation_endpoint.as_ref());
         endpoint("key_set_endpoint", found.key_set_endpoint.as_ref());
+    }
+    if flow == AuthenticationFlow::AuthorizationCode && found.requires_pushed_authorization {
+        let note = match found.pushed_authorization_endpoint {
+            Some(_) => "takes logins only by way of the `pushed_authorization_endpoint`",
+            None => "takes logins only by way of a `pushed_authorization_endpoint`, and does not say where that is: write it here",
+        };
+        lines.push(format!("    # The server says that it {note}."));
+    }
+    if flow == AuthenticationFlow::AuthorizationCode && found.binds_tokens {
+        lines.push("    # The server can bind tokens to keys: `token_binding: dpop` in the settings of an external credential whose upstream knows DPoP.".to_owned());
     }
     match found.client_authentication {
         Some(authentication) => lines.push(format!("    client_authentication: {}", authentication.as_str())),

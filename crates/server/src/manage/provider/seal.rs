@@ -15,6 +15,8 @@ fn destination(provider: &IdentityProvider) -> [u8; 32] {
     let mut texts = vec![provider.kind().as_str().to_owned(), server.token_endpoint.to_string()];
     let others = [&server.revocation_endpoint, &server.user_info_endpoint];
     texts.extend(others.map(|url| url.as_ref().map(ToString::to_string).unwrap_or_default()));
+    // Only where there is one: it was not known yet when the others were first sealed for.
+    texts.extend(server.pushed_authorization_endpoint.as_ref().map(ToString::to_string));
     let mut context = digest::Context::new(&digest::SHA256);
     for text in &texts {
         context.update(&(text.len() as u64).to_be_bytes());

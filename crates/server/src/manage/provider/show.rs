@@ -64,6 +64,8 @@ pub struct ProviderView {
     pub token_endpoint: String,
     /// Where it says who a user is.
     pub user_info_endpoint: Option<String>,
+    /// Where it takes the parameters of a login from us.
+    pub pushed_authorization_endpoint: Option<String>,
     /// Where it is told that a token is not needed any more.
     pub revocation_endpoint: Option<String>,
     /// Where its public keys are.
@@ -172,6 +174,7 @@ pub async fn show(manage: &Manage<'_>, name: &ApiName) -> Result<ProviderView, P
         authorize_endpoint: text(&server.authorize_endpoint),
         token_endpoint: server.token_endpoint.to_string(),
         user_info_endpoint: text(&server.user_info_endpoint),
+        pushed_authorization_endpoint: text(&server.pushed_authorization_endpoint),
         revocation_endpoint: text(&server.revocation_endpoint),
         key_set_endpoint: text(&server.key_set_endpoint),
         issuer_in_response: server.issuer_in_response,

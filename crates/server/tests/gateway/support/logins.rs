@@ -35,3 +35,9 @@ named_credentials:
         setting = kind.as_str(),
     )
 }
+
+/// The same with tokens that are bound to a key, and an upstream that checks proofs: the provider's own user info endpoint, as the path `me`.
+pub(crate) fn bound(text: &str, provider: &OidcProvider) -> String {
+    let (before, after) = (format!("url: '{}'", provider.api_url()), format!("url: '{}'", provider.issuer()));
+    text.replace(": Idp}\n", ": Idp, token_binding: dpop}\n").replace(&before, &after)
+}

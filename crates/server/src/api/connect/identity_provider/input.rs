@@ -132,6 +132,7 @@ impl ProviderInput {
             token_endpoint: Some(self.token_url.clone()),
             user_info_endpoint: self.user_info_url.clone(),
             revocation_endpoint: server.and_then(|server| server.revocation_endpoint.clone()),
+            pushed_authorization_endpoint: server.and_then(|server| server.pushed_authorization_endpoint.clone()),
             key_set_endpoint: server.and_then(|server| server.key_set_endpoint.clone()),
             uses_pkce,
             issuer_in_response: Some(server.is_some_and(|server| server.issuer_in_response)),

@@ -50,6 +50,10 @@ fn external_auth(
             client_authentication: wanted.client_authentication,
             authorize_endpoint: wanted.authorize_endpoint.clone().or_else(|| found(|found| found.authorize_endpoint.as_ref())),
             user_info_endpoint: wanted.user_info_endpoint.clone().or_else(|| found(|found| found.user_info_endpoint.as_ref())),
+            pushed_authorization_endpoint: wanted
+                .pushed_authorization_endpoint
+                .clone()
+                .or_else(|| found(|found| found.pushed_authorization_endpoint.as_ref())),
             revocation_endpoint: wanted.revocation_endpoint.clone().or_else(|| found(|found| found.revocation_endpoint.as_ref())),
             key_set_endpoint: wanted.key_set_endpoint.clone().or_else(|| found(|found| found.key_set_endpoint.as_ref())),
             uses_pkce: wanted.uses_pkce,
@@ -114,6 +118,7 @@ fn with_discovered(wishes: &AuthProviderWishes, discovered: Option<&Discovered>)
     fill(&mut wishes.authorize_endpoint, found.authorize_endpoint.as_ref());
     fill(&mut wishes.token_endpoint, Some(&found.token_endpoint));
     fill(&mut wishes.user_info_endpoint, found.user_info_endpoint.as_ref());
+    fill(&mut wishes.pushed_authorization_endpoint, found.pushed_authorization_endpoint.as_ref());
     fill(&mut wishes.revocation_endpoint, found.revocation_endpoint.as_ref());
     fill(&mut wishes.key_set_endpoint, found.key_set_endpoint.as_ref());
     wishes.issuer_in_response = wishes.issuer_in_response.or(Some(found.issuer_in_response));

@@ -50,7 +50,7 @@ pub(crate) struct Duties {
 /// A listener that answers.
 pub(crate) struct Listening {
     pub(crate) address: SocketAddr,
-    /// How browsers reach it; `None`: there is no console.
+    /// How browsers reach it; `None`: there is no console and no management API.
     pub(crate) public_url: Option<PublicUrl>,
     pub(crate) task: JoinHandle<()>,
 }
@@ -61,11 +61,10 @@ pub(crate) async fn start(address: SocketAddr, duties: Duties) -> std::io::Resul
     let address = listener.local_addr()?;
     let public_url = duties.public_url.clone().or_else(|| PublicUrl::of_listener(address));
     let mut router = health(duties.sealed, duties.stopping);
-    if let Some(node) = &duties.node {
-        let [own, salesforce] = api::routers(node.clone(), public_url.clone());
-        router = router.nest_service("/api/v1", own).nest_service("/services/data", salesforce);
-    }
+    // Keys and sessions would cross the network in clear where others reach this listener and nobody has said through what: then neither is there.
     let public_url = duties.node.zip(public_url).map(|(node, public_url)| {
+        let [own, salesforce] = api::routers(node.clone(), public_url.clone());
+        router = std::mem::take(&mut router).nest_service("/api/v1", own).nest_service("/services/data", salesforce);
         let openid = duties.openid.map(|settings| OpenId::new(settings, public_url.join(console::OPENID_CALLBACK)));
         let console = Console { node, public_url: public_url.clone(), door: Door::new(), openid };
         router = std::mem::take(&mut router).fallback_service(console::router(Arc::new(console)));

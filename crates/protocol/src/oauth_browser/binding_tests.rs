@@ -9,7 +9,7 @@ use sortie_model::{Plugin, Secret};
 use super::OAuthBrowser;
 use super::tests::{SEED, Scene};
 use crate::shared::possession::{DPOP, PossessionKey};
-use crate::testing::Scripted;
+use crate::testing::{Scripted, now};
 use crate::*;
 
 const BOUND: &str =
@@ -65,7 +65,7 @@ fn whoever_is_asked_whose_token_it_is_gets_a_proof_for_the_token() {
     let (mut scene, world) = (bound(), Scripted::new(BOUND));
     scene.provider.server.user_info_endpoint = Some(sortie_model::ServiceUrl::parse("https://idp.test/me?a=b").unwrap());
     let grant = scene.redeem(&world).unwrap();
-    assert_eq!(account(&grant).unwrap().subject, "u-1");
+    assert_eq!(now(OAuthBrowser.account(&world, scene.material(None), &grant)).unwrap().subject, "u-1");
     let (asked, claims) = (world.asked().unwrap(), proven(&world));
     assert_eq!(asked.headers["authorization"], "DPoP SECRET-token");
     assert_eq!((&claims["htm"], &claims["htu"]), (&"GET".into(), &"https://idp.test/me".into()));

@@ -35,8 +35,8 @@ const MAX_BODY_BYTES: usize = 1024 * 1024;
 /// What handlers work with.
 pub(crate) struct Api {
     node: Node,
-    /// How browsers reach the console; `None`: there is none.
-    public_url: Option<PublicUrl>,
+    /// How browsers reach the console.
+    public_url: PublicUrl,
 }
 
 impl Api {
@@ -63,7 +63,7 @@ pub fn routes() -> impl Iterator<Item = &'static Route> {
 }
 
 /// Everything below `/api/v1`, and everything below `/services/data`.
-pub(crate) fn routers(node: Node, public_url: Option<PublicUrl>) -> [Router; 2] {
+pub(crate) fn routers(node: Node, public_url: PublicUrl) -> [Router; 2] {
     let api = Arc::new(Api { node, public_url });
     let routes = routes::router(&api, TABLES).layer(DefaultBodyLimit::max(MAX_BODY_BYTES));
     [mount::own(routes.clone()), mount::salesforce(routes)]

@@ -38,13 +38,9 @@ pub(super) async fn begin(
     let place = Place::find(&api, &caller, &input, MANAGERS).await?;
     // Whether there is anything to log in to, and whether this person may.
     connect::state(&api.node, &caller.person(), place.names()).await?;
-    let public_url = api.public_url.as_ref().ok_or_else(|| {
-        let next_step = "the operator sets `public_url` in the configuration";
-        Problem::new(StatusCode::SERVICE_UNAVAILABLE, "public_url_missing", "nobody has said how browsers reach this server", next_step)
-    })?;
     let (credential, principal) = place.names();
     let answer = AuthUrl {
-        authentication_url: public_url.join(&console::authenticate_path(credential, principal)),
+        authentication_url: api.public_url.join(&console::authenticate_path(credential, principal)),
         external_credential: credential,
         principal_name: principal,
         principal_type: place.principal_type,

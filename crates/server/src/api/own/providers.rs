@@ -35,7 +35,7 @@ async fn answer(api: &Api, caller: &ApiCaller, name: &ApiName) -> Result<Respons
     let actor = caller.actor();
     let mut view = provider::show(&api.manage(&actor), name).await?;
     let kind = if view.auth_provider.is_some() { IdentityProviderKind::Auth } else { IdentityProviderKind::ExternalAuth };
-    view.callback_url = api.public_url.as_ref().map(|public_url| callback_url(&public_url.origin(), kind, name));
+    view.callback_url = Some(callback_url(&api.public_url.origin(), kind, name));
     Ok(json(StatusCode::OK, &view))
 }
 

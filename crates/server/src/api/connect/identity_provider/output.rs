@@ -17,8 +17,7 @@ pub(super) struct ProviderOutput {
     authentication_protocol: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     authorize_url: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    callback_url: Option<String>,
+    callback_url: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     client_authentication: Option<&'static str>,
     credentials: Vec<Pair>,
@@ -58,11 +57,7 @@ pub(super) async fn output(api: &Api, mount: Mount, provider: &ExternalAuthIdent
         authentication_flow: flow,
         authentication_protocol: "OAuth",
         authorize_url: text(&server.authorize_endpoint),
-        // Only whoever knows how browsers reach us can say it.
-        callback_url: api
-            .public_url
-            .as_ref()
-            .map(|public_url| callback_url(&public_url.origin(), IdentityProviderKind::ExternalAuth, &provider.name)),
+        callback_url: callback_url(&api.public_url.origin(), IdentityProviderKind::ExternalAuth, &provider.name),
         client_authentication: has_parameters.then_some(client_authentication),
         credentials: pairs(api, &provider.clone().into()).await?,
         description: provider.description.clone(),

@@ -1,4 +1,4 @@
-//! The management API: what programs ask for with a key, on the listener for people and operators. JSON in, JSON out. A request passes [`mount`], which knows in
+//! The management API: what programs ask for with a key, on the listener for people and operators. JSON in, JSON out. A request passes `mount.rs`, which knows in
 //! whose words an answer is written, and [`routes`], which knows who may ask; then a handler reads it, calls `manage`, and shows what came of it.
 
 mod caller;

@@ -21,11 +21,15 @@ use axum::extract::DefaultBodyLimit;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::post;
 use http::StatusCode;
+use sortie_model::ApiName;
+use sortie_store::Definitions;
 
 pub(crate) use problem::Problem;
 pub use routes::{Access, Mounts, Route};
 
-use crate::manage::Manage;
+use self::caller::ApiCaller;
+use crate::manage::definition::{Defined, remove as remove_definition};
+use crate::manage::{Manage, NotStored, UnknownName};
 use crate::node::Node;
 use crate::public_url::PublicUrl;
 
@@ -42,6 +46,19 @@ pub(crate) struct Api {
 impl Api {
     fn manage<'a>(&'a self, actor: &'a str) -> Manage<'a> {
         Manage::of(self.node.house(), actor, self.node.world().now())
+    }
+
+    /// All definitions as they are stored.
+    async fn definitions(&self) -> Result<Definitions, Problem> {
+        Ok(self.node.house().store().definitions().await.map_err(NotStored::from)?)
+    }
+
+    /// Removes a definition for this caller.
+    async fn remove(&self, caller: &ApiCaller, defined: Defined) -> Result<Response, Problem> {
+        let actor = caller.actor();
+        remove_definition(&self.manage(&actor), &defined).await?;
+        self.settle().await;
+        Ok(StatusCode::NO_CONTENT.into_response())
     }
 
     /// Puts a change in force here before it is answered: whoever made it sees it with the next request. Other nodes follow.
@@ -67,6 +84,11 @@ pub(crate) fn routers(node: Node, public_url: PublicUrl) -> [Router; 2] {
     let api = Arc::new(Api { node, public_url });
     let routes = routes::router(&api, TABLES).layer(DefaultBodyLimit::max(MAX_BODY_BYTES));
     [mount::own(routes.clone()), mount::salesforce(routes)]
+}
+
+/// The name of a `what` in a path. One that cannot be a name names nothing, and is cut where it is shown.
+fn name_in_path(what: &'static str, text: &str) -> Result<ApiName, Problem> {
+    ApiName::parse(text).map_err(|_| UnknownName::new(what, text.chars().take(80).collect::<String>()).into())
 }
 
 /// A JSON answer.

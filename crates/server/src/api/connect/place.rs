@@ -10,7 +10,7 @@ use crate::api::caller::ApiCaller;
 use crate::api::json::{Fields, Reader};
 use crate::api::routes::not_permitted;
 use crate::api::{Api, Problem};
-use crate::manage::{NotStored, PrincipalReference};
+use crate::manage::PrincipalReference;
 
 /// What a body or a query says.
 pub(super) struct PlaceInput {
@@ -71,7 +71,7 @@ impl Place {
         if is_shared && !caller.may(permissions) {
             return Err(not_permitted(permissions));
         }
-        let definitions = api.node.house().store().definitions().await.map_err(NotStored::from)?;
+        let definitions = api.definitions().await?;
         Self::among(&definitions, caller, input).ok_or_else(|| no_access(input))
     }
 

@@ -49,7 +49,7 @@ macro_rules! resource {
             use std::sync::Arc;
 
             use axum::extract::{Path, State};
-            use axum::response::{IntoResponse as _, Response};
+            use axum::response::Response;
             use http::{HeaderMap, StatusCode};
 
             use super::{AccessDefinition, ApiName, Definition, Definitions, Pointers, View, Wanted, read};
@@ -58,13 +58,13 @@ macro_rules! resource {
             use crate::api::json::Body;
             use crate::api::mount::NEWEST;
             use crate::api::own::guard::may_give;
-            use crate::api::{Api, Problem, json};
+            use crate::api::{Api, Problem, json, name_in_path};
             use crate::manage::apply::Standing;
-            use crate::manage::definition::{Defined, remove as remove_definition};
-            use crate::manage::{NotStored, UnknownName};
+            use crate::manage::definition::Defined;
+            use crate::manage::UnknownName;
 
             pub(in crate::api::own) async fn list(State(api): State<Arc<Api>>) -> Result<Response, Problem> {
-                let views: Vec<View> = definitions(&api).await?.$list.iter().map(view).collect();
+                let views: Vec<View> = api.definitions().await?.$list.iter().map(view).collect();
                 Ok(json(StatusCode::OK, &serde_json::json!({ stringify!($list): views })))
             }
 
@@ -88,7 +88,7 @@ macro_rules! resource {
                 body: Body,
             ) -> Result<Response, Problem> {
                 let name = parse(&name)?;
-                let definitions = definitions(&api).await?;
+                let definitions = api.definitions().await?;
                 let before = find(&definitions, &name)?;
                 let etag = Etag::of(before);
                 etag.check(&headers)?;
@@ -108,14 +108,11 @@ macro_rules! resource {
                 headers: HeaderMap,
             ) -> Result<Response, Problem> {
                 let name = parse(&name)?;
-                let definitions = definitions(&api).await?;
+                let definitions = api.definitions().await?;
                 let found = find(&definitions, &name)?;
                 Etag::of(found).check(&headers)?;
                 may_give(&caller, &found.permissions)?;
-                let actor = caller.actor();
-                remove_definition(&api.manage(&actor), &Defined::$defined(name)).await?;
-                api.settle().await;
-                Ok(StatusCode::NO_CONTENT.into_response())
+                api.remove(&caller, Defined::$defined(name)).await
             }
 
             fn definition(wanted: AccessDefinition) -> Wanted {
@@ -134,11 +131,7 @@ macro_rules! resource {
             }
 
             fn parse(name: &str) -> Result<ApiName, Problem> {
-                ApiName::parse(name).map_err(|_| UnknownName::new($what, name.chars().take(80).collect::<String>()).into())
-            }
-
-            async fn definitions(api: &Api) -> Result<Definitions, Problem> {
-                Ok(api.node.house().store().definitions().await.map_err(NotStored::from)?)
+                name_in_path($what, name)
             }
 
             fn find<'d>(definitions: &'d Definitions, name: &ApiName) -> Result<&'d sortie_model::$defined, Problem> {
@@ -146,7 +139,7 @@ macro_rules! resource {
             }
 
             async fn answer(api: &Api, name: &ApiName, status: StatusCode) -> Result<Response, Problem> {
-                let definitions = definitions(api).await?;
+                let definitions = api.definitions().await?;
                 let found = find(&definitions, name)?;
                 let mut response = json(status, &view(found));
                 Etag::of(found).put(response.headers_mut());

@@ -12,8 +12,7 @@ use sortie_model::{ApiName, KeyAlgorithm, KeyIdentifier, Label};
 use crate::api::caller::ApiCaller;
 use crate::api::json::{At, Body, Reader};
 use crate::api::mount::NEWEST;
-use crate::api::{Api, Problem, json};
-use crate::manage::UnknownName;
+use crate::api::{Api, Problem, json, name_in_path};
 use crate::manage::certificate::{self, CertificateSummary, NewCertificate, Subject};
 
 #[derive(Serialize)]
@@ -80,5 +79,5 @@ pub(super) async fn remove(State(api): State<Arc<Api>>, caller: ApiCaller, Path(
 }
 
 fn parse(name: &str) -> Result<ApiName, Problem> {
-    ApiName::parse(name).map_err(|_| UnknownName::new("certificate", name.chars().take(80).collect::<String>()).into())
+    name_in_path("certificate", name)
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::{Path, State};
-use axum::response::{IntoResponse as _, Response};
+use axum::response::Response;
 use http::StatusCode;
 use serde::Serialize;
 use sortie_model::{ApiName, IdentityProviderKind, Secret};
@@ -11,10 +11,9 @@ use sortie_model::{ApiName, IdentityProviderKind, Secret};
 use crate::api::caller::ApiCaller;
 use crate::api::json::{At, Body, Reader};
 use crate::api::mount::NEWEST;
-use crate::api::{Api, Problem, json};
+use crate::api::{Api, Problem, json, name_in_path};
 use crate::connect::callback_url;
-use crate::manage::UnknownName;
-use crate::manage::definition::{Defined, remove as remove_definition};
+use crate::manage::definition::Defined;
 use crate::manage::provider::{self, Filling, ProviderSummary};
 
 #[derive(Serialize)]
@@ -40,10 +39,7 @@ async fn answer(api: &Api, caller: &ApiCaller, name: &ApiName) -> Result<Respons
 }
 
 pub(super) async fn remove(State(api): State<Arc<Api>>, caller: ApiCaller, Path(name): Path<String>) -> Result<Response, Problem> {
-    let actor = caller.actor();
-    remove_definition(&api.manage(&actor), &Defined::Provider(parse(&name)?)).await?;
-    api.settle().await;
-    Ok(StatusCode::NO_CONTENT.into_response())
+    api.remove(&caller, Defined::Provider(parse(&name)?)).await
 }
 
 /// All values of the provider, in place of those that are stored.
@@ -69,5 +65,5 @@ fn read(reader: &mut Reader, at: &At<'_>) -> Option<Vec<(String, Secret)>> {
 }
 
 fn parse(name: &str) -> Result<ApiName, Problem> {
-    ApiName::parse(name).map_err(|_| UnknownName::new("provider", name.chars().take(80).collect::<String>()).into())
+    name_in_path("provider", name)
 }

@@ -14,8 +14,8 @@ use crate::api::caller::ApiCaller;
 use crate::api::json::{At, Body, Fields, Reader};
 use crate::api::mount::NEWEST;
 use crate::api::{Api, Problem, json};
+use crate::manage::UnknownName;
 use crate::manage::user::{self, NewUser, UserChange, UserView};
-use crate::manage::{NotStored, UnknownName};
 
 #[derive(Serialize)]
 struct Listed {
@@ -56,7 +56,7 @@ async fn answer(api: &Api, caller: &ApiCaller, name: &UserName, status: StatusCo
 
 pub(super) async fn create(State(api): State<Arc<Api>>, caller: ApiCaller, body: Body) -> Result<Response, Problem> {
     let new = body.read(NEWEST, read_new)?;
-    let definitions = api.node.house().store().definitions().await.map_err(NotStored::from)?;
+    let definitions = api.definitions().await?;
     may_give(&caller, &of(&definitions, &new.permission_sets, new.profile.as_ref()))?;
     let (actor, name) = (caller.actor(), new.name.clone());
     user::add(&api.manage(&actor), new).await?;
@@ -102,7 +102,7 @@ pub(super) async fn amend(
     let name = parse(&name)?;
     may_change(&api, &caller, &name).await?;
     let wanted = body.read(NEWEST, read_change)?;
-    let definitions = api.node.house().store().definitions().await.map_err(NotStored::from)?;
+    let definitions = api.definitions().await?;
     may_give(&caller, &of(&definitions, &[], wanted.profile.as_ref().and_then(Option::as_ref)))?;
     let actor = caller.actor();
     user::set(&api.manage(&actor), &name, wanted).await?;
@@ -139,7 +139,7 @@ pub(super) async fn assign(
     Path((name, set)): Path<(String, String)>,
 ) -> Result<Response, Problem> {
     let (name, set) = (parse(&name)?, parse_set(&set)?);
-    let definitions = api.node.house().store().definitions().await.map_err(NotStored::from)?;
+    let definitions = api.definitions().await?;
     may_give(&caller, &of(&definitions, std::slice::from_ref(&set), None))?;
     let actor = caller.actor();
     user::assign(&api.manage(&actor), &name, &set).await?;

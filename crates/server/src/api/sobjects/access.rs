@@ -14,8 +14,8 @@ use crate::api::connect::{Prefix, SalesforceId, principal_id};
 use crate::api::json::{At, Body, Reader};
 use crate::api::mount::NEWEST;
 use crate::api::{Api, Problem, json};
+use crate::manage::PrincipalReference;
 use crate::manage::grant::{self, GranteeName};
-use crate::manage::{NotStored, PrincipalReference};
 
 #[derive(Serialize)]
 struct Made {
@@ -43,7 +43,7 @@ pub(super) fn grantee_id(grantee: Grantee) -> SalesforceId {
 
 pub(super) async fn create(State(api): State<Arc<Api>>, caller: ApiCaller, body: Body) -> Result<Response, Problem> {
     let (parent, entity) = body.read(NEWEST, read)?;
-    let definitions = api.node.house().store().definitions().await.map_err(NotStored::from)?;
+    let definitions = api.definitions().await?;
     let sets = definitions.permission_sets.iter().map(|set| Grantee::PermissionSet(set.id));
     let mut grantees = sets.chain(definitions.profiles.iter().map(|profile| Grantee::Profile(profile.id)));
     let grantee =
@@ -88,7 +88,7 @@ fn names(definitions: &Definitions, principal: &Principal, grantee: Grantee) -> 
 }
 
 pub(super) async fn remove(State(api): State<Arc<Api>>, caller: ApiCaller, Path(id): Path<String>) -> Result<Response, Problem> {
-    let definitions = api.node.house().store().definitions().await.map_err(NotStored::from)?;
+    let definitions = api.definitions().await?;
     let access = definitions.principal_access.iter().find(|access| access_id(access).is(&id));
     let access = access.ok_or_else(|| {
         Problem::new(StatusCode::NOT_FOUND, "id_unknown", "the requested resource does not exist", "ask for the id with a query")

@@ -15,7 +15,6 @@ use super::soql::Query;
 use crate::api::connect::{principal_id, salesforce_id_of_credential};
 use crate::api::mount::Mount;
 use crate::api::{Api, Problem, json as answer};
-use crate::manage::NotStored;
 
 pub(super) async fn query(
     State(api): State<Arc<Api>>,
@@ -24,7 +23,7 @@ pub(super) async fn query(
 ) -> Result<Response, Problem> {
     let text = query.iter().find(|(name, _)| name == "q").map(|(_, text)| text.as_str()).unwrap_or_default();
     let question = Query::parse(text).map_err(|message| wrong("query_malformed", message, "MALFORMED_QUERY"))?;
-    let definitions = api.node.house().store().definitions().await.map_err(NotStored::from)?;
+    let definitions = api.definitions().await?;
     let (object, rows) = rows(&definitions, &question.object).ok_or_else(|| {
         let message = format!("sObject type '{:.80}' is not supported", question.object);
         wrong("object_unknown", message, "INVALID_TYPE")

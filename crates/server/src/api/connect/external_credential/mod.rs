@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use axum::Extension;
 use axum::extract::{Path, State};
-use axum::response::{IntoResponse as _, Response};
+use axum::response::Response;
 use http::{HeaderMap, StatusCode};
 use serde::Serialize;
 use sortie_model::{ApiName, ExternalCredential, Principal};
@@ -22,9 +22,9 @@ use super::store::store;
 use crate::api::caller::{ApiCaller, VIEWERS};
 use crate::api::json::Body;
 use crate::api::mount::Mount;
-use crate::api::{Api, Problem, json};
+use crate::api::{Api, Problem, json, name_in_path};
 use crate::manage::apply::Standing;
-use crate::manage::definition::{Defined, remove as remove_definition};
+use crate::manage::definition::Defined;
 use crate::manage::status::{CredentialReport, status};
 use crate::manage::{NotStored, UnknownName};
 use input::ExternalCredentialInput;
@@ -63,7 +63,7 @@ pub(super) async fn create(
     body: Body,
 ) -> Result<Response, Problem> {
     let input = body.read(mount.version, |reader, at| ExternalCredentialInput::read(reader, at, None))?;
-    let definitions = api.node.house().store().definitions().await.map_err(NotStored::from)?;
+    let definitions = api.definitions().await?;
     let wanted = wanted::wanted(&input, &definitions, None).map_err(Problem::of_faults)?;
     store(&api, &caller, &wanted, Standing::New, &|_| true).await?;
     answer(&api, (&caller, mount), &input.name, StatusCode::CREATED).await
@@ -78,7 +78,7 @@ pub(super) async fn replace(
     body: Body,
 ) -> Result<Response, Problem> {
     let name = parse(&name)?;
-    let definitions = api.node.house().store().definitions().await.map_err(NotStored::from)?;
+    let definitions = api.definitions().await?;
     let before = find(&definitions, &name)?;
     let etag = etag(&definitions, before);
     etag.check(&headers)?;
@@ -96,17 +96,13 @@ pub(super) async fn remove(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let name = parse(&name)?;
-    let definitions = api.node.house().store().definitions().await.map_err(NotStored::from)?;
+    let definitions = api.definitions().await?;
     etag(&definitions, find(&definitions, &name)?).check(&headers)?;
-    let actor = caller.actor();
-    remove_definition(&api.manage(&actor), &Defined::ExternalCredential(name)).await?;
-    api.settle().await;
-    Ok(StatusCode::NO_CONTENT.into_response())
+    api.remove(&caller, Defined::ExternalCredential(name)).await
 }
 
-/// A name in a path; one that cannot be one names nothing.
 fn parse(name: &str) -> Result<ApiName, Problem> {
-    ApiName::parse(name).map_err(|_| Problem::from(UnknownName::new("external credential", name.chars().take(80).collect::<String>())))
+    name_in_path("external credential", name)
 }
 
 fn find<'d>(definitions: &'d Definitions, name: &ApiName) -> Result<&'d ExternalCredential, Problem> {

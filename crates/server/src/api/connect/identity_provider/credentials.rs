@@ -10,7 +10,7 @@ use serde::Serialize;
 use sortie_model::{IdentityProvider, Secret};
 use sortie_protocol::{Need, Secrecy, provider_values, salesforce_value_name};
 
-use super::{definitions, find, parse};
+use super::{find, parse};
 use crate::api::caller::ApiCaller;
 use crate::api::json::{At, Body, Fault, FaultKind, Reader};
 use crate::api::mount::Mount;
@@ -60,7 +60,7 @@ pub(in crate::api::connect) async fn replace(
 }
 
 async fn put(api: &Api, caller: &ApiCaller, (name, mount): (&str, Mount), body: &Body, filling: Filling) -> Result<(), Problem> {
-    let definitions = definitions(api).await?;
+    let definitions = api.definitions().await?;
     let provider: IdentityProvider = find(&definitions, &parse(name)?)?.clone().into();
     let given = body.read(mount.version, read)?;
     let fields = provider_values(provider.server().client_values());
@@ -116,7 +116,7 @@ fn read(reader: &mut Reader, at: &At<'_>) -> Option<Vec<(String, String, Secret)
 }
 
 async fn answer(api: &Api, name: &str, code: StatusCode) -> Result<Response, Problem> {
-    let definitions = definitions(api).await?;
+    let definitions = api.definitions().await?;
     let provider = find(&definitions, &parse(name)?)?.clone();
     Ok(json(code, &Pairs { credentials: pairs(api, &provider.into()).await? }))
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use axum::Extension;
 use axum::extract::{Path, State};
-use axum::response::{IntoResponse as _, Response};
+use axum::response::Response;
 use http::{HeaderMap, StatusCode};
 use serde::Serialize;
 use sortie_model::{ApiName, NamedCredential};
@@ -18,10 +18,10 @@ use super::store::store;
 use crate::api::caller::ApiCaller;
 use crate::api::json::Body;
 use crate::api::mount::Mount;
-use crate::api::{Api, Problem, json};
+use crate::api::{Api, Problem, json, name_in_path};
+use crate::manage::UnknownName;
 use crate::manage::apply::Standing;
-use crate::manage::definition::{Defined, remove as remove_definition};
-use crate::manage::{NotStored, UnknownName};
+use crate::manage::definition::Defined;
 use input::NamedCredentialInput;
 use output::{NamedCredentialOutput, output};
 
@@ -32,7 +32,7 @@ struct Listed {
 }
 
 pub(super) async fn list(State(api): State<Arc<Api>>, Extension(mount): Extension<Mount>) -> Result<Response, Problem> {
-    let definitions = definitions(&api).await?;
+    let definitions = api.definitions().await?;
     let named_credentials = definitions.named_credentials.iter().map(|named| output(&definitions, mount, named)).collect();
     Ok(json(StatusCode::OK, &Listed { named_credentials }))
 }
@@ -65,7 +65,7 @@ pub(super) async fn replace(
     body: Body,
 ) -> Result<Response, Problem> {
     let name = parse(&name)?;
-    let definitions = definitions(&api).await?;
+    let definitions = api.definitions().await?;
     let before = find(&definitions, &name)?;
     let etag = Etag::of(before);
     etag.check(&headers)?;
@@ -82,19 +82,12 @@ pub(super) async fn remove(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let name = parse(&name)?;
-    Etag::of(find(&definitions(&api).await?, &name)?).check(&headers)?;
-    let actor = caller.actor();
-    remove_definition(&api.manage(&actor), &Defined::NamedCredential(name)).await?;
-    api.settle().await;
-    Ok(StatusCode::NO_CONTENT.into_response())
+    Etag::of(find(&api.definitions().await?, &name)?).check(&headers)?;
+    api.remove(&caller, Defined::NamedCredential(name)).await
 }
 
 fn parse(name: &str) -> Result<ApiName, Problem> {
-    ApiName::parse(name).map_err(|_| Problem::from(UnknownName::new("named credential", name.chars().take(80).collect::<String>())))
-}
-
-async fn definitions(api: &Api) -> Result<Definitions, Problem> {
-    Ok(api.node.house().store().definitions().await.map_err(NotStored::from)?)
+    name_in_path("named credential", name)
 }
 
 fn find<'d>(definitions: &'d Definitions, name: &ApiName) -> Result<&'d NamedCredential, Problem> {
@@ -103,7 +96,7 @@ fn find<'d>(definitions: &'d Definitions, name: &ApiName) -> Result<&'d NamedCre
 }
 
 async fn answer(api: &Api, mount: Mount, name: &ApiName, code: StatusCode) -> Result<Response, Problem> {
-    let definitions = definitions(api).await?;
+    let definitions = api.definitions().await?;
     let named = find(&definitions, name)?;
     let mut response = json(code, &output(&definitions, mount, named));
     Etag::of(named).put(response.headers_mut());

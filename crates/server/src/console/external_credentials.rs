@@ -45,8 +45,12 @@ pub(super) async fn show(State(console): State<Arc<Console>>, signed_in: SignedI
         Some("authenticated") => Some("You are authenticated at the provider. It is used from the next call on."),
         Some("not_authenticated") => Some("Nothing was kept of your authentication at the provider."),
         Some("revoked") => Some("The authentication is revoked, here and at the provider."),
-        Some("revoked_here") => {
-            Some("The authentication is revoked here. The provider was not told: end it there too, in the settings of your account.")
+        Some("nothing_revoked") => Some("Nobody was authenticated at the provider: there was nothing to revoke."),
+        Some("revoked_here") => Some(
+            "The authentication is revoked here. The provider has no place to be told: end it there too, in the settings of your account.",
+        ),
+        Some("revoked_later") => {
+            Some("The authentication is revoked here. The provider could not be told yet: Sortie goes on telling it for a day.")
         }
         _ => None,
     };

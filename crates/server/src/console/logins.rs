@@ -197,8 +197,10 @@ pub(super) async fn revoke(
         done.map_err(|error| visitor.failed(&error))
     });
     Ok(match done.await? {
-        Disconnected::Absent | Disconnected::AtTheProvider => session::lead("/?notice=revoked", &[]),
-        Disconnected::NotOffered | Disconnected::NotTold(_) => session::lead("/?notice=revoked_here", &[]),
+        Disconnected::Absent => session::lead("/?notice=nothing_revoked", &[]),
+        Disconnected::AtTheProvider => session::lead("/?notice=revoked", &[]),
+        Disconnected::NotOffered => session::lead("/?notice=revoked_here", &[]),
+        Disconnected::NotTold(_) => session::lead("/?notice=revoked_later", &[]),
     })
 }
 

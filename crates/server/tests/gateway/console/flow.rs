@@ -83,6 +83,12 @@ fn somebody_authenticates_calls_and_revokes() {
     assert_eq!(code(&alice.post(&format!("{page}/confirm"), &[])), "login_not_under_way");
     assert_eq!(alice.post("/external-credentials/Own/Main/revoke", &[]).header("location"), Some("/?notice=revoked"));
     assert_eq!(called(&office, "Own").0, 424);
+    assert_eq!(alice.post("/external-credentials/Own/Main/revoke", &[]).header("location"), Some("/?notice=nothing_revoked"));
+    for (notice, said) in
+        [("nothing_revoked", "nothing to revoke"), ("revoked_here", "no place to be told"), ("revoked_later", "for a day")]
+    {
+        assert!(alice.page(&format!("/?notice={notice}")).contains(said), "{notice}");
+    }
     // OAU-24.
     assert_eq!(code(&alice.post("/external-credentials/Shared/Main/authenticate", &[])), "not_permitted");
     let carol = office.visitor();

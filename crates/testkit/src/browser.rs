@@ -99,7 +99,7 @@ impl Browser {
 
     /// The text of the first element that fits, as a person sees it.
     pub fn text(&self, css: &str) -> String {
-        self.get(&format!("element/{}/text", self.find(css)))
+        self.on(css, "text", None).as_str().unwrap_or_default().to_owned()
     }
 
     /// Whether anything on the page fits, now.
@@ -107,14 +107,25 @@ impl Browser {
         self.look(css).is_some()
     }
 
-    /// Clicks the first element that fits, and waits for the page to which it leads.
+    /// Clicks the first element that fits, and waits for the page to which it leads: the driver itself waits only for a page that is on its way already.
+    ///
+    /// # Panics
+    /// If no other page has come within 10 s.
     pub fn click(&self, css: &str) {
-        self.post(&format!("element/{}/click", self.find(css)), &json!({}));
+        let left = self.look("html");
+        self.on(css, "click", Some(&json!({})));
+        for _ in 0..LOOKS {
+            if self.look("html body").is_some() && self.look("html") != left {
+                return;
+            }
+            thread::sleep(PAUSE);
+        }
+        fail(&format!("a click on `{css}` led nowhere"), &self.place())
     }
 
     /// Types into the first element that fits.
     pub fn type_into(&self, css: &str, text: &str) {
-        self.post(&format!("element/{}/value", self.find(css)), &json!({ "text": text }));
+        self.on(css, "value", Some(&json!({ "text": text })));
     }
 
     /// Presses a key, wherever the focus is.
@@ -142,7 +153,7 @@ impl Browser {
 
     /// The accessible name of the first element that fits, as a screen reader has it.
     pub fn label(&self, css: &str) -> String {
-        self.get(&format!("element/{}/computedlabel", self.find(css)))
+        self.on(css, "computedlabel", None).as_str().unwrap_or_default().to_owned()
     }
 
     /// Waits until it is somewhere that `is_there`.
@@ -176,12 +187,16 @@ impl Browser {
         written.unwrap_or_else(|error| fail("a screenshot cannot be kept", &error));
     }
 
-    fn find(&self, css: &str) -> String {
+    /// A command on the first element that fits. One that went with its page before the command came is looked for again on the next.
+    fn on(&self, css: &str, command: &str, parameters: Option<&Value>) -> Value {
         for _ in 0..LOOKS {
-            if let Some(id) = self.look(css) {
-                return id;
+            let id = self.look(css);
+            let done = id.map(|id| self.ask(&format!("{}/element/{id}/{command}", self.session), parameters));
+            match done {
+                Some(Ok(value)) => return value,
+                Some(Err(refusal)) if !refusal.contains("stale element reference") => fail(&format!("{command} of `{css}`"), &refusal),
+                Some(Err(_)) | None => thread::sleep(PAUSE),
             }
-            thread::sleep(PAUSE);
         }
         fail(&format!("no `{css}` on the page"), &self.place())
     }
@@ -205,15 +220,19 @@ impl Browser {
         self.value(&format!("{}/{command}", self.session), Some(parameters));
     }
 
-    #[allow(clippy::unused_self, reason = "a session that has ended answers nothing")]
     fn value(&self, url: &str, parameters: Option<&Value>) -> Value {
+        self.ask(url, parameters).unwrap_or_else(|refusal| fail(&format!("the browser refused {url}"), &refusal))
+    }
+
+    #[allow(clippy::unused_self, reason = "a session that has ended answers nothing")]
+    fn ask(&self, url: &str, parameters: Option<&Value>) -> Result<Value, String> {
         let answer = match parameters {
             Some(parameters) => plain_http::post_json(url, parameters),
             None => plain_http::get(url),
         };
         match answer {
-            Ok(answer) if answer.status == 200 => answer.json()["value"].clone(),
-            Ok(answer) => fail(&format!("the browser refused {url}"), &answer.text()),
+            Ok(answer) if answer.status == 200 => Ok(answer.json()["value"].clone()),
+            Ok(answer) => Err(answer.text()),
             Err(error) => fail(&format!("the browser did not answer {url}"), &error),
         }
     }

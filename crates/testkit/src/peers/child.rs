@@ -1,12 +1,13 @@
 //! A child process that does not outlive the value that owns it.
 
 use std::io::{BufRead, BufReader};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
 use super::fail;
+use crate::port::free_port;
 
 /// 30 s at most until a server that starts on a busy machine is there: 1,500 looks, 20 ms apart.
 const LOOKS: u32 = 1_500;
@@ -58,10 +59,7 @@ impl Drop for Child {
     }
 }
 
-/// A loopback address that was free a moment ago. Another process may take it first: the caller tries again then.
+/// A loopback address for a server that has to be told one.
 pub(crate) fn free_address() -> SocketAddr {
-    match TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|listener| listener.local_addr()) {
-        Ok(address) => address,
-        Err(error) => fail("no free port on loopback", &error),
-    }
+    SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()))
 }

@@ -14,6 +14,7 @@
 //   POST /lab/expire              every token issued so far is dead
 //   POST /lab/expired-status      {status}: what /api answers for a dead token (401 until told otherwise)
 //   POST /lab/token-seconds       {seconds}: how long tokens issued from now on live
+//   POST /lab/grace-seconds       {seconds}: for how long a refresh token that was used can be used again (0 until told otherwise: its second use ends the login)
 //   POST /lab/visit               {url, account, answer}: what a browser would do that is sent to `url`: signs in as `account` on the server's own pages and
 //                                 agrees (or, with answer "abort", does not); gives back {location}, where the browser would be sent in the end
 //   ANY  /signed-api/…            a resource whose tokens are JWTs, signed by a client's key for the audience <issuer>/signed-api: what npm's jose read
@@ -44,6 +45,7 @@ const generationOf = new Map(); // token id -> the generation it was issued in; 
 let generation = 0;
 let expiredStatus = 401;
 let tokenSeconds = Number(process.env.TOKEN_SECONDS);
+let graceSeconds = 0;
 
 const server = http.createServer();
 await new Promise((done) => server.listen(0, '127.0.0.1', done));
@@ -90,6 +92,11 @@ const provider = new Provider(issuer, {
     },
   },
 });
+// A window of grace is none of the library's options; what is not marked as used yet can be used.
+const { consume } = provider.RefreshToken.prototype;
+provider.RefreshToken.prototype.consume = async function () {
+  if (graceSeconds) setTimeout(() => consume.call(this), graceSeconds * 1000).unref(); else await consume.call(this);
+};
 provider.on('client_credentials.saved', (token) => generationOf.set(token.jti, generation));
 provider.on('access_token.saved', (token) => generationOf.set(token.jti, generation));
 provider.on('server_error', (_, error) => console.error('server_error', error));
@@ -143,6 +150,7 @@ async function control(path, order, response) {
   else if (path === '/lab/expire') generation += 1;
   else if (path === '/lab/expired-status') expiredStatus = order.status;
   else if (path === '/lab/token-seconds') tokenSeconds = order.seconds;
+  else if (path === '/lab/grace-seconds') graceSeconds = order.seconds;
   else return json(response, 404, { error: `no control ${path}` });
   return json(response, 200, {});
 }

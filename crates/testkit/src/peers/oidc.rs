@@ -291,6 +291,11 @@ impl OidcProvider {
         self.order("token-seconds", &json!({ "seconds": seconds }));
     }
 
+    /// For how long refresh tokens that are used from now on can be used again; not at all until told otherwise: the second use ends the login.
+    pub fn forgive_reuse_for_seconds(&self, seconds: u32) {
+        self.order("grace-seconds", &json!({ "seconds": seconds }));
+    }
+
     /// Makes the server misbehave. Faults on the same path take their turns in the order they were given.
     pub fn fault(&self, fault: Fault) {
         self.order("fault", &fault.0);

@@ -313,23 +313,6 @@ fn a_login_ends_when_its_definition_changes_meanwhile() {
 }
 
 #[test]
-fn what_is_revoked_on_one_node_is_refused_on_every_other_within_seconds() {
-    // REL-C05.
-    let scene = Scene::new();
-    scene.log_in(&user(&scene.alice), "Own", "alice");
-    assert_eq!(scene.account_seen("Own", &scene.alice.1), "alice");
-    let setup = &scene.stage.server.setup;
-    let other = scene.run(sortie_server::Node::start(scene.stage.server.house.clone(), &setup.config)).unwrap();
-    assert_eq!(scene.run(revoke(&other, &user(&scene.alice), ("Own", "Main"))).unwrap(), Disconnected::AtTheProvider);
-    // The token itself is dead over there, so that it is not the upstream's refusal that is seen: it would be renewed once, and the refusal handed on.
-    let revoked = Instant::now();
-    while scene.get("Own", &scene.alice.1).code() != Some("needs_authentication") {
-        assert!(revoked.elapsed() < Duration::from_secs(5));
-        std::thread::sleep(Duration::from_millis(50));
-    }
-}
-
-#[test]
 fn at_an_auth_provider_it_is_the_same_with_a_callback_of_its_own() {
     let scene = Scene::at(IdentityProviderKind::Auth);
     assert_eq!(scene.callback, "https://sortie.test/services/authcallback/Idp");

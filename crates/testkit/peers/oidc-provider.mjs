@@ -9,6 +9,7 @@
 //
 //   GET  /lab/log                 requests to the token endpoint so far, as they arrived, each with the status it was answered with
 //   GET  /lab/me-log              the same of the user info endpoint
+//   GET  /lab/revocation-log      the same of the revocation endpoint
 //   POST /lab/dpop-nonce          from now on every DPoP proof must hold a nonce of the server's (RFC 9449, sections 8 and 9)
 //   POST /lab/fault               {path, times, delayMs, status, headers, body, destroy}: the next `times` hits of `path` misbehave
 //   POST /lab/expire              every token issued so far is dead
@@ -39,6 +40,7 @@ const clients = JSON.parse(process.env.CLIENTS);
 const clientKeys = jose.createLocalJWKSet({ keys: clients.flatMap((client) => client.jwks?.keys ?? []) });
 const log = [];
 const meLog = [];
+const revocationLog = [];
 let noncesRequired = false;
 const faults = [];
 const generationOf = new Map(); // token id -> the generation it was issued in; only the current generation is alive
@@ -144,6 +146,7 @@ async function visit({ url, account, answer }) {
 async function control(path, order, response) {
   if (path === '/lab/log') return json(response, 200, log);
   if (path === '/lab/me-log') return json(response, 200, meLog);
+  if (path === '/lab/revocation-log') return json(response, 200, revocationLog);
   if (path === '/lab/visit') return json(response, 200, await visit(order));
   if (path === '/lab/fault') faults.push(order);
   else if (path === '/lab/dpop-nonce') noncesRequired = true;
@@ -245,6 +248,7 @@ server.on('request', async (request, response) => {
     if (pathname.startsWith('/lab/')) return await control(pathname, JSON.parse((await bodyOf(request)) || '{}'), response);
     if (pathname === '/token') return await token(request, response);
     if (pathname === '/me') note(meLog, request, response, '');
+    if (pathname === '/token/revocation') note(revocationLog, request, response, '');
     if (await misbehave(pathname, request, response)) return undefined;
     if (pathname.startsWith('/interaction/')) return await interaction(request, response);
     if (pathname.startsWith('/signed-api')) return await signedApi(request, response);

@@ -59,7 +59,7 @@ impl Scene {
         Self::with(Stage::new(), kind, provider, (&text, client.secret))
     }
 
-    fn with(stage: Stage, kind: IdentityProviderKind, provider: OidcProvider, (text, secret): (&str, &'static str)) -> Self {
+    pub(crate) fn with(stage: Stage, kind: IdentityProviderKind, provider: OidcProvider, (text, secret): (&str, &'static str)) -> Self {
         let callback = callback(kind);
         apply(&stage, text, secret);
         let server = &stage.server;

@@ -49,16 +49,18 @@ impl Grants<'_> {
     ) -> Result<Replacement, WriteError> {
         const REPLACE: Sql = Sql::new(
             "grants",
-            "INSERT INTO grants (id, principal_id, owner_id, owner_key, version, fence, state, variant, revision, sealed, issued_at, expires_at)
-             VALUES ($1, $2, $3, $4, $6, 1, 'ok', $5, $7, $8, $9, $10)
+            "INSERT INTO grants (id, principal_id, owner_id, owner_key, version, fence, state, variant, revision, sealed, issued_at, expires_at,
+                 dies_at)
+             VALUES ($1, $2, $3, $4, $6, 1, 'ok', $5, $7, $8, $9, $10, $11)
              ON CONFLICT (principal_id, owner_key, variant) DO UPDATE SET fence = grants.fence + 1, version = excluded.version,
                  revision = excluded.revision, sealed = excluded.sealed, issued_at = excluded.issued_at, expires_at = excluded.expires_at,
+                 dies_at = excluded.dies_at,
                  state = 'ok', failure_code = NULL, failure_revision = NULL, failure_at = NULL, failure_said = NULL, retry_not_before = NULL,
                  lease_owner = NULL, lease_until = NULL, inflight_started_at = NULL
              WHERE grants.id = excluded.id AND grants.version = excluded.version - 1
              RETURNING id",
         );
-        let SealedGrant { revision, sealed, issued_at, expires_at } = grant;
+        let SealedGrant { revision, sealed, issued_at, expires_at, dies_at } = grant;
         let values = [
             id.into(),
             of.identity.principal.into(),
@@ -70,6 +72,7 @@ impl Grants<'_> {
             sealed.into(),
             issued_at.into(),
             expires_at.into(),
+            dies_at.into(),
         ];
         let mut tx = self.db.begin_write().await?;
         if tx.fetch(REPLACE, values).await?.is_empty() {

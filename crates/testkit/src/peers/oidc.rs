@@ -255,6 +255,11 @@ impl OidcProvider {
         self.logged("me-log")
     }
 
+    /// Every request that the revocation endpoint received so far, in order, without their bodies.
+    pub fn revocation_log(&self) -> Vec<TokenRequest> {
+        self.logged("revocation-log")
+    }
+
     fn logged(&self, log: &str) -> Vec<TokenRequest> {
         let Ok(answer) = plain_http::get(&format!("{}/lab/{log}", self.issuer)) else {
             fail("oidc-provider is gone", &format!("no answer to `GET /lab/{log}`"))

@@ -10,6 +10,7 @@ use sortie_store::{ReadError, StoredCaller, StoredUser};
 
 use super::Problem;
 use crate::connect::Person;
+use crate::manage::apply::Asker;
 use crate::manage::key::KeyText;
 use crate::node::Node;
 
@@ -36,6 +37,11 @@ impl ApiCaller {
     /// Whether one of these permissions is held.
     pub(super) fn may(&self, any_of: &[SystemPermission]) -> bool {
         any_of.iter().any(|permission| self.permissions.contains(permission))
+    }
+
+    /// As whoever changes where secrets go.
+    pub(super) fn asker(&self) -> Asker {
+        Asker { user: self.user.user.id, manages_certificates: self.may(&[SystemPermission::ManageCertificates]) }
     }
 
     /// As whoever logs in somewhere.

@@ -13,3 +13,4 @@ mod own;
 mod replay;
 mod routes;
 mod sobjects;
+mod whereabouts;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sortie_model::Timestamp;
+use sortie_model::{ExternalCredentialId, Timestamp, UserId};
 use uuid::Uuid;
 
 use super::{GrantIdentity, Grants, SealedGrant};
@@ -122,6 +122,16 @@ impl Grants<'_> {
         let read = |row: &Row| Ok(Announced { id: row.id("id")?, identity: Identity::read(row)?, at: row.timestamp("announced_at")? });
         Ok(rows.iter().map(read).collect::<Result<_, Fault>>()?)
     }
+}
+
+/// Within a change, which none that is made meanwhile can undo.
+pub(crate) async fn are_there_of_others(tx: &mut Tx, credential: ExternalCredentialId, user: UserId) -> Result<bool, Fault> {
+    const OF_OTHERS: Sql = Sql::new(
+        "grants",
+        "SELECT grants.id AS id FROM grants JOIN principals ON principals.id = principal_id
+         WHERE external_credential_id = $1 AND sealed IS NOT NULL AND (owner_id IS NULL OR owner_id <> $2) LIMIT 1",
+    );
+    Ok(tx.fetch_optional(OF_OTHERS, [credential.into(), user.into()]).await?.is_some())
 }
 
 async fn announce(tx: &mut Tx, identity: Identity, id: Uuid) -> Result<(), Fault> {

@@ -13,6 +13,7 @@ use crate::db::{Db, Fault, Row, Sql, Value};
 use crate::error::ReadError;
 use crate::identity::Identity;
 
+pub(crate) use by_hand::are_there_of_others;
 pub use by_hand::{Announced, Replacement};
 pub use lease::{Abandoned, Committed, Lease, LeaseOutcome, LeaseRequest, Released};
 

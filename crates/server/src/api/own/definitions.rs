@@ -18,7 +18,7 @@ use crate::api::json::{At, Body, Fault, FaultKind, Reader};
 use crate::api::mount::NEWEST;
 use crate::api::{Api, Problem, json};
 use crate::manage::Change;
-use crate::manage::apply::{Expectation, Mode, Moved, Surroundings, Unlisted, apply_expecting};
+use crate::manage::apply::{Expectation, Mode, Surroundings, Unlisted, apply_expecting};
 
 #[derive(Serialize)]
 struct Done {
@@ -41,8 +41,9 @@ pub(super) async fn apply(State(api): State<Arc<Api>>, caller: ApiCaller, body: 
     }
     let (actor, world) = (caller.actor(), api.node.world());
     let surroundings = Surroundings { variable: &|_| None, world: Some(&*world), directory: Path::new("/") };
-    let expectation = Expectation { moved: Moved::Forget, ..Expectation::default() };
-    let applied = apply_expecting(&api.manage(&actor), &definition, &surroundings, (mode, unlisted), &expectation).await;
+    let expectation = Expectation { asker: Some(caller.asker()), ..Expectation::default() };
+    let applied =
+        apply_expecting(&api.manage(&actor).by(caller.user.user.id), &definition, &surroundings, (mode, unlisted), &expectation).await;
     let mut pointers = Pointers::default();
     pointers.set("", "/definition");
     let changes = applied.map_err(|error| refused(error, &pointers))?;

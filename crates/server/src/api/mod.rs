@@ -5,6 +5,7 @@ mod caller;
 mod connect;
 mod idempotency;
 mod json;
+mod limits;
 mod mount;
 mod own;
 mod presign;
@@ -28,6 +29,7 @@ pub(crate) use problem::Problem;
 pub use routes::{Access, Mounts, Route};
 
 use self::caller::ApiCaller;
+use self::limits::Limits;
 use crate::manage::definition::{Defined, remove as remove_definition};
 use crate::manage::{Manage, NotStored, UnknownName};
 use crate::node::Node;
@@ -41,6 +43,7 @@ pub(crate) struct Api {
     node: Node,
     /// How browsers reach the console.
     public_url: PublicUrl,
+    limits: Limits,
 }
 
 impl Api {
@@ -79,9 +82,9 @@ pub fn routes() -> impl Iterator<Item = &'static Route> {
     TABLES.iter().copied().flatten()
 }
 
-/// Everything below `/api/v1`, and everything below `/services/data`.
-pub(crate) fn routers(node: Node, public_url: PublicUrl) -> [Router; 2] {
-    let api = Arc::new(Api { node, public_url });
+/// Everything below `/api/v1`, and everything below `/services/data`, where each user may ask so often.
+pub(crate) fn routers(node: Node, public_url: PublicUrl, requests_per_minute: u32) -> [Router; 2] {
+    let api = Arc::new(Api { node, public_url, limits: Limits::new(requests_per_minute) });
     let routes = routes::router(&api, TABLES).layer(DefaultBodyLimit::max(MAX_BODY_BYTES));
     [mount::own(routes.clone()), mount::salesforce(routes)]
 }

@@ -7,7 +7,7 @@ use axum::extract::{Request, State};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::MethodRouter;
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 use sortie_model::SystemPermission;
 
 use super::caller::ApiCaller;
@@ -84,7 +84,7 @@ pub(super) fn router(api: &Arc<Api>, tables: &[&'static [Route]]) -> Router {
 async fn admit(State((api, route)): State<(Arc<Api>, &'static Route)>, mut request: Request, next: Next) -> Response {
     let mount = request.extensions().get::<Mount>().copied().unwrap_or(Mount::OWN);
     if route.access != Access::Anybody {
-        let caller = match ApiCaller::identify(&api.node, request.headers()).await {
+        let caller = match admitted(&api, mount, request.headers()).await {
             Ok(caller) => caller,
             Err(problem) => return problem.into_response(),
         };
@@ -103,6 +103,13 @@ async fn admit(State((api, route)): State<(Arc<Api>, &'static Route)>, mut reque
         return Problem::not_found().into_response();
     }
     next.run(request).await
+}
+
+/// Who asks, or for whom.
+async fn admitted(api: &Api, mount: Mount, headers: &HeaderMap) -> Result<ApiCaller, Problem> {
+    let caller = ApiCaller::identify(&api.node, headers).await?;
+    api.limits.count(caller.asking())?;
+    caller.for_whom(&api.node, mount, headers).await
 }
 
 /// A permission is missing.

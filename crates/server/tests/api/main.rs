@@ -1,6 +1,7 @@
 //! The management API, over HTTP, against a running server.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
+mod callers;
 mod credential;
 mod example;
 mod external_credential;

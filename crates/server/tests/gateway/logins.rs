@@ -141,7 +141,7 @@ pub(crate) const OPERATOR: Person<'static> = Person::Operator { actor: "operator
 
 pub(crate) fn user(stored: &(StoredUser, Secret)) -> Person<'_> {
     static NONE: SystemPermissions = SystemPermissions::new();
-    Person::User { user: &stored.0, permissions: &NONE }
+    Person::User { user: &stored.0, permissions: &NONE, by: None }
 }
 
 pub(crate) fn code<T>(result: Result<T, ConnectError>) -> &'static str {
@@ -279,7 +279,7 @@ fn oau_24_and_25_who_may_and_whose_account_it_is() {
     let scene = Scene::new();
     assert_eq!(code(scene.begin(&user(&scene.alice), "Shared")), "not_permitted");
     let permissions = SystemPermissions::from([SystemPermission::ManageNamedCredentials]);
-    let manager = Person::User { user: &scene.alice.0, permissions: &permissions };
+    let manager = Person::User { user: &scene.alice.0, permissions: &permissions, by: None };
     scene.log_in(&manager, "Shared", "robot");
     // Another account over there is pointed out before it replaces the first.
     let begun = scene.begin(&manager, "Shared").unwrap();

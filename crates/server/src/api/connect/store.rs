@@ -57,7 +57,7 @@ pub(in crate::api) async fn store(
     let surroundings = Surroundings { variable: &|_| None, world: Some(&*world), directory: Path::new("/") };
     let expectation = Expectation { standing, seen: Some(seen), asker: Some(caller.asker()) };
     let mode = (Mode::Store, Unlisted::Prune);
-    let applied = apply_expecting(&api.manage(&actor).by(caller.user.user.id), &wanted.definition, &surroundings, mode, &expectation).await;
+    let applied = apply_expecting(&api.manage(&actor).by(caller.asking()), &wanted.definition, &surroundings, mode, &expectation).await;
     let changes = applied.map_err(|error| refused(error, &wanted.pointers))?;
     if changes.iter().any(|change| change.action.is_made()) {
         api.settle().await;

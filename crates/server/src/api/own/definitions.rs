@@ -43,7 +43,7 @@ pub(super) async fn apply(State(api): State<Arc<Api>>, caller: ApiCaller, body: 
     let surroundings = Surroundings { variable: &|_| None, world: Some(&*world), directory: Path::new("/") };
     let expectation = Expectation { asker: Some(caller.asker()), ..Expectation::default() };
     let applied =
-        apply_expecting(&api.manage(&actor).by(caller.user.user.id), &definition, &surroundings, (mode, unlisted), &expectation).await;
+        apply_expecting(&api.manage(&actor).by(caller.asking()), &definition, &surroundings, (mode, unlisted), &expectation).await;
     let mut pointers = Pointers::default();
     pointers.set("", "/definition");
     let changes = applied.map_err(|error| refused(error, &pointers))?;

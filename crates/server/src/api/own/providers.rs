@@ -53,7 +53,7 @@ pub(super) async fn put_values(
     let values = body.read(NEWEST, read)?;
     let values: Vec<(&str, &Secret)> = values.iter().map(|(name, value)| (name.as_str(), value)).collect();
     let actor = caller.actor();
-    provider::put_values(&api.manage(&actor).by(caller.user.user.id), &name, &values, Filling::Replacing).await?;
+    provider::put_values(&api.manage(&actor).by(caller.asking()), &name, &values, Filling::Replacing).await?;
     api.settle().await;
     answer(&api, &caller, &name).await
 }

@@ -104,7 +104,7 @@ async fn store(api: &Api, caller: &ApiCaller, (mount, body): (Mount, &Body), oth
     let others = if values.is_empty() && others == Others::MustNotBe { Others::Stay } else { others };
     let put = Put { values: &values, settings: Some(&settings), others };
     let actor = caller.actor();
-    let done = secret::put(&api.manage(&actor).by(caller.user.user.id), &place.reference(), place.owner.as_ref(), put).await?;
+    let done = secret::put(&api.manage(&actor).by(caller.asking()), &place.reference(), place.owner.as_ref(), put).await?;
     if done.action.is_made() {
         api.settle().await;
     }
@@ -135,7 +135,7 @@ pub(super) async fn remove(State(api): State<Arc<Api>>, caller: ApiCaller, Query
     }
     let actor = caller.actor();
     let put = Put { values: &values, settings: Some(&settings), others };
-    let done = secret::put(&api.manage(&actor).by(caller.user.user.id), &place.reference(), place.owner.as_ref(), put).await?;
+    let done = secret::put(&api.manage(&actor).by(caller.asking()), &place.reference(), place.owner.as_ref(), put).await?;
     if done.action.is_made() {
         api.settle().await;
     }

@@ -88,7 +88,7 @@ async fn put(api: &Api, caller: &ApiCaller, (name, mount): (&str, Mount), body: 
         return Err(Problem::of_faults(faults));
     }
     let actor = caller.actor();
-    let done = put_values(&api.manage(&actor).by(caller.user.user.id), provider.name(), &values, filling).await?;
+    let done = put_values(&api.manage(&actor).by(caller.asking()), provider.name(), &values, filling).await?;
     if done.action.is_made() {
         api.settle().await;
     }

@@ -49,6 +49,7 @@ fn too_many(wait: Duration) -> Problem {
 }
 
 #[cfg(test)]
+#[allow(clippy::disallowed_methods, reason = "the limiter has the real clock")]
 mod tests {
     use uuid::Uuid;
 

@@ -1,5 +1,6 @@
 //! The management API, over HTTP, against a running server.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+#![allow(clippy::disallowed_methods, reason = "tests over HTTP meet the real clock and real threads")]
 
 mod callers;
 mod credential;

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 mod credential;
+mod document;
 mod example;
 mod external_credential;
 mod idempotency;

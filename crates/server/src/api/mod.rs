@@ -3,6 +3,7 @@
 
 mod caller;
 mod connect;
+mod document;
 mod idempotency;
 mod json;
 mod limits;
@@ -25,6 +26,7 @@ use http::StatusCode;
 use sortie_model::ApiName;
 use sortie_store::Definitions;
 
+pub use document::{document, document_text};
 pub(crate) use problem::Problem;
 pub use routes::{Access, Mounts, Route};
 
@@ -72,10 +74,16 @@ impl Api {
     }
 }
 
-const PRESIGN: &[Route] =
-    &[Route { method: "POST", path: "/presign", mounts: Mounts::Own, access: Access::Users, handler: || post(presign::presign) }];
+const PRESIGN: &[Route] = &[Route {
+    method: "POST",
+    path: "/presign",
+    mounts: Mounts::Own,
+    access: Access::Users,
+    handler: || post(presign::presign),
+    operation: presign::PRESIGN,
+}];
 
-const TABLES: &[&[Route]] = &[PRESIGN, own::ROUTES, versions::ROUTES, connect::ROUTES, sobjects::ROUTES];
+const TABLES: &[&[Route]] = &[PRESIGN, document::ROUTES, own::ROUTES, versions::ROUTES, connect::ROUTES, sobjects::ROUTES];
 
 /// Every route.
 pub fn routes() -> impl Iterator<Item = &'static Route> {

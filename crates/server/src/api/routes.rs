@@ -11,6 +11,7 @@ use http::{HeaderMap, StatusCode};
 use sortie_model::SystemPermission;
 
 use super::caller::ApiCaller;
+use super::document::Operation;
 use super::mount::{Mount, MountKind};
 use super::{Api, Problem, idempotency};
 
@@ -48,6 +49,8 @@ pub struct Route {
     /// Who may use it.
     pub access: Access,
     pub(super) handler: fn() -> MethodRouter<Arc<Api>>,
+    /// What it is for whoever uses it.
+    pub(super) operation: Operation,
 }
 
 impl Route {

@@ -4,6 +4,7 @@
 
 mod callers;
 mod credential;
+mod document;
 mod example;
 mod external_credential;
 mod idempotency;

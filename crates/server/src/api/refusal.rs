@@ -160,7 +160,18 @@ impl From<CertificateError> for Problem {
             CertificateError::Unknown(error) => error.into(),
             CertificateError::NotStored(error) => error.into(),
             CertificateError::Invalid(violation) => invalid(violation),
-            // A key, a chain or a state that does not allow it: the caller can change it.
+            CertificateError::UnknownVersion { .. } => Self::new(StatusCode::NOT_FOUND, error.code(), error.to_string(), error.next_step()),
+            // What is there does not allow it, whatever is sent.
+            CertificateError::NotPending { .. }
+            | CertificateError::NotIssued { .. }
+            | CertificateError::RenewalUnderWay { .. }
+            | CertificateError::RenewedElsewhere { .. }
+            | CertificateError::Active { .. }
+            | CertificateError::OnlyVersion { .. }
+            | CertificateError::AlreadyRetired { .. } => {
+                Self::new(StatusCode::CONFLICT, error.code(), error.to_string(), error.next_step())
+            }
+            // A key or a chain: the caller can send another.
             other => Self::new(StatusCode::BAD_REQUEST, other.code(), other.to_string(), other.next_step()),
         }
     }

@@ -3,6 +3,7 @@
 #![allow(clippy::disallowed_methods, reason = "tests over HTTP meet the real clock and real threads")]
 
 mod callers;
+mod certificates;
 mod credential;
 mod document;
 mod example;

@@ -44,6 +44,8 @@ const ROWS: &[(&str, &str, u16)] = &[
     ("DELETE", "/users/{user}", 403),
     ("PUT", "/users/{user}/permission-sets/{name}", 403),
     ("DELETE", "/users/{user}/permission-sets/{name}", 403),
+    ("PUT", "/users/{user}/password", 403),
+    ("DELETE", "/users/{user}/password", 403),
     ("GET", "/users/{user}/keys", 403),
     ("POST", "/users/{user}/keys", 403),
     ("DELETE", "/users/{user}/keys/{id}", 403),
@@ -64,6 +66,14 @@ const ROWS: &[(&str, &str, u16)] = &[
     ("POST", "/certificates", 403),
     ("GET", "/certificates/{name}", 403),
     ("DELETE", "/certificates/{name}", 403),
+    ("PUT", "/certificates/{name}/chain", 403),
+    ("GET", "/certificates/{name}/chain", 403),
+    ("GET", "/certificates/{name}/request", 403),
+    ("POST", "/certificates/{name}/renewals", 403),
+    ("POST", "/certificates/{name}/imports", 403),
+    ("DELETE", "/certificates/{name}/versions/{version}", 403),
+    ("POST", "/certificate-requests", 403),
+    ("POST", "/certificate-imports", 403),
     ("GET", "/providers", 403),
     ("GET", "/providers/{name}", 403),
     ("DELETE", "/providers/{name}", 403),
@@ -90,8 +100,13 @@ fn every_route_has_a_row() {
 
 /// Where a route is, with names that do not exist.
 fn place(route: &Route) -> String {
-    let path =
-        route.path.replace("{name}", "Nope").replace("{user}", "nope").replace("{id}", "0ptNope00000000").replace("{principal}", "Nope");
+    let path = route
+        .path
+        .replace("{name}", "Nope")
+        .replace("{user}", "nope")
+        .replace("{id}", "0ptNope00000000")
+        .replace("{principal}", "Nope")
+        .replace("{version}", "1");
     let query = match (route.method, path.as_str()) {
         ("GET" | "DELETE", "/named-credentials/credential") => "?externalCredential=Nope&principalType=NamedPrincipal&principalName=Nope",
         ("GET", "/query") => "?q=SELECT+Id+FROM+PermissionSet",

@@ -127,6 +127,24 @@ impl Schema {
         self
     }
 
+    /// The same where members go together: all of one group, and nothing of the others.
+    #[must_use]
+    pub(in crate::api) fn one_of_groups(mut self, groups: &[&[&str]]) -> Self {
+        let of_group = |group: &[&str]| {
+            let members: Map<String, Value> = groups
+                .iter()
+                .flat_map(|known| known.iter())
+                .map(|name| {
+                    let schema = if group.contains(name) { json!({ "not": { "type": "null" } }) } else { json!({ "type": "null" }) };
+                    ((*name).to_owned(), schema)
+                })
+                .collect();
+            json!({ "required": group, "properties": members })
+        };
+        self.0["oneOf"] = groups.iter().map(|group| of_group(group)).collect();
+        self
+    }
+
     #[must_use]
     pub(in crate::api) fn at_most(mut self, characters: usize) -> Self {
         self.0["maxLength"] = characters.into();

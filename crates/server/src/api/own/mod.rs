@@ -7,6 +7,7 @@ mod definitions;
 mod guard;
 mod keys;
 mod pages;
+mod passwords;
 mod principal_access;
 mod providers;
 mod state;
@@ -17,6 +18,7 @@ use sortie_model::SystemPermission::{
     self, CustomizeApplication, ManageCertificates, ManageNamedCredentials, ManageUsers, ViewAudit, ViewSetup,
 };
 
+use self::certificates::{imports, requests, versions};
 use super::caller::{MANAGERS, VIEWERS};
 use super::{Access, Mounts, Route};
 
@@ -43,6 +45,8 @@ pub(super) const ROUTES: &[Route] = routes! {
     "DELETE" "/users/{user}" Access::AnyOf(USERS) => delete(users::remove), users::REMOVE;
     "PUT" "/users/{user}/permission-sets/{name}" Access::AnyOf(USERS) => put(users::assign), users::ASSIGN;
     "DELETE" "/users/{user}/permission-sets/{name}" Access::AnyOf(USERS) => delete(users::unassign), users::UNASSIGN;
+    "PUT" "/users/{user}/password" Access::AnyOf(USERS) => put(passwords::set), passwords::SET;
+    "DELETE" "/users/{user}/password" Access::AnyOf(USERS) => delete(passwords::remove), passwords::REMOVE;
     "GET" "/users/{user}/keys" Access::AnyOf(USER_VIEWERS) => get(keys::list), keys::LIST;
     "POST" "/users/{user}/keys" Access::AnyOf(USERS) => post(keys::create), keys::CREATE;
     "DELETE" "/users/{user}/keys/{id}" Access::AnyOf(USERS) => delete(keys::revoke), keys::REVOKE;
@@ -63,6 +67,14 @@ pub(super) const ROUTES: &[Route] = routes! {
     "POST" "/certificates" Access::AnyOf(CERTIFICATES) => post(certificates::create), certificates::CREATE;
     "GET" "/certificates/{name}" Access::AnyOf(CERTIFICATE_VIEWERS) => get(certificates::show), certificates::SHOW;
     "DELETE" "/certificates/{name}" Access::AnyOf(CERTIFICATES) => delete(certificates::remove), certificates::REMOVE;
+    "PUT" "/certificates/{name}/chain" Access::AnyOf(CERTIFICATES) => put(requests::install), requests::INSTALL;
+    "GET" "/certificates/{name}/chain" Access::AnyOf(CERTIFICATE_VIEWERS) => get(versions::chain), versions::CHAIN;
+    "GET" "/certificates/{name}/request" Access::AnyOf(CERTIFICATE_VIEWERS) => get(requests::show), requests::SHOW;
+    "POST" "/certificates/{name}/renewals" Access::AnyOf(CERTIFICATES) => post(versions::renew), versions::RENEW;
+    "POST" "/certificates/{name}/imports" Access::AnyOf(CERTIFICATES) => post(imports::renew), imports::RENEW;
+    "DELETE" "/certificates/{name}/versions/{version}" Access::AnyOf(CERTIFICATES) => delete(versions::retire), versions::RETIRE;
+    "POST" "/certificate-requests" Access::AnyOf(CERTIFICATES) => post(requests::create), requests::CREATE;
+    "POST" "/certificate-imports" Access::AnyOf(CERTIFICATES) => post(imports::create), imports::CREATE;
     "GET" "/providers" Access::AnyOf(VIEWERS) => get(providers::list), providers::LIST;
     "GET" "/providers/{name}" Access::AnyOf(VIEWERS) => get(providers::show), providers::SHOW;
     "DELETE" "/providers/{name}" Access::AnyOf(MANAGERS) => delete(providers::remove), providers::REMOVE;

@@ -113,7 +113,7 @@ fn keys_from_elsewhere_come_in_and_never_go_out() {
         (json!({"name": "C", "private_key": "x", "chain": "y", "pkcs12": "MIIK", "password": "z"}), "not_together"),
         (json!({"name": "C", "pkcs12": "MIIK"}), "required"),
         (json!({"name": "C", "pkcs12": "not base64!", "password": "z"}), "base64"),
-        (json!({"name": "C", "private_key": "SECRET-no key", "chain": text("a.pem")}), "key_unreadable"),
+        (json!({"name": "C", "private_key": "SECRET-no key", "chain": text("a.pem")}), "private_key_unreadable"),
     ] {
         assert_eq!(asking.code("POST", "/certificate-imports", Some(body.clone())), (400, code.to_owned()), "{body}");
     }

@@ -88,6 +88,7 @@ const ROWS: &[(&str, &str, u16)] = &[
     ("GET", "/query", 403),
     ("POST", "/sobjects/SetupEntityAccess", 403),
     ("DELETE", "/sobjects/SetupEntityAccess/{id}", 403),
+    ("POST", "/sobjects/ObjectPermissions", 403),
 ];
 
 #[test]

@@ -44,6 +44,33 @@ fn a_script_gives_access_by_inserting_setup_entity_access() {
 }
 
 #[test]
+fn permission_on_stored_credentials_comes_with_access() {
+    let office = Office::open();
+    let (_, found) = query(&office, "SELECT Id FROM PermissionSet WHERE Name = 'Callers'");
+    let set = found["records"][0]["Id"].as_str().unwrap().to_owned();
+    let text = format!(
+        "SELECT Id, PermissionsRead, PermissionsModifyAllRecords FROM ObjectPermissions WHERE ParentId = '{set}' AND SobjectType = 'UserExternalCredential'"
+    );
+    let (_, rows) = query(&office, &text);
+    let row = &rows["records"][0];
+    assert_eq!(
+        (&rows["totalSize"], &row["PermissionsRead"], &row["PermissionsModifyAllRecords"]),
+        (&json!(1), &json!(true), &json!(false))
+    );
+    let body = json!({"ParentId": set, "SobjectType": "UserExternalCredential", "PermissionsRead": true, "PermissionsCreate": true});
+    let (status, made) = office.ask("POST", "/sobjects/ObjectPermissions", Some(&body));
+    assert_eq!((status, &made["id"], &made["success"]), (201, &row["Id"], &json!(true)), "{made}");
+    for (body, code) in [
+        (json!({"ParentId": set, "SobjectType": "Account", "PermissionsRead": true}), "POST_BODY_PARSE_ERROR"),
+        (json!({"ParentId": "0PSnope", "SobjectType": "UserExternalCredential"}), "INVALID_CROSS_REFERENCE_KEY"),
+        (json!({"SobjectType": "UserExternalCredential"}), "INVALID_API_INPUT"),
+    ] {
+        let (status, answer) = office.ask("POST", "/sobjects/ObjectPermissions", Some(&body));
+        assert_eq!((status, error_code(&answer)), (400, code), "{body}");
+    }
+}
+
+#[test]
 fn a_question_beyond_what_is_understood_says_so() {
     let office = Office::open();
     for (text, code) in [

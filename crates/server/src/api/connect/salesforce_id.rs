@@ -25,6 +25,7 @@ pub(in crate::api) enum Prefix {
     PermissionSet,
     Profile,
     SetupEntityAccess,
+    ObjectPermissions,
 }
 
 impl Prefix {
@@ -38,6 +39,7 @@ impl Prefix {
             Self::PermissionSet => "0PS",
             Self::Profile => "00e",
             Self::SetupEntityAccess => "0J0",
+            Self::ObjectPermissions => "110",
         }
     }
 }

@@ -21,11 +21,23 @@ use crate::manage::grant::{self, GranteeName};
 
 #[derive(Serialize, ToSchema)]
 #[schema(as = SaveResult)]
-struct Made {
+pub(super) struct Made {
     id: SalesforceId,
     success: bool,
     #[schema(value_type = Vec<String>, max_items = 0)]
     errors: [(); 0],
+}
+
+impl Made {
+    pub(super) const fn of(id: SalesforceId) -> Self {
+        Self { id, success: true, errors: [] }
+    }
+}
+
+/// All that can be given access.
+pub(super) fn grantees(definitions: &Definitions) -> impl Iterator<Item = Grantee> + '_ {
+    let sets = definitions.permission_sets.iter().map(|set| Grantee::PermissionSet(set.id));
+    sets.chain(definitions.profiles.iter().map(|profile| Grantee::Profile(profile.id)))
 }
 
 /// The id of one.
@@ -53,10 +65,8 @@ pub(super) const CREATE: Operation =
 pub(super) async fn create(State(api): State<Arc<Api>>, caller: ApiCaller, body: Body) -> Result<Response, Problem> {
     let (parent, entity) = body.read(NEWEST, read)?;
     let definitions = api.definitions().await?;
-    let sets = definitions.permission_sets.iter().map(|set| Grantee::PermissionSet(set.id));
-    let mut grantees = sets.chain(definitions.profiles.iter().map(|profile| Grantee::Profile(profile.id)));
-    let grantee =
-        grantees.find(|grantee| grantee_id(*grantee).is(&parent)).ok_or_else(|| unknown("ParentId", "permission set or profile"))?;
+    let grantee = grantees(&definitions).find(|grantee| grantee_id(*grantee).is(&parent));
+    let grantee = grantee.ok_or_else(|| unknown("ParentId", "permission set or profile"))?;
     let principal = definitions.principals.iter().find(|principal| principal_id(principal).is(&entity));
     let principal = principal.ok_or_else(|| unknown("SetupEntityId", "principal of an external credential"))?;
     let access = PrincipalAccess { principal: principal.id, grantee };
@@ -68,7 +78,7 @@ pub(super) async fn create(State(api): State<Arc<Api>>, caller: ApiCaller, body:
     let actor = caller.actor();
     grant::add(&api.manage(&actor), &reference, &name).await?;
     api.settle().await;
-    Ok(json(StatusCode::CREATED, &Made { id: access_id(&access), success: true, errors: [] }))
+    Ok(json(StatusCode::CREATED, &Made::of(access_id(&access))))
 }
 
 const NEW: Form = Form {
@@ -95,7 +105,7 @@ fn read(reader: &mut Reader, at: &At<'_>) -> Option<(String, String)> {
     Some((parent?, entity?))
 }
 
-fn unknown(field: &str, what: &str) -> Problem {
+pub(super) fn unknown(field: &str, what: &str) -> Problem {
     let detail = format!("{field}: there is no {what} with this id");
     Problem::new(StatusCode::BAD_REQUEST, "id_unknown", detail, "ask for the id with a query, or take it from the external credential")
         .called("INVALID_CROSS_REFERENCE_KEY")

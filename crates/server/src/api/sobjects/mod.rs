@@ -1,6 +1,7 @@
 //! As much of the wider REST API of Salesforce as a script needs that gives access to a principal: it asks for a permission set's id, and inserts a `SetupEntityAccess`.
 
 mod access;
+mod object_permissions;
 mod query;
 mod soql;
 
@@ -29,6 +30,14 @@ pub(super) const ROUTES: &[Route] = &[
         access: Access::AnyOf(GIVERS),
         handler: || post(access::create),
         operation: access::CREATE,
+    },
+    Route {
+        method: "POST",
+        path: "/sobjects/ObjectPermissions",
+        mounts: Mounts::Salesforce,
+        access: Access::AnyOf(GIVERS),
+        handler: || post(object_permissions::create),
+        operation: object_permissions::CREATE,
     },
     Route {
         method: "DELETE",

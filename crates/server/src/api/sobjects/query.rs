@@ -11,6 +11,7 @@ use sortie_model::Grantee;
 use sortie_store::Definitions;
 
 use super::access::{access_id, grantee_id};
+use super::object_permissions;
 use super::soql::Query;
 use crate::api::connect::{principal_id, salesforce_id_of_credential};
 use crate::api::document::{Needed, Operation, Query as Parameter, Schema, Tag};
@@ -100,6 +101,18 @@ fn columns(object: &str) -> &'static [&'static str] {
         "PermissionSet" => &["Id", "Name", "Label", "Description", "IsOwnedByProfile"],
         "Profile" => &["Id", "Name", "Description"],
         "SetupEntityAccess" => &["Id", "ParentId", "SetupEntityId", "SetupEntityType"],
+        "ObjectPermissions" => &[
+            "Id",
+            "ParentId",
+            "SobjectType",
+            "PermissionsCreate",
+            "PermissionsRead",
+            "PermissionsEdit",
+            "PermissionsDelete",
+            "PermissionsViewAllRecords",
+            "PermissionsModifyAllRecords",
+            "PermissionsViewAllFields",
+        ],
         "ExternalCredential" => &["Id", "DeveloperName", "MasterLabel"],
         _ => &[],
     }
@@ -129,6 +142,9 @@ fn rows(definitions: &Definitions, object: &str) -> Option<(&'static str, Vec<Ma
                 "SetupEntityType": "ExternalCredentialParameter" })))
         });
         return Some(("SetupEntityAccess", rows.collect()));
+    }
+    if is("ObjectPermissions") {
+        return Some(("ObjectPermissions", object_permissions::rows(definitions).collect()));
     }
     if is("ExternalCredential") {
         let rows = definitions.external_credentials.iter().map(|credential| {

@@ -12,6 +12,7 @@ mod own;
 mod presign;
 mod problem;
 mod refusal;
+mod refusals;
 mod routes;
 mod sobjects;
 mod versions;
@@ -32,6 +33,7 @@ pub use routes::{Access, Mounts, Route};
 
 use self::caller::ApiCaller;
 use self::limits::Limits;
+use self::refusals::Refusals;
 use crate::manage::definition::{Defined, remove as remove_definition};
 use crate::manage::{Manage, NotStored, UnknownName};
 use crate::node::Node;
@@ -46,6 +48,7 @@ pub(crate) struct Api {
     /// How browsers reach the console.
     public_url: PublicUrl,
     limits: Limits,
+    refusals: Refusals,
 }
 
 impl Api {
@@ -92,7 +95,7 @@ pub fn routes() -> impl Iterator<Item = &'static Route> {
 
 /// Everything below `/api/v1`, and everything below `/services/data`, where each user may ask so often.
 pub(crate) fn routers(node: Node, public_url: PublicUrl, requests_per_minute: u32) -> [Router; 2] {
-    let api = Arc::new(Api { node, public_url, limits: Limits::new(requests_per_minute) });
+    let api = Arc::new(Api { node, public_url, limits: Limits::new(requests_per_minute), refusals: Refusals::new() });
     let routes = routes::router(&api, TABLES).layer(DefaultBodyLimit::max(MAX_BODY_BYTES));
     [mount::own(routes.clone()), mount::salesforce(routes)]
 }

@@ -75,6 +75,11 @@ impl Problem {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal_error", "something went wrong here", next_step)
     }
 
+    /// Stable code.
+    pub(super) fn code(&self) -> &'static str {
+        self.0.code
+    }
+
     pub(super) fn is_not_found(&self) -> bool {
         self.0.status == StatusCode::NOT_FOUND
     }

@@ -7,12 +7,14 @@ use axum::extract::{Request, State};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::MethodRouter;
+use http::header::AUTHORIZATION;
 use http::{HeaderMap, StatusCode};
 use sortie_model::SystemPermission;
 
 use super::caller::ApiCaller;
 use super::document::Operation;
 use super::mount::{Mount, MountKind};
+use super::refusals::Refused;
 use super::{Api, Problem, idempotency};
 
 /// Who may use a route.
@@ -86,26 +88,35 @@ pub(super) fn router(api: &Arc<Api>, tables: &[&'static [Route]]) -> Router {
 /// Lets through who may use a route, and nobody else. Who is not known learns nothing of what is there.
 async fn admit(State((api, route)): State<(Arc<Api>, &'static Route)>, mut request: Request, next: Next) -> Response {
     let mount = request.extensions().get::<Mount>().copied().unwrap_or(Mount::OWN);
-    if route.access != Access::Anybody {
-        let caller = match admitted(&api, mount, request.headers()).await {
-            Ok(caller) => caller,
-            Err(problem) => return problem.into_response(),
-        };
-        if !route.is_at(mount) {
-            return Problem::not_found().into_response();
-        }
-        if let Access::AnyOf(permissions) = route.access
-            && !caller.may(permissions)
-        {
-            return not_permitted(permissions).into_response();
-        }
-        request.extensions_mut().insert(caller.clone());
-        return idempotency::once(&api, &caller, mount, request, next).await;
+    if route.access == Access::Anybody {
+        return if route.is_at(mount) { next.run(request).await } else { Problem::not_found().into_response() };
     }
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let has_key = request.headers().contains_key(AUTHORIZATION);
+    let (actor, response) = match admitted(&api, mount, request.headers()).await {
+        Err(problem) => (None, problem.into_response()),
+        Ok(caller) => (Some(caller.actor()), serve(&api, route, (mount, &caller), &mut request, next).await),
+    };
+    // Somebody who shows no key is nobody in particular.
+    if matches!(response.status(), StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) && has_key {
+        let code = response.extensions().get::<Problem>().map_or("not_permitted", Problem::code);
+        let actor = actor.as_deref().unwrap_or("unknown");
+        api.refusals.note(&api.node, &Refused { actor, method: method.as_str(), path: &path, code });
+    }
+    response
+}
+
+async fn serve(api: &Api, route: &Route, (mount, caller): (Mount, &ApiCaller), request: &mut Request, next: Next) -> Response {
     if !route.is_at(mount) {
         return Problem::not_found().into_response();
     }
-    next.run(request).await
+    if let Access::AnyOf(permissions) = route.access
+        && !caller.may(permissions)
+    {
+        return not_permitted(permissions).into_response();
+    }
+    request.extensions_mut().insert(caller.clone());
+    idempotency::once(api, caller, mount, std::mem::take(request), next).await
 }
 
 /// Who asks, or for whom.

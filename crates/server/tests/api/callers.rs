@@ -71,6 +71,29 @@ fn nobody_acts_for_whom_they_must_not() {
 }
 
 #[test]
+fn aud_06_what_was_refused_stands_in_the_audit_and_never_without_end() {
+    let office = Office::open();
+    let viewer = office.key("viewer");
+    assert_eq!(office.send(Some(&viewer), "DELETE", "/api/v1/users/alice?key=SECRET-query", None, &[]).status, 403);
+    assert_eq!(office.send(Some(&Secret::new("sortie_no_such_key")), "GET", "/api/v1/users", None, &[]).status, 401);
+    assert_eq!(office.send(None, "GET", "/api/v1/permission-sets", None, &[]).status, 401);
+    let refused = || office.audit().lines().filter(|line| line.contains("\"refused\"")).map(str::to_owned).collect::<Vec<_>>();
+    let said = refused();
+    assert!(
+        said[0].contains("user:viewer") && said[0].contains("DELETE /users/alice") && said[0].contains("permission_missing"),
+        "{said:?}"
+    );
+    assert!(said.len() == 2 && said[1].contains("unknown") && said[1].contains("unauthenticated"), "{said:?}");
+    for _ in 0..100 {
+        assert_eq!(office.send(Some(&viewer), "DELETE", "/api/v1/users/alice", None, &[]).status, 403);
+    }
+    assert!((50..80).contains(&refused().len()), "{}", refused().len());
+    std::thread::sleep(std::time::Duration::from_millis(1_200));
+    office.send(Some(&viewer), "DELETE", "/api/v1/users/alice", None, &[]);
+    assert!(refused().last().unwrap().contains("refusals more that are not recorded"), "{:?}", refused().last());
+}
+
+#[test]
 fn whoever_asks_too_often_waits_and_others_do_not() {
     let office = Office::with(|config| config.admin.requests_per_minute = 30);
     let (viewer, alice) = (office.key("viewer"), office.key("alice"));

@@ -3,6 +3,7 @@
 
 mod credential;
 mod document;
+mod edges;
 mod example;
 mod external_credential;
 mod idempotency;
@@ -13,4 +14,5 @@ mod office;
 mod own;
 mod replay;
 mod routes;
+mod schemathesis;
 mod sobjects;

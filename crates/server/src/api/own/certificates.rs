@@ -56,7 +56,8 @@ pub(super) const CREATE: Operation = Operation::new("createCertificate", Tag::Ce
 pub(super) async fn create(State(api): State<Arc<Api>>, caller: ApiCaller, body: Body) -> Result<Response, Problem> {
     let Wanted { new, algorithm, lifetime } = body.read(NEWEST, read)?;
     let (actor, name) = (caller.actor(), new.name.clone());
-    let common_name = new.label.as_ref().map_or_else(|| name.to_string(), ToString::to_string);
+    // RFC 5280, appendix A.1: at most 64 characters, where a label or a name has up to 80.
+    let common_name = new.label.as_ref().map_or_else(|| name.to_string(), ToString::to_string).chars().take(64).collect();
     let subject = Subject { common_name, ..Subject::default() };
     certificate::create(&api.manage(&actor), new, algorithm, &subject, lifetime).await?;
     api.settle().await;

@@ -94,7 +94,7 @@ fn install_python_packages() -> Result<(), Failure> {
         return Ok(());
     }
     println!(
-        "Installing Python packages into {} (Authlib, cryptography, awscrt, moto, boto3, iam-rolesanywhere-session: servers, judges and clients that nobody here wrote):",
+        "Installing Python packages into {} (Authlib, cryptography, awscrt, moto, boto3, iam-rolesanywhere-session, Schemathesis: servers, judges and clients that nobody here wrote):",
         directory.display()
     );
     if directory.exists() {

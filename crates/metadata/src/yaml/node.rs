@@ -108,7 +108,11 @@ impl<'de> Visitor<'de> for AnyValue {
         Number::from_f64(number).map(Value::Number).ok_or_else(|| E::custom("a number must be finite"))
     }
 
-    fn visit_str<E>(self, text: &str) -> Result<Value, E> {
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Value, E> {
+        // PostgreSQL cannot store it, and C would end there.
+        if text.contains('\0') {
+            return Err(E::custom("a text must not hold the character U+0000"));
+        }
         Ok(Value::Text(text.to_owned()))
     }
 

@@ -55,7 +55,10 @@ fn key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     let mut values = headers.get_all("idempotency-key").iter();
     let (first, second) = (values.next(), values.next());
     let Some(first) = first else { return Ok(None) };
-    let text = first.to_str().ok().filter(|text| !text.is_empty() && text.len() <= MOST && second.is_none());
+    let text = first
+        .to_str()
+        .ok()
+        .filter(|text| (1..=MOST).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic()) && second.is_none());
     let wrong = || {
         let detail = "`Idempotency-Key` must be given once, with 1 to 255 visible ASCII characters";
         Problem::new(StatusCode::BAD_REQUEST, "header_invalid", detail, "choose a new UUID for each request")

@@ -37,7 +37,7 @@ struct Answer<'a> {
     expires_at: String,
 }
 
-pub(super) const PRESIGN: Operation = Operation::new("presign", Tag::State, "Make a URL that anybody can use for a while")
+pub(super) const PRESIGN: Operation = Operation::new("presign", Tag::Callouts, "Make a URL that anybody can use for a while")
     .describe("Of a callout that the caller may make themselves, with a credential that signs (AWS Signature Version 4). It is recorded in the audit before.")
     .body(&WISH)
     .gives::<Answer<'static>>(200)

@@ -11,6 +11,7 @@ mod logins;
 mod message;
 mod openid;
 mod page;
+mod reference;
 mod return_path;
 mod session;
 mod sign_in;
@@ -86,6 +87,8 @@ pub(crate) fn router(console: Arc<Console>) -> Router {
         .route("/logins/{id}/continue", post(logins::resume))
         .route("/logins/{id}/confirm", post(logins::confirm))
         .route("/logins/{id}/cancel", post(logins::cancel))
+        .route("/reference", get(reference::list))
+        .route("/reference/{operation}", get(reference::show))
         .route(assets::STYLE_PATH, get(assets::style))
         .fallback(async || Message::not_found())
         .method_not_allowed_fallback(async || Message::wrong_method())

@@ -41,11 +41,20 @@ users:
 
 impl Office {
     pub(crate) fn open() -> Self {
-        Self::with(|_| {})
+        Self::open_on(None)
+    }
+
+    /// On another database than the embedded one.
+    pub(crate) fn open_on(database: Option<Secret>) -> Self {
+        Self::set_up(database, |_| {})
     }
 
     /// With other settings.
     pub(crate) fn with(set: impl FnOnce(&mut Config)) -> Self {
+        Self::set_up(None, set)
+    }
+
+    fn set_up(database: Option<Secret>, set: impl FnOnce(&mut Config)) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let directory = tempfile::tempdir().unwrap();
         let mut config = Config::default();
@@ -53,8 +62,9 @@ impl Office {
         config.gateway.cores = 1;
         config.admin.listen = "127.0.0.1:0".parse().unwrap();
         config.egress.allow = vec!["127.0.0.0/8".parse().unwrap()];
+        config.admin.requests_per_minute = 0;
         set(&mut config);
-        let setup = HouseConfig { data_directory: directory.path().join("data"), config, database: None, root_key: None };
+        let setup = HouseConfig { data_directory: directory.path().join("data"), config, database, root_key: None };
         let house = runtime.block_on(House::open(&setup)).unwrap();
         let server = runtime.block_on(Server::start(&setup)).unwrap();
         let mut office = Self { runtime, house, server: Some(server), admin: Secret::new(""), directory };

@@ -59,7 +59,7 @@ pub(super) async fn begin(
 const PLACE: Form = Form {
     name: "AuthenticationUrlInput",
     schema: || PlaceInput::schema().optional("returnUrl", Schema::text().saying("Taken, and of no use here.")).passed_over(SHOWN),
-    example: r#"{"externalCredential": "Billing", "principalType": "PerUserPrincipal", "principalName": "Me", "returnUrl": "/lightning"}"#,
+    example: r#"{"externalCredential": "Calendar", "principalType": "PerUserPrincipal", "principalName": "Me", "returnUrl": "/lightning"}"#,
     read: |reader, at| read(reader, at).is_some(),
 };
 

@@ -27,6 +27,7 @@ impl PlaceInput {
             .required("externalCredential", Schema::name())
             .required("principalType", Schema::word(PrincipalType::WORDS))
             .optional("principalName", Schema::label().saying("Needed for a NamedPrincipal; else the first one is meant."))
+            .needing(("principalType", "NamedPrincipal"), "principalName")
     }
 
     /// The parameters that [`PlaceInput::of_query`] takes.

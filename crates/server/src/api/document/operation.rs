@@ -37,6 +37,7 @@ pub(in crate::api) enum Tag {
     Access,
     Certificates,
     Audit,
+    Callouts,
     State,
     Salesforce,
 }
@@ -132,7 +133,7 @@ impl Operation {
 
 impl Tag {
     /// In their order in the document, with a line each.
-    pub(super) const ALL: [(Self, &'static str, &'static str); 12] = [
+    pub(super) const ALL: [(Self, &'static str, &'static str); 13] = [
         (Self::Credentials, "Credentials", "What is stored for a principal. Secrets go in and never come out."),
         (Self::ExternalCredentials, "External credentials", "How to authenticate, and as whom."),
         (Self::NamedCredentials, "Named credentials", "Where a call goes, and with which external credential."),
@@ -143,7 +144,8 @@ impl Tag {
         (Self::Access, "Access", "Permission sets and profiles, and which principals they enable."),
         (Self::Certificates, "Certificates", "Key pairs that sign, or authenticate TLS."),
         (Self::Audit, "Audit", "What was done and called, on this node."),
-        (Self::State, "State", "Status and health, what a callout would do, what a formula reads."),
+        (Self::Callouts, "Callouts", "What one would do, and addresses that stand for one."),
+        (Self::State, "State", "Status and health, what a formula reads, and this document."),
         (Self::Salesforce, "Salesforce", "The few parts of the wider REST API of Salesforce that scripts need."),
     ];
 

@@ -86,7 +86,7 @@ fn is_change(route: &Route) -> bool {
 fn parameters(route: &Route, place: &Place) -> Value {
     let mut all = Vec::new();
     if let Some(since) = place.since {
-        let versions: Vec<String> = (since..=NEWEST).map(|version| format!("{version}.0")).collect();
+        let versions: Vec<String> = (since..=NEWEST).rev().map(|version| format!("{version}.0")).collect();
         let schema = Schema::word(versions.iter().map(String::as_str)).into_value();
         let description = "The version of the REST API. An older one refuses newer members.";
         all.push(json!({ "name": "version", "in": "path", "required": true, "schema": schema, "description": description }));

@@ -119,7 +119,15 @@ impl Schema {
         self
     }
 
-    /// Where a value may be one of several forms.
+    /// Where one member has this word, another one is needed.
+    #[must_use]
+    pub(in crate::api) fn needing(mut self, (name, word): (&str, &str), needed: &str) -> Self {
+        self.0["if"] = json!({ "properties": { name: { "const": word } } });
+        self.0["then"] = json!({ "required": [needed], "properties": { needed: { "not": { "type": "null" } } } });
+        self
+    }
+
+    /// Exactly one of these members.
     #[must_use]
     pub(in crate::api) fn one_of_members(mut self, names: &[&str]) -> Self {
         self.0["oneOf"] =

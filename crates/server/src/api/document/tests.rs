@@ -78,7 +78,9 @@ impl Comparison<'_> {
         let is_closed = schema.get("additionalProperties") == Some(&json!(false));
         let body = self.changed(pointer, |object| object["nobodyKnowsMe"] = json!(1));
         self.expect(!is_closed, &body, || format!("{pointer} with an unknown member"));
-        let is_choice = |name: &str| schema.get("oneOf").is_some_and(|choices| choices.to_string().contains(&format!("\"{name}\"")));
+        // What is needed beside other members only is not gone into.
+        let is_in = |keyword: &str, name: &str| schema.get(keyword).is_some_and(|inner| inner.to_string().contains(&format!("\"{name}\"")));
+        let is_choice = |name: &str| is_in("oneOf", name) || is_in("then", name);
         for (name, member) in properties.as_object().unwrap() {
             let place = format!("{pointer}/{name}");
             let Some(kind) = member.get("type") else {

@@ -100,6 +100,11 @@ impl Reader {
 
     pub(in crate::api) fn text<'a>(&mut self, at: &At<'a>) -> Option<&'a str> {
         match at.node {
+            // PostgreSQL cannot store it, and C would end there.
+            Node::Text(text) if text.contains('\0') => {
+                self.misshapen(&at.pointer, "nul_character", "must not hold the character U+0000");
+                None
+            }
             Node::Text(text) => Some(text),
             _ => {
                 self.of_other_kind(at, "a text");

@@ -25,7 +25,7 @@ struct View {
 const NEW: Form = Form {
     name: "AccessToCreate",
     schema: || members().required("name", Schema::name()),
-    example: r#"{"name": "Callers", "label": "Callers", "description": "May call", "permissions": ["view_setup"]}"#,
+    example: r#"{"name": "Billing_Callers", "label": "Callers of Billing", "description": "May call", "permissions": ["view_setup"]}"#,
     read: |reader, at| read(reader, at, None).is_some(),
 };
 
@@ -33,7 +33,7 @@ const REPLACED: Form = Form {
     name: "AccessToReplace",
     schema: || members().optional("name", Schema::name().saying("As in the path, if it is there at all.")),
     example: NEW.example,
-    read: |reader, at| read(reader, at, ApiName::parse("Callers").ok().as_ref()).is_some(),
+    read: |reader, at| read(reader, at, ApiName::parse("Billing_Callers").ok().as_ref()).is_some(),
 };
 
 fn members() -> Schema {

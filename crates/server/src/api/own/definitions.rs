@@ -66,9 +66,12 @@ const WISH: Form = Form {
         Schema::object()
             .required("definition", Schema::text().saying("YAML."))
             .optional("dry_run", Schema::truth().usually(false).saying("Say what would change, and change nothing."))
-            .optional("prune", Schema::truth().usually(false).saying("Delete principals and the like that the definition does not list."))
+            .optional(
+                "prune",
+                Schema::truth().usually(false).saying("Delete the principals that the external credentials of the definition do not list."),
+            )
     },
-    example: r#"{"definition": "external_credentials: []", "dry_run": true, "prune": false}"#,
+    example: r#"{"definition": "external_credentials: [{name: Weather, protocol: no_authentication}]", "dry_run": true, "prune": false}"#,
     read: |reader, at| read(reader, at).is_some(),
 };
 

@@ -42,8 +42,9 @@ impl Page {
     }
 }
 
+/// What is empty is there, and wrong wherever it means nothing: a filter that somebody left empty must not let everything through.
 pub(super) fn parameter<'q>(query: &'q [(String, String)], name: &str) -> Option<&'q str> {
-    query.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str()).filter(|value| !value.is_empty())
+    query.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
 }
 
 pub(super) fn wrong(name: &str, message: &str) -> Problem {

@@ -38,8 +38,10 @@ const TAKEN: &[Parameter] = &[
     Parameter { name: "profile", needed: Needed::IfWanted, schema: Schema::name, description: "Name of the profile." },
 ];
 
-pub(super) const LIST: Operation =
-    Operation::new("listPrincipalAccess", Tag::Access, "List who may use which principals").query(&[OF_CREDENTIAL]).gives::<Listed>(200);
+pub(super) const LIST: Operation = Operation::new("listPrincipalAccess", Tag::Access, "List who may use which principals")
+    .query(&[OF_CREDENTIAL])
+    .gives::<Listed>(200)
+    .refuses(&[404]);
 
 pub(super) async fn list(
     State(api): State<Arc<Api>>,
@@ -80,7 +82,7 @@ const GIVEN: Form = Form {
             .optional("profile", Schema::name())
             .one_of_members(&["permission_set", "profile"])
     },
-    example: r#"{"external_credential": "Billing", "principal": "Service", "permission_set": "Callers"}"#,
+    example: r#"{"external_credential": "Billing", "principal": "Service", "permission_set": "Billing_Callers"}"#,
     read: |reader, at| read(reader, at).is_some(),
 };
 

@@ -62,7 +62,7 @@ pub(super) async fn snapshot(State(api): State<Arc<Api>>) -> Result<Response, Pr
     Ok(json(StatusCode::OK, &Versions { in_force: api.node.snapshot().generation(), stored }))
 }
 
-pub(super) const EXPLAIN: Operation = Operation::new("explainCallout", Tag::State, "Say what a callout would do")
+pub(super) const EXPLAIN: Operation = Operation::new("explainCallout", Tag::Callouts, "Say what a callout would do")
     .describe("Nothing is sent.")
     .body(&QUESTION)
     .gives::<Plan>(200)

@@ -8,6 +8,7 @@ mod leaks;
 mod logins;
 mod openid;
 mod pages;
+mod reference;
 mod sign_in;
 mod transport;
 mod values;

@@ -63,6 +63,8 @@ fn ui_02_and_03_every_answer_is_protected_and_no_page_has_a_script_or_style_of_i
         alice.send("POST", "/sign-in", &[("Sec-Fetch-Site", "same-origin"), ("Content-Type", "application/json")], "{}"),
         alice.send("POST", "/sign-in", &[("Sec-Fetch-Site", "same-origin")], &"x".repeat(100_000)),
         office.visitor().get("/sign-in"),
+        office.visitor().get("/reference"),
+        office.visitor().get("/reference/createUser"),
         office.visitor().get("/"),
     ];
     for answer in answers {

@@ -43,21 +43,32 @@ pub(super) struct Wishes {
 
 pub(super) const CREDENTIAL: Form = Form {
     name: "CredentialInput",
-    schema: || {
-        let value = Schema::object()
-            .optional("value", Schema::text().saying("Left out: what is stored stays."))
-            .optional("encrypted", Schema::truth().saying("Taken, and of no use here: all values are sealed."))
-            .optional("revision", Schema::number(u32::MAX));
-        PlaceInput::schema()
-            .optional("authenticationProtocol", Schema::word(PROTOCOLS))
-            .optional("authenticationProtocolVariant", Schema::word(VARIANTS))
-            .optional("credentials", Schema::map(value))
-            .passed_over(SHOWN)
-    },
-    example: r#"{"externalCredential": "Billing", "principalType": "PerUserPrincipal", "principalName": "Me", "authenticationProtocol": "Basic",
-        "authenticationProtocolVariant": "NoAuthentication", "credentials": {"username": {"value": "sortie", "encrypted": false, "revision": 1}}}"#,
+    schema,
+    example: r#"{"externalCredential": "Billing", "principalType": "NamedPrincipal", "principalName": "Service", "authenticationProtocol": "OAuth",
+        "authenticationProtocolVariant": "ClientCredentialsClientSecret", "credentials": {"clientId": {"value": "sortie", "encrypted": false, "revision": 1},
+        "clientSecret": {"value": "…", "encrypted": true, "revision": 1}}}"#,
     read: |reader, at| CredentialInput::read(reader, at).is_some(),
 };
+
+/// The same for PATCH, which is for this protocol only.
+pub(super) const CUSTOM_CREDENTIAL: Form = Form {
+    name: "CustomCredentialInput",
+    example: r#"{"externalCredential": "Keys", "principalType": "NamedPrincipal", "principalName": "Main", "authenticationProtocol": "Custom",
+        "authenticationProtocolVariant": null, "credentials": {"ApiKey": {"value": "…", "encrypted": true, "revision": 1}}}"#,
+    ..CREDENTIAL
+};
+
+fn schema() -> Schema {
+    let value = Schema::object()
+        .optional("value", Schema::text().saying("Left out: what is stored stays."))
+        .optional("encrypted", Schema::truth().saying("Taken, and of no use here: all values are sealed."))
+        .optional("revision", Schema::number(u32::MAX));
+    PlaceInput::schema()
+        .optional("authenticationProtocol", Schema::word(PROTOCOLS))
+        .optional("authenticationProtocolVariant", Schema::word(VARIANTS))
+        .optional("credentials", Schema::map(value))
+        .passed_over(SHOWN)
+}
 
 /// Whoever sends an answer back means nothing by it.
 const SHOWN: &[&str] = &["authenticationStatus"];

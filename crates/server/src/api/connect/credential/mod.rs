@@ -20,8 +20,7 @@ use crate::api::mount::Mount;
 use crate::api::{Api, Problem, json};
 use crate::connect;
 use crate::manage::secret::{self, Others, Put, Wish};
-use input::CREDENTIAL;
-use input::{CredentialInput, Wishes};
+use input::{CREDENTIAL, CUSTOM_CREDENTIAL, CredentialInput, Wishes};
 
 const ACTION: &[Parameter] = &[Parameter {
     name: "action",
@@ -112,7 +111,7 @@ pub(super) async fn replace(
 }
 
 pub(super) const AMEND: Operation = Operation::new("changeCredential", Tag::Credentials, "Store some credentials of a Custom principal")
-    .body(&CREDENTIAL)
+    .body(&CUSTOM_CREDENTIAL)
     .gives::<output::CredentialOutput>(200)
     .refuses(&[404]);
 

@@ -32,10 +32,12 @@ pub(super) struct PrincipalInput {
 pub(super) const NEW: Form = Form {
     name: "ExternalCredentialToCreate",
     schema: || members().required("developerName", Schema::name()),
-    example: r#"{"developerName": "Billing", "masterLabel": "Billing", "authenticationProtocol": "Custom", "authenticationProtocolVariant": "NoAuthentication",
-        "parameters": [{"parameterType": "AuthParameter", "parameterName": "Region", "parameterValue": "eu", "parameterDescription": "Where"}],
+    example: r#"{"developerName": "Billing", "masterLabel": "Billing", "authenticationProtocol": "OAuth",
+        "authenticationProtocolVariant": "ClientCredentialsClientSecret",
+        "parameters": [{"parameterType": "AuthProviderUrl", "parameterName": "AuthProviderUrl", "parameterValue": "https://login.example.com/token",
+            "parameterDescription": "Where tokens are"}],
         "principals": [{"principalName": "Service", "principalType": "NamedPrincipal", "sequenceNumber": 1, "parameters": []}],
-        "customHeaders": [{"headerName": "X-Api-Key", "headerValue": "{!$Credential.Billing.ApiKey}", "sequenceNumber": 1}]}"#,
+        "customHeaders": [{"headerName": "X-User", "headerValue": "{!$User.UserName}", "sequenceNumber": 1}]}"#,
     read: |reader, at| ExternalCredentialInput::read(reader, at, None).is_some(),
 };
 

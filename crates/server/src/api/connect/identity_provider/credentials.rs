@@ -124,7 +124,8 @@ const CREDENTIALS: Form = Form {
             .optional("encrypted", Schema::truth().saying("Taken, and of no use here: all values are sealed."));
         Schema::object().required("credentials", Schema::list(pair))
     },
-    example: r#"{"credentials": [{"credentialName": "clientId", "credentialValue": "sortie", "encrypted": false}]}"#,
+    example: r#"{"credentials": [{"credentialName": "clientId", "credentialValue": "sortie", "encrypted": false},
+        {"credentialName": "clientSecret", "credentialValue": "…", "encrypted": true}]}"#,
     read: |reader, at| read(reader, at).is_some(),
 };
 

@@ -141,7 +141,9 @@ fn read_subject(reader: &mut Reader, fields: &mut Fields<'_>, new: Option<&NewCe
     }
     if subject.common_name.is_empty() {
         let new = new?;
-        subject.common_name = new.label.as_ref().map_or_else(|| new.name.to_string(), ToString::to_string);
+        // RFC 5280, appendix A.1: at most 64 characters, where a label or a name has up to 80.
+        let name = new.label.as_ref().map_or_else(|| new.name.to_string(), ToString::to_string);
+        subject.common_name = name.chars().take(64).collect();
     }
     Some(subject)
 }

@@ -100,18 +100,17 @@ fn what_cannot_be_presigned_says_why() {
     let stage = stage(&s3);
     let (_, stranger) = stage.server.user("stranger", &[]);
     let asks = |key: &Secret, body: &str| code(&ask(&stage, &[("Authorization", &format!("Bearer {}", key.expose()))], body));
-    let malformed = (400, "request_malformed".to_owned());
-    for body in [
-        "",
-        "{",
-        "[]",
-        "{}",
-        r#"{"target": "callout:Files/x", "expires": 1}"#,
-        r#"{"target": "callout:Files/x", "expires_seconds": 0}"#,
-        r#"{"target": "callout:Files/x", "expires_seconds": 604801}"#,
-        r#"{"target": "callout:Files/x", "method": "A B"}"#,
+    for (body, expected) in [
+        ("", "request_malformed"),
+        ("{", "request_malformed"),
+        ("[]", "request_malformed"),
+        ("{}", "request_invalid"),
+        (r#"{"target": "callout:Files/x", "expires": 1}"#, "request_malformed"),
+        (r#"{"target": "callout:Files/x", "expires_seconds": 0}"#, "request_malformed"),
+        (r#"{"target": "callout:Files/x", "expires_seconds": 604801}"#, "request_malformed"),
+        (r#"{"target": "callout:Files/x", "method": "A B"}"#, "request_invalid"),
     ] {
-        assert_eq!(asks(&stage.key, body), malformed, "{body}");
+        assert_eq!(asks(&stage.key, body), (400, expected.to_owned()), "{body}");
     }
     let known = asks(&stranger, r#"{"target": "callout:Files/x"}"#);
     assert_eq!(known, (403, "not_permitted".to_owned()));

@@ -1,7 +1,7 @@
 //! Schemathesis, which nobody here wrote, reads the document and sends what it makes of it: what is right, what is wrong in one place, what is at the edges, and one request after another.
 //! Every answer must be as the document says; none may be a failure of ours.
 //!
-//! `SORTIE_SCHEMATHESIS_EXAMPLES` says how many requests each operation gets at random, beside those that are not left to chance; with 110 of them there are some 25,000 requests in all.
+//! `SORTIE_SCHEMATHESIS_EXAMPLES` says how many requests each operation gets at random, beside those that are not left to chance; with 110 of them there are some 20,000 requests in all.
 
 use std::env;
 use std::path::Path;

@@ -79,7 +79,7 @@ async fn run(cli: &Cli, printer: &Printer) -> Result<u8, Failure> {
     match &cli.command {
         Command::Serve => Ok(serve::run(&setup::house_config(&cli.global)?, cli.json).await.map(|()| 0)?),
         Command::Demo { exit } => Ok(u8::from(!demo::run(*exit).await?)),
-        Command::Call(arguments) => Ok(call::run(arguments, setup::secret_variable("SORTIE_KEY"), cli.json).await?),
+        Command::Call(arguments) => Ok(call::run(arguments, &cli.remote, setup::secret_variable("SORTIE_KEY"), cli.json).await?),
         Command::Apply(arguments) => apply::run(arguments, &setup::open(&cli.global).await?, printer).await,
         Command::Remove(arguments) => remove::run(arguments, &setup::open(&cli.global).await?, printer).await,
         Command::User(command) => user::run(command, &setup::open(&cli.global).await?, printer).await,

@@ -5,6 +5,7 @@ mod harness;
 
 mod apply;
 mod auth;
+mod call;
 mod callers;
 mod certificate;
 mod formula;

@@ -19,4 +19,4 @@ pub use etag::{Etag, Versioned};
 pub use http::{HeaderMap, Method, StatusCode};
 pub use refusal::{Fault, Refusal};
 pub use resources::*;
-pub use sortie_model::{AuthenticationStatus, IdentityType, Secret, SystemPermission, SystemPermissions};
+pub use sortie_model::{AuthenticationStatus, IdentityType, Secret, SystemPermission, SystemPermissions, Timestamp};

@@ -40,7 +40,7 @@ pub(crate) async fn external_credentials(witness: &Witness) {
     let error = credentials.replace(&tied, None).await.unwrap_err();
     assert_eq!(error.refusal().unwrap().faults[0].pointer, "/principals/1/sequenceNumber");
     witness.is_whole_at("externalCredentials", &credentials.list().await.unwrap());
-    for name in ["Pay", "Own", "Calendar", "Files"] {
+    for name in ["Pay", "Own", "Calendar", "Files", "Good"] {
         witness.is_whole(&credentials.show(name).await.unwrap().value);
     }
     assert_eq!(code(credentials.remove("Pay", None).await), "in_use");

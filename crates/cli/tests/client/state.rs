@@ -9,7 +9,7 @@ pub(crate) async fn status(witness: &Witness) {
     let status = witness.client.status();
     let listed = status.list().await.unwrap();
     witness.is_whole_at("external_credentials", &listed);
-    assert_eq!(listed.len(), 4);
+    assert_eq!(listed.len(), 6);
     let one = status.show("calendar").await.unwrap();
     witness.is_whole(&one);
     assert!(one.managed_by.is_some() && !one.principals[0].missing.is_empty());
@@ -27,6 +27,16 @@ pub(crate) async fn explain(witness: &Witness) {
     assert!(signed.signature.is_some() && signed.refusal.is_none());
     assert_eq!((signed.user.as_str(), signed.token), ("admin", Some(TokenState::NotNeeded)));
     assert_eq!(code(witness.client.explain("callout:Pay/x", Some("eve")).await), "user_unknown");
+    let fetched = witness.client.explain("callout:Good/x", None).await.unwrap();
+    assert_eq!(fetched.token, Some(TokenState::WouldBeFetched));
+    assert_eq!(witness.client.get("callout:Good/x").send().await.unwrap().status(), 200);
+    let kept = witness.client.explain("callout:Good/x", None).await.unwrap();
+    witness.is_whole(&kept);
+    assert!(matches!(kept.token, Some(TokenState::Good { .. })), "{kept:?}");
+    assert_eq!(code(witness.client.get("callout:Bad/x").send().await), "token_refused");
+    let failed = witness.client.explain("callout:Bad/x", None).await.unwrap();
+    witness.is_whole(&failed);
+    assert!(failed.last_failure.is_some() || failed.refusal.is_some(), "{failed:?}");
 }
 
 pub(crate) async fn formulas(witness: &Witness) {
@@ -52,7 +62,7 @@ pub(crate) async fn audit(witness: &Witness) {
     let (mut page, mut count) = (audit.first(10).await.unwrap(), 0);
     while !page.records.is_empty() {
         count += page.records.len();
-        assert!(page.records.iter().all(|record| record.read::<Value>().unwrap()["mac"].is_string()));
+        assert!(page.records.iter().all(|record| record.read::<Value>().unwrap()["at"].is_string()));
         page = audit.behind(&page).await.unwrap();
     }
     assert!(count > 50, "{count}");

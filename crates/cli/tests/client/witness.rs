@@ -16,6 +16,8 @@ pub(crate) const MARK: &str = "SECRET-";
 
 const SETTINGS: &str = "[gateway]\nlisten = '127.0.0.1:0'\ncores = 1\n[admin]\nlisten = '127.0.0.1:0'\n[egress]\nallow = ['127.0.0.0/8']\n";
 
+const TOKEN: &str = r#"{"access_token":"SECRET-token","token_type":"Bearer","expires_in":3600}"#;
+
 const HOUSE: &str = "
 permission_sets:
 - name: Everything
@@ -46,7 +48,17 @@ external_credentials:
   protocol: aws_access_key
   settings: {region: eu-central-1, service: s3}
   principals: [{name: Main, sequence_number: 1, enabled_for: {permission_sets: [Callers]}, values: {access_key_id: AKIAIOSFODNN7EXAMPLE}}]
+- name: Good
+  protocol: oauth_client_credentials
+  settings: {token_endpoint: 'UPSTREAM/token'}
+  principals: [{name: Main, sequence_number: 1, enabled_for: {permission_sets: [Callers]}, values: {client_id: robot}}]
+- name: Bad
+  protocol: oauth_client_credentials
+  settings: {token_endpoint: 'UPSTREAM/broken'}
+  principals: [{name: Main, sequence_number: 1, enabled_for: {permission_sets: [Callers]}, values: {client_id: robot}}]
 named_credentials:
+- {name: Good, url: 'UPSTREAM', external_credential: Good}
+- {name: Bad, url: 'UPSTREAM', external_credential: Bad}
 - {name: Pay, url: 'UPSTREAM', external_credential: Pay}
 - {name: Calendar, url: 'https://calendar.test', external_credential: Calendar}
 - {name: Files, url: 'https://files.test', external_credential: Files}
@@ -67,7 +79,11 @@ pub(crate) struct Witness {
 
 impl Witness {
     pub(crate) fn new() -> Self {
-        let upstream = RecordingUpstream::start(|_| Reply::new(200).header("X-Upstream", "1").body("hello"));
+        let upstream = RecordingUpstream::start(|request| match request.target() {
+            "/token" => Reply::new(200).header("Content-Type", "application/json").body(TOKEN),
+            "/broken" => Reply::new(400).header("Content-Type", "application/json").body("{\"error\":\"invalid_client\"}"),
+            _ => Reply::new(200).header("X-Upstream", "1").body("hello"),
+        });
         let sortie = Sortie::new();
         std::fs::create_dir_all(sortie.data()).unwrap();
         std::fs::write(sortie.data().join("sortie.toml"), SETTINGS).unwrap();
@@ -75,6 +91,9 @@ impl Witness {
         sortie.ok(&["apply", "-f", "house.yaml"]);
         let secret = sortie.run_with_input(&["secret", "set", "provider:Idp", "client_secret", "--stdin"], "SECRET-idp");
         assert_eq!(secret.code, 0);
+        for holder in ["Good/Main", "Bad/Main"] {
+            assert_eq!(sortie.run_with_input(&["secret", "set", holder, "client_secret", "--stdin"], "SECRET-robot").code, 0);
+        }
         let secret = sortie.run_with_input(&["secret", "set", "Files/Main", "secret_access_key", "--stdin"], "SECRET-aws");
         assert_eq!(secret.code, 0);
         let (_, key) = sortie.key("admin");

@@ -15,5 +15,6 @@ mod json;
 mod leaks;
 mod presign;
 mod provider;
+mod remote;
 mod secrets;
 mod status;

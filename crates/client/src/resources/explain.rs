@@ -1,7 +1,7 @@
 //! What a callout would do.
 
 use serde::{Deserialize, Serialize};
-use sortie_model::IdentityType;
+use sortie_model::{IdentityType, Timestamp};
 
 use crate::transport::Ask;
 use crate::{Client, ClientError};
@@ -69,8 +69,8 @@ pub enum TokenState {
     NotNeeded,
     /// One is kept and good.
     Good {
-        /// When it dies, RFC 3339.
-        expires_at: String,
+        /// When it dies.
+        expires_at: Timestamp,
     },
     /// None is kept, or it has died: the callout would fetch one.
     WouldBeFetched,
@@ -78,8 +78,8 @@ pub enum TokenState {
     BackingOff {
         /// The failure's code.
         code: String,
-        /// When the next attempt is due, RFC 3339.
-        retry_not_before: String,
+        /// When the next attempt is due.
+        retry_not_before: Timestamp,
     },
 }
 
@@ -106,8 +106,8 @@ pub struct PlannedRefusal {
 pub struct LastFailure {
     /// Stable code.
     pub code: String,
-    /// When, RFC 3339.
-    pub at: String,
+    /// When.
+    pub at: Timestamp,
     /// What is known of it.
     pub message: String,
     /// What usually causes it, where that is known.

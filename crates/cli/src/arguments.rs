@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::error::ErrorKind;
+use clap::parser::ValueSource;
+use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 use sortie_client::{Client, ClientBuilder};
 use sortie_model::Secret;
 
@@ -35,6 +37,26 @@ pub(crate) struct Cli {
 
 const EXIT_STATUS: &str = "Exit status:\n  0  done\n  1  refused or failed; standard error says what, and what to do next\n  2  the command line is not understood\n  3  `status --check` or `audit verify` found something\n\nTry it: sortie demo";
 
+impl Cli {
+    /// What was typed, and what the environment says. Whoever types where the house is means the house, whatever server the environment names.
+    pub(crate) fn read() -> Self {
+        let mut command = Self::command();
+        let matches = command.get_matches_mut();
+        let mut cli = Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+        let is_typed = |argument: &str| matches.value_source(argument) == Some(ValueSource::CommandLine);
+        let names_house = ["data_dir", "config", "database"].into_iter().any(is_typed);
+        if names_house && is_typed("server") {
+            command
+                .error(ErrorKind::ArgumentConflict, "--server asks a server; --data-dir, --config and --database are for a house here")
+                .exit();
+        }
+        if names_house {
+            cli.remote.server = None;
+        }
+        cli
+    }
+}
+
 /// Where the house is.
 #[derive(Debug, Args)]
 pub(crate) struct Global {
@@ -55,7 +77,7 @@ pub(crate) struct Global {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Over HTTP")]
 pub(crate) struct Remote {
-    /// Ask the management API of a running server instead of opening the data directory, such as https://sortie.example.com
+    /// Ask the management API of a running server instead of opening the data directory
     #[arg(long, global = true, env = "SORTIE_URL", value_name = "URL")]
     pub(crate) server: Option<String>,
 

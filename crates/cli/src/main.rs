@@ -29,8 +29,6 @@ mod user;
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
-
 use crate::arguments::{Cli, Command};
 use crate::failure::Failure;
 use crate::printer::Printer;
@@ -40,7 +38,7 @@ use crate::site::Site;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = Cli::read();
     let printer = Printer::new(cli.json, cli.color);
     // A server tells what it does, a command only what goes wrong; the demo breaks things on purpose and tells them itself.
     start_log(match cli.command {

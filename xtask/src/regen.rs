@@ -12,7 +12,8 @@ pub(crate) enum Mode {
 }
 
 /// Place of the page, and the package and example that print it.
-const PAGES: &[(&str, &str, &str)] = &[("docs/reference/formula.md", "sortie-formula", "reference")];
+const PAGES: &[(&str, &str, &str)] =
+    &[("docs/reference/formula.md", "sortie-formula", "reference"), ("docs/reference/openapi.json", "sortie-server", "openapi")];
 
 pub(crate) fn run(mode: Mode) -> Result<(), Failure> {
     for (place, package, example) in PAGES {

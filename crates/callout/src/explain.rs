@@ -4,6 +4,7 @@ use serde::Serialize;
 use sortie_model::{IdentityType, Timestamp};
 use sortie_protocol::shared::possession::DPOP;
 use sortie_protocol::{ObtainError, Place, Proof, Renewal, Values};
+use utoipa::ToSchema;
 
 use crate::authorize::{Standing, authorize, consider};
 use crate::choose::{Chosen, choose};
@@ -17,38 +18,47 @@ use crate::unobtainable::{Unobtainable, Whose};
 use crate::{Caller, Refused, Turn, apply, parse, possess, sign};
 
 /// A callout as it would be.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, ToSchema)]
 pub struct Plan {
     /// What was asked for.
     pub target: String,
     /// Who asks.
     pub user: String,
     /// The named credential, as written.
+    #[schema(required = true)]
     pub named_credential: Option<String>,
     /// Where the request would go, with path and query.
+    #[schema(required = true)]
     pub destination: Option<String>,
     /// The external credential.
+    #[schema(required = true)]
     pub external_credential: Option<String>,
     /// The provider that its tokens come from: an external auth identity provider or an auth provider.
+    #[schema(required = true)]
     pub identity_provider: Option<String>,
     /// How identity would be proven.
+    #[schema(required = true)]
     pub protocol: Option<&'static str>,
     /// Every principal in order, with why it is or is not the one.
     pub principals: Vec<PlannedPrincipal>,
     /// Where the token would come from.
+    #[schema(required = true)]
     pub token: Option<TokenState>,
     /// The headers that Sortie would add, by name only.
     pub headers: Vec<String>,
     /// What would be signed, if requests are: of a GET without a body at this moment.
+    #[schema(required = true)]
     pub signature: Option<PlannedSignature>,
     /// Why it would fail, if it would.
+    #[schema(required = true)]
     pub refusal: Option<PlannedRefusal>,
     /// What went wrong the last time, unless it has gone right since: all can be configured, and still nobody accepts it.
+    #[schema(required = true)]
     pub last_failure: Option<LastFailure>,
 }
 
 /// A signature as it would be made.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct PlannedSignature {
     /// The canonical request, with `***` in the place of secret values.
     pub canonical_request: String,
@@ -58,7 +68,7 @@ pub struct PlannedSignature {
 }
 
 /// One principal in a plan.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct PlannedPrincipal {
     /// Its name.
     pub name: String,
@@ -73,7 +83,7 @@ pub struct PlannedPrincipal {
 }
 
 /// Where a token would come from.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum TokenState {
     /// The protocol needs none.
@@ -95,7 +105,7 @@ pub enum TokenState {
 }
 
 /// Why a callout would fail.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct PlannedRefusal {
     /// Stable code, the same as the callout's.
     pub code: &'static str,
@@ -105,6 +115,7 @@ pub struct PlannedRefusal {
     pub message: String,
     /// What usually causes it, where that is known.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub cause: Option<&'static str>,
     /// Whose turn it is.
     pub turn: String,

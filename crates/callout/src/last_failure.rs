@@ -3,6 +3,7 @@
 use serde::Serialize;
 use sortie_model::Timestamp;
 use sortie_protocol::{Remedy, Renewal};
+use utoipa::ToSchema;
 
 use crate::choose::Chosen;
 use crate::error::next_step_after;
@@ -12,7 +13,7 @@ use crate::slot::Failed;
 use crate::{Refused, inspect};
 
 /// What went wrong the last time.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct LastFailure {
     /// Stable code.
     pub code: &'static str,
@@ -22,6 +23,7 @@ pub struct LastFailure {
     pub message: String,
     /// What usually causes it, where that is known.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub cause: Option<&'static str>,
     /// What to do.
     pub next_step: String,

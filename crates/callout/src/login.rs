@@ -113,7 +113,7 @@ pub struct Redeemed {
 pub struct LoginState {
     /// When the access token dies.
     pub expires_at: Timestamp,
-    /// Whether another one can be had without anybody, however late.
+    /// Whether another one can be had without anybody.
     pub renews: bool,
     /// Whose account it is, if the provider said so.
     pub account: Option<Account>,
@@ -206,7 +206,7 @@ impl Grants {
             _ => None,
         };
         let scope = grant.parts.get("scope").map(|scope| scope.expose().to_owned());
-        Ok(Some(LoginState { expires_at, renews: grant.is_irreplaceable(), account: account(&grant), scope, problem }))
+        Ok(Some(LoginState { expires_at, renews: grant.renews(), account: account(&grant), scope, problem }))
     }
 
     /// Takes the login away, here and at the provider. Here it is gone even if the provider cannot be told: that is owed to it then (TOK-22).

@@ -34,7 +34,7 @@ pub struct ExternalCredential {
 }
 
 /// Whose identity a principal is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum IdentityType {
     /// One identity, shared by all who may use the principal.

@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::{ApiName, Label, PermissionSetId, PrincipalId, ProfileId, Violation};
 
 /// What a user may do with Sortie itself, beside making callouts. It is had through any permission set or the profile; nothing takes it away again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SystemPermission {
     /// See definitions. No secret is ever seen.

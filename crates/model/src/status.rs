@@ -2,11 +2,12 @@
 //! that is what [`Health`] is for.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::Timestamp;
 
 /// What Salesforce calls Authentication Status.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub enum AuthenticationStatus {
     /// Everything that a callout needs is there.
     Configured,
@@ -28,7 +29,7 @@ impl AuthenticationStatus {
 }
 
 /// One thing that is missing, which is also the next thing to do.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct MissingStep {
     /// Stable code: `setting_missing`, `value_missing`, `principal_missing`, `access_missing`, `user_missing`, `user_values_missing`.
     pub code: &'static str,

@@ -22,10 +22,18 @@ pub struct Grant {
 /// What the next grant is asked for with (RFC 6749, section 6).
 pub(crate) const REFRESH_TOKEN: &str = "refresh_token";
 
+/// Notes how the next grant of a login is had without a refresh token.
+pub(crate) const LOGIN_RENEWAL: &str = "login_renewal";
+
 impl Grant {
     /// Whether it would be lost for good: the provider may have taken back the one before when it gave this one.
     pub fn is_irreplaceable(&self) -> bool {
         self.parts.contains_key(REFRESH_TOKEN)
+    }
+
+    /// Whether another one can be had with it, and nobody has to log in for that.
+    pub fn renews(&self) -> bool {
+        self.is_irreplaceable() || self.parts.contains_key(LOGIN_RENEWAL)
     }
 
     /// The stored form: one JSON object of the parts. The lifetime is stored beside it, as a moment.

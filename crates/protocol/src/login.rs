@@ -38,9 +38,6 @@ pub trait Login: Send + Sync {
     /// Why somebody has to log in again.
     fn still_fits(&self, material: Material<'_>, grant: &Grant) -> Result<(), NoLogin>;
 
-    /// Whether another grant can be had with this one, and nobody has to log in for it.
-    fn can_renew(&self, grant: &Grant) -> bool;
-
     /// Tells the provider that the grant is not needed any more.
     fn revoke<'a>(&'a self, world: &'a dyn World, material: Material<'a>, grant: &'a Grant) -> Pending<'a, Result<Revoked, ObtainError>>;
 }

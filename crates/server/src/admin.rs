@@ -41,6 +41,8 @@ pub(crate) struct Duties {
     pub(crate) node: Option<Node>,
     /// How browsers reach the console, if the configuration says so.
     pub(crate) public_url: Option<PublicUrl>,
+    /// How often each user may ask the management API within a minute; 0 means as often as they like.
+    pub(crate) requests_per_minute: u32,
     /// Where people sign in beside here.
     pub(crate) openid: Option<OpenIdSettings>,
     /// Whether the server stops.
@@ -63,7 +65,7 @@ pub(crate) async fn start(address: SocketAddr, duties: Duties) -> std::io::Resul
     let mut router = health(duties.sealed, duties.stopping);
     // Keys and sessions would cross the network in clear where others reach this listener and nobody has said through what: then neither is there.
     let public_url = duties.node.zip(public_url).map(|(node, public_url)| {
-        let [own, salesforce] = api::routers(node.clone(), public_url.clone());
+        let [own, salesforce] = api::routers(node.clone(), public_url.clone(), duties.requests_per_minute);
         router = std::mem::take(&mut router).nest_service("/api/v1", own).nest_service("/services/data", salesforce);
         let openid = duties.openid.map(|settings| OpenId::new(settings, public_url.join(console::OPENID_CALLBACK)));
         let console = Console { node, public_url: public_url.clone(), door: Door::new(), openid };

@@ -86,11 +86,13 @@ impl Default for Gateway {
 pub struct Admin {
     /// Where health is asked for.
     pub listen: SocketAddr,
+    /// How often each user may ask the management API within a minute, at this node; 0 means as often as they like.
+    pub requests_per_minute: u32,
 }
 
 impl Default for Admin {
     fn default() -> Self {
-        Self { listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8586) }
+        Self { listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8586), requests_per_minute: 1_200 }
     }
 }
 

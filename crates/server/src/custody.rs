@@ -230,6 +230,7 @@ impl HouseCustody {
                 sealed: sealed.map_err(|_| CustodyError::Sealed)?,
                 issued_at: self.to_stored_clock(issued_at),
                 expires_at: Some(self.to_stored_clock(expires_at)),
+                dies_at: (!grant.renews()).then(|| self.to_stored_clock(expires_at)),
             };
             if grants.replace(grant_identity(key), (id, version), sealed, new_id()).await.map_err(|error| self.unwritable(&error))?
                 == Replacement::Stored

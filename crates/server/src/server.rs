@@ -138,7 +138,14 @@ impl Server {
         let listen = setup.config.admin.listen;
         let public_url = setup.config.public_url()?;
         let openid = setup.config.sign_in.openid.as_ref().map(OpenIdProvider::read).transpose()?;
-        let duties = Duties { sealed, node: node.clone(), public_url, openid, stopping };
+        let duties = Duties {
+            sealed,
+            node: node.clone(),
+            public_url,
+            requests_per_minute: setup.config.admin.requests_per_minute,
+            openid,
+            stopping,
+        };
         let listening = admin::start(listen, duties).await.map_err(|source| StartError::Admin { address: listen, source })?;
         let (admin, public_url) = (listening.address, listening.public_url);
         tasks.push(listening.task);

@@ -1,6 +1,6 @@
 //! Changes of definitions, users and secrets: one transaction, one step of the generation.
 
-use sortie_model::ExternalCredentialId;
+use sortie_model::{ExternalCredentialId, UserId};
 
 use crate::api_keys::ApiKeyChanges;
 use crate::auth_providers::AuthProviderChanges;
@@ -13,6 +13,7 @@ use crate::error::ChangeError;
 use crate::external_auth_identity_providers::ExternalAuthIdentityProviderChanges;
 use crate::external_credentials::{self, ExternalCredentialChanges};
 use crate::feed::Feed;
+use crate::grants;
 use crate::named_credentials::NamedCredentialChanges;
 use crate::openid_identities::OpenIdIdentityChanges;
 use crate::passwords::PasswordChanges;
@@ -32,13 +33,15 @@ pub struct Change<'a> {
     tx: Tx,
     generation: Generation,
     feed: &'a Feed,
+    /// Which user makes it; `None`: an operator.
+    by: Option<UserId>,
 }
 
 impl<'a> Change<'a> {
-    pub(crate) async fn begin(db: &Db, feed: &'a Feed) -> Result<Self, ChangeError> {
+    pub(crate) async fn begin(db: &Db, feed: &'a Feed, by: Option<UserId>) -> Result<Self, ChangeError> {
         let mut tx = db.begin_write().await?;
         let generation = deployment::advance(&mut tx).await?;
-        Ok(Self { tx, generation, feed })
+        Ok(Self { tx, generation, feed, by })
     }
 
     /// The generation that committing this change will make.
@@ -96,7 +99,7 @@ impl<'a> Change<'a> {
 
     /// Stored values of providers of both kinds.
     pub const fn provider_values(&mut self) -> ProviderValueChanges<'_> {
-        ProviderValueChanges { tx: &mut self.tx }
+        ProviderValueChanges { tx: &mut self.tx, by: self.by }
     }
 
     /// External credentials.
@@ -126,7 +129,7 @@ impl<'a> Change<'a> {
 
     /// Stored secrets. A shared one counts as a change of its external credential.
     pub const fn credential_values(&mut self) -> CredentialValueChanges<'_> {
-        CredentialValueChanges { tx: &mut self.tx, generation: self.generation }
+        CredentialValueChanges { tx: &mut self.tx, generation: self.generation, by: self.by }
     }
 
     /// Says that something changed that the tokens of this credential depend on: its revision becomes this change's
@@ -136,6 +139,14 @@ impl<'a> Change<'a> {
     /// [`ChangeError::Missing`], or one of the database.
     pub async fn touch_credential(&mut self, id: ExternalCredentialId) -> Result<(), ChangeError> {
         external_credentials::touch(&mut self.tx, id, self.generation).await
+    }
+
+    /// Whether anybody but this user has a grant of a principal of this credential.
+    ///
+    /// # Errors
+    /// A [`ChangeError`] of the database.
+    pub async fn has_grants_of_others(&mut self, credential: ExternalCredentialId, user: UserId) -> Result<bool, ChangeError> {
+        Ok(grants::are_there_of_others(&mut self.tx, credential, user).await?)
     }
 
     /// Makes the whole change durable, and tells every node.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sortie_model::{ExternalCredentialId, PrincipalId, Timestamp};
+use sortie_model::{ExternalCredentialId, PrincipalId, Timestamp, UserId};
 use uuid::Uuid;
 
 use crate::change::Rules;
@@ -24,6 +24,8 @@ pub struct ValueHead {
     pub version: i64,
     /// When it was last written, by the database's clock.
     pub updated_at: Timestamp,
+    /// Which user has stored it, and knows it therefore; `None`: an operator, or nobody knows who.
+    pub stored_by: Option<UserId>,
 }
 
 /// A stored secret, sealed.
@@ -54,7 +56,7 @@ impl ValueSummary {
 
 const HEADS: Sql = Sql::new(
     "credential_values",
-    "SELECT id, name, version, updated_at FROM credential_values WHERE principal_id = $1 AND owner_key = $2 ORDER BY name",
+    "SELECT id, name, version, updated_at, stored_by FROM credential_values WHERE principal_id = $1 AND owner_key = $2 ORDER BY name",
 );
 
 /// Reads stored secrets.
@@ -66,6 +68,7 @@ pub struct CredentialValues<'a> {
 pub struct CredentialValueChanges<'a> {
     pub(crate) tx: &'a mut Tx,
     pub(crate) generation: Generation,
+    pub(crate) by: Option<UserId>,
 }
 
 impl CredentialValues<'_> {
@@ -85,7 +88,7 @@ impl CredentialValues<'_> {
     pub async fn load(&self, identity: Identity) -> Result<Vec<StoredValue>, ReadError> {
         const LOAD: Sql = Sql::new(
             "credential_values",
-            "SELECT id, name, version, updated_at, sealed FROM credential_values
+            "SELECT id, name, version, updated_at, stored_by, sealed FROM credential_values
              WHERE principal_id = $1 AND owner_key = $2 ORDER BY name",
         );
         let rows = self.db.fetch(LOAD, [identity.principal.into(), identity.owner_key()]).await?;
@@ -139,7 +142,7 @@ impl CredentialValueChanges<'_> {
     pub async fn of_credential(&mut self, credential: ExternalCredentialId) -> Result<Vec<(Identity, StoredValue)>, ChangeError> {
         const OF_CREDENTIAL: Sql = Sql::new(
             "credential_values",
-            "SELECT credential_values.id AS id, principal_id, owner_id, credential_values.name AS name, version, updated_at, sealed
+            "SELECT credential_values.id AS id, principal_id, owner_id, credential_values.name AS name, version, updated_at, stored_by, sealed
              FROM credential_values JOIN principals ON principals.id = principal_id
              WHERE external_credential_id = $1 ORDER BY principal_id, owner_key, credential_values.name",
         );
@@ -164,11 +167,11 @@ impl CredentialValueChanges<'_> {
     pub async fn insert(&mut self, identity: Identity, id: Uuid, name: &str, sealed: &[u8]) -> Result<(), ChangeError> {
         const INSERT: Sql = Sql::new(
             "credential_values",
-            "INSERT INTO credential_values (id, principal_id, owner_id, owner_key, name, version, sealed, updated_at)
-             VALUES ($1, $2, $3, $4, $5, 1, $6, (SELECT millis FROM clock))",
+            "INSERT INTO credential_values (id, principal_id, owner_id, owner_key, name, version, sealed, updated_at, stored_by)
+             VALUES ($1, $2, $3, $4, $5, 1, $6, (SELECT millis FROM clock), $7)",
         );
-        let values: [Value; 6] =
-            [id.into(), identity.principal.into(), identity.owner.into(), identity.owner_key(), name.into(), sealed.into()];
+        let values: [Value; 7] =
+            [id.into(), identity.principal.into(), identity.owner.into(), identity.owner_key(), name.into(), sealed.into(), self.by.into()];
         self.tx.execute(INSERT, values).await.map_err(|fault| RULES.translate(fault, name))?;
         self.forget_tokens(identity).await
     }
@@ -180,14 +183,24 @@ impl CredentialValueChanges<'_> {
     pub async fn replace(&mut self, identity: Identity, seen: &ValueHead, sealed: &[u8]) -> Result<(), ChangeError> {
         const REPLACE: Sql = Sql::new(
             "credential_values",
-            "UPDATE credential_values SET version = version + 1, sealed = $5, updated_at = (SELECT millis FROM clock)
+            "UPDATE credential_values SET version = version + 1, sealed = $5, updated_at = (SELECT millis FROM clock), stored_by = $6
              WHERE id = $1 AND principal_id = $2 AND owner_key = $3 AND version = $4",
         );
-        let values = [seen.id.into(), identity.principal.into(), identity.owner_key(), seen.version.into(), sealed.into()];
+        let by = self.by.into();
+        let values = [seen.id.into(), identity.principal.into(), identity.owner_key(), seen.version.into(), sealed.into(), by];
         if self.tx.execute(REPLACE, values).await? == 0 {
             return Err(ChangeError::Stale { what: RULES.what });
         }
         self.forget_tokens(identity).await
+    }
+
+    /// Puts the same secret in its place, sealed anew: to `seen.version + 1`. Whoever has stored it has, still.
+    ///
+    /// # Errors
+    /// As [`Self::replace`].
+    pub async fn reseal(&mut self, identity: Identity, seen: &ValueHead, sealed: &[u8]) -> Result<(), ChangeError> {
+        self.by = seen.stored_by;
+        self.replace(identity, seen, sealed).await
     }
 
     /// Removes one secret.
@@ -229,7 +242,13 @@ impl CredentialValueChanges<'_> {
 }
 
 pub(crate) fn read_head(row: &Row) -> Result<ValueHead, Fault> {
-    Ok(ValueHead { id: row.id("id")?, name: row.text("name")?, version: row.integer("version")?, updated_at: row.timestamp("updated_at")? })
+    Ok(ValueHead {
+        id: row.id("id")?,
+        name: row.text("name")?,
+        version: row.integer("version")?,
+        updated_at: row.timestamp("updated_at")?,
+        stored_by: row.optional_id("stored_by")?,
+    })
 }
 
 pub(crate) fn read_value(row: &Row) -> Result<StoredValue, Fault> {

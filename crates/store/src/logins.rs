@@ -85,15 +85,17 @@ pub struct Logins<'a> {
 }
 
 impl Logins<'_> {
-    /// Begins a login. Those that are over go, and of the same user the oldest beyond `most` (OAU-23).
+    /// Begins a login. Of the same user the oldest beyond `most` are over with it (OAU-23).
     ///
     /// # Errors
     /// A [`WriteError`]; [`WriteError::Gone`] if principal or user does not exist any more.
     pub async fn start(&self, login: NewLogin, most: u32) -> Result<(), WriteError> {
-        const OVER: Sql = Sql::new("logins", "DELETE FROM logins WHERE expires_at <= (SELECT millis FROM clock) RETURNING id");
+        // A grant that nobody has confirmed is left to whoever discards it.
+        const OVER: Sql =
+            Sql::new("logins", "DELETE FROM logins WHERE expires_at <= (SELECT millis FROM clock) AND stage <> 'redeemed' RETURNING id");
         const BEYOND: Sql = Sql::new(
             "logins",
-            "DELETE FROM logins WHERE user_id = $1 AND id NOT IN
+            "UPDATE logins SET expires_at = 0 WHERE user_id = $1 AND expires_at > 0 AND id NOT IN
                  (SELECT id FROM logins WHERE user_id = $1 ORDER BY expires_at DESC, id DESC LIMIT $2) RETURNING id",
         );
         const START: Sql = Sql::new(
@@ -160,6 +162,25 @@ impl Logins<'_> {
         );
         let moved = self.db.change(ADVANCE, [id.into(), from.as_str().into(), to.as_str().into(), sealed.into()]).await?;
         Ok(!moved.is_empty())
+    }
+
+    /// Takes the logins away that are over, a hundred at a time. Of all that ask at the same time each gets others.
+    ///
+    /// # Errors
+    /// A [`WriteError`].
+    pub async fn take_over(&self) -> Result<Vec<StoredLogin>, WriteError> {
+        const LOOK: Sql = Sql::new("logins", "SELECT id FROM logins CROSS JOIN clock WHERE expires_at <= millis LIMIT 1");
+        const TAKE: Sql = Sql::new(
+            "logins",
+            "DELETE FROM logins WHERE id IN (SELECT id FROM logins CROSS JOIN clock WHERE expires_at <= millis ORDER BY expires_at LIMIT 100)
+             RETURNING id, state_hash, browser_hash, user_id, principal_id, owner_id, stage, sealed, expires_at",
+        );
+        // Usually there is none, and nothing is written.
+        if self.db.fetch_optional(LOOK, []).await?.is_none() {
+            return Ok(Vec::new());
+        }
+        let taken = self.db.change(TAKE, []).await?;
+        Ok(taken.iter().map(read).collect::<Result<_, Fault>>()?)
     }
 
     /// Ends a login that is in this stage. Of all that ask at the same time one is told `true`.

@@ -23,6 +23,8 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("owed_revocations", include_str!("../migrations/0013_owed_revocations.sql")),
     ("idempotency", include_str!("../migrations/0014_idempotency.sql")),
     ("pushed_authorization", include_str!("../migrations/0015_pushed_authorization.sql")),
+    ("dying_grants", include_str!("../migrations/0016_dying_grants.sql")),
+    ("stored_by", include_str!("../migrations/0017_stored_by.sql")),
 ];
 
 /// The newest schema that this binary knows.

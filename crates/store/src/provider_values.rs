@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sortie_model::{AuthProviderId, ExternalAuthIdentityProviderId, IdentityProviderId};
+use sortie_model::{AuthProviderId, ExternalAuthIdentityProviderId, IdentityProviderId, UserId};
 use uuid::Uuid;
 
 use crate::change::{Rules, require_one};
@@ -21,6 +21,7 @@ pub struct ProviderValues<'a> {
 /// [`crate::Change::touch_credential`].
 pub struct ProviderValueChanges<'a> {
     pub(crate) tx: &'a mut Tx,
+    pub(crate) by: Option<UserId>,
 }
 
 impl ProviderValues<'_> {
@@ -29,8 +30,10 @@ impl ProviderValues<'_> {
     /// # Errors
     /// A [`ReadError`].
     pub async fn heads(&self, provider: IdentityProviderId) -> Result<Vec<ValueHead>, ReadError> {
-        const HEADS: Sql =
-            Sql::new("provider_values", "SELECT id, name, version, updated_at FROM provider_values WHERE provider_id = $1 ORDER BY name");
+        const HEADS: Sql = Sql::new(
+            "provider_values",
+            "SELECT id, name, version, updated_at, stored_by FROM provider_values WHERE provider_id = $1 ORDER BY name",
+        );
         let rows = self.db.fetch(HEADS, [provider.into()]).await?;
         Ok(rows.iter().map(read_head).collect::<Result<_, _>>()?)
     }
@@ -59,8 +62,10 @@ impl ProviderValues<'_> {
     }
 }
 
-const LOAD: Sql =
-    Sql::new("provider_values", "SELECT id, name, version, updated_at, sealed FROM provider_values WHERE provider_id = $1 ORDER BY name");
+const LOAD: Sql = Sql::new(
+    "provider_values",
+    "SELECT id, name, version, updated_at, stored_by, sealed FROM provider_values WHERE provider_id = $1 ORDER BY name",
+);
 
 impl ProviderValueChanges<'_> {
     /// All values of a provider as they are within the change, sealed, in the order of their names.
@@ -80,11 +85,11 @@ impl ProviderValueChanges<'_> {
         const INSERT: Sql = Sql::new(
             "provider_values",
             "INSERT INTO provider_values
-                 (id, provider_id, external_auth_identity_provider_id, auth_provider_id, name, version, sealed, updated_at)
-             VALUES ($1, $2, $3, $4, $5, 1, $6, (SELECT millis FROM clock))",
+                 (id, provider_id, external_auth_identity_provider_id, auth_provider_id, name, version, sealed, updated_at, stored_by)
+             VALUES ($1, $2, $3, $4, $5, 1, $6, (SELECT millis FROM clock), $7)",
         );
         let [external_auth, auth] = columns(provider);
-        let values: [Value; 6] = [id.into(), provider.into(), external_auth, auth, name.into(), sealed.into()];
+        let values: [Value; 7] = [id.into(), provider.into(), external_auth, auth, name.into(), sealed.into(), self.by.into()];
         self.tx.execute(INSERT, values).await.map_err(|fault| RULES.translate(fault, name))?;
         Ok(())
     }
@@ -96,11 +101,20 @@ impl ProviderValueChanges<'_> {
     pub async fn replace(&mut self, seen: &ValueHead, sealed: &[u8]) -> Result<(), ChangeError> {
         const REPLACE: Sql = Sql::new(
             "provider_values",
-            "UPDATE provider_values SET version = version + 1, sealed = $3, updated_at = (SELECT millis FROM clock)
+            "UPDATE provider_values SET version = version + 1, sealed = $3, updated_at = (SELECT millis FROM clock), stored_by = $4
              WHERE id = $1 AND version = $2",
         );
-        let changed = self.tx.execute(REPLACE, [seen.id.into(), seen.version.into(), sealed.into()]).await?;
+        let changed = self.tx.execute(REPLACE, [seen.id.into(), seen.version.into(), sealed.into(), self.by.into()]).await?;
         if changed == 0 { Err(ChangeError::Stale { what: RULES.what }) } else { Ok(()) }
+    }
+
+    /// Puts the same value in its place, sealed anew: to `seen.version + 1`. Whoever has stored it has, still.
+    ///
+    /// # Errors
+    /// As [`Self::replace`].
+    pub async fn reseal(&mut self, seen: &ValueHead, sealed: &[u8]) -> Result<(), ChangeError> {
+        self.by = seen.stored_by;
+        self.replace(seen, sealed).await
     }
 
     /// Removes one value.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use sortie_model::{ApiKeyId, Timestamp, UserName};
+use sortie_model::{ApiKeyId, Timestamp, UserId, UserName};
 use tokio::sync::watch;
 use uuid::Uuid;
 
@@ -82,7 +82,15 @@ impl Store {
     /// # Errors
     /// A [`ChangeError`] of the database; retryable if another change took too long.
     pub async fn change(&self) -> Result<Change<'_>, ChangeError> {
-        Change::begin(&self.inner.db, &self.inner.feed).await
+        self.change_by(None).await
+    }
+
+    /// The same for this user: values that are stored within it are known to them from then on.
+    ///
+    /// # Errors
+    /// A [`ChangeError`] of the database; retryable if another change took too long.
+    pub async fn change_by(&self, user: Option<UserId>) -> Result<Change<'_>, ChangeError> {
+        Change::begin(&self.inner.db, &self.inner.feed, user).await
     }
 
     /// All definitions, as of one moment.

@@ -9,11 +9,13 @@
 //
 //   GET  /lab/log                 requests to the token endpoint so far, as they arrived, each with the status it was answered with
 //   GET  /lab/me-log              the same of the user info endpoint
+//   GET  /lab/revocation-log      the same of the revocation endpoint
 //   POST /lab/dpop-nonce          from now on every DPoP proof must hold a nonce of the server's (RFC 9449, sections 8 and 9)
 //   POST /lab/fault               {path, times, delayMs, status, headers, body, destroy}: the next `times` hits of `path` misbehave
 //   POST /lab/expire              every token issued so far is dead
 //   POST /lab/expired-status      {status}: what /api answers for a dead token (401 until told otherwise)
 //   POST /lab/token-seconds       {seconds}: how long tokens issued from now on live
+//   POST /lab/grace-seconds       {seconds}: for how long a refresh token that was used can be used again (0 until told otherwise: its second use ends the login)
 //   POST /lab/visit               {url, account, answer}: what a browser would do that is sent to `url`: signs in as `account` on the server's own pages and
 //                                 agrees (or, with answer "abort", does not); gives back {location}, where the browser would be sent in the end
 //   ANY  /signed-api/…            a resource whose tokens are JWTs, signed by a client's key for the audience <issuer>/signed-api: what npm's jose read
@@ -38,12 +40,14 @@ const clients = JSON.parse(process.env.CLIENTS);
 const clientKeys = jose.createLocalJWKSet({ keys: clients.flatMap((client) => client.jwks?.keys ?? []) });
 const log = [];
 const meLog = [];
+const revocationLog = [];
 let noncesRequired = false;
 const faults = [];
 const generationOf = new Map(); // token id -> the generation it was issued in; only the current generation is alive
 let generation = 0;
 let expiredStatus = 401;
 let tokenSeconds = Number(process.env.TOKEN_SECONDS);
+let graceSeconds = 0;
 
 const server = http.createServer();
 await new Promise((done) => server.listen(0, '127.0.0.1', done));
@@ -90,6 +94,11 @@ const provider = new Provider(issuer, {
     },
   },
 });
+// A window of grace is none of the library's options; what is not marked as used yet can be used.
+const { consume } = provider.RefreshToken.prototype;
+provider.RefreshToken.prototype.consume = async function () {
+  if (graceSeconds) setTimeout(() => consume.call(this), graceSeconds * 1000).unref(); else await consume.call(this);
+};
 provider.on('client_credentials.saved', (token) => generationOf.set(token.jti, generation));
 provider.on('access_token.saved', (token) => generationOf.set(token.jti, generation));
 provider.on('server_error', (_, error) => console.error('server_error', error));
@@ -137,12 +146,14 @@ async function visit({ url, account, answer }) {
 async function control(path, order, response) {
   if (path === '/lab/log') return json(response, 200, log);
   if (path === '/lab/me-log') return json(response, 200, meLog);
+  if (path === '/lab/revocation-log') return json(response, 200, revocationLog);
   if (path === '/lab/visit') return json(response, 200, await visit(order));
   if (path === '/lab/fault') faults.push(order);
   else if (path === '/lab/dpop-nonce') noncesRequired = true;
   else if (path === '/lab/expire') generation += 1;
   else if (path === '/lab/expired-status') expiredStatus = order.status;
   else if (path === '/lab/token-seconds') tokenSeconds = order.seconds;
+  else if (path === '/lab/grace-seconds') graceSeconds = order.seconds;
   else return json(response, 404, { error: `no control ${path}` });
   return json(response, 200, {});
 }
@@ -237,6 +248,7 @@ server.on('request', async (request, response) => {
     if (pathname.startsWith('/lab/')) return await control(pathname, JSON.parse((await bodyOf(request)) || '{}'), response);
     if (pathname === '/token') return await token(request, response);
     if (pathname === '/me') note(meLog, request, response, '');
+    if (pathname === '/token/revocation') note(revocationLog, request, response, '');
     if (await misbehave(pathname, request, response)) return undefined;
     if (pathname.startsWith('/interaction/')) return await interaction(request, response);
     if (pathname.startsWith('/signed-api')) return await signedApi(request, response);

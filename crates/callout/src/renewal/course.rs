@@ -46,11 +46,7 @@ impl Recipe {
             }
             failure.unless_over(now)?;
         }
-        if login.can_renew(&grant) {
-            Ok(Course::Renew { before: Some(grant) })
-        } else {
-            Err(self.needs_login(NoLogin::NoRefreshToken, None))
-        }
+        if grant.renews() { Ok(Course::Renew { before: Some(grant) }) } else { Err(self.needs_login(NoLogin::NoRefreshToken, None)) }
     }
 
     fn without_grant(&self, failure: Option<KeptFailure>, now: Timestamp) -> Result<Course, Unobtainable> {

@@ -8,6 +8,7 @@
 mod harness;
 mod scene;
 
+mod grace;
 mod killed;
 mod revoked;
 mod without_database;

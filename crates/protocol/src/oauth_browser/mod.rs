@@ -24,7 +24,7 @@ use sortie_model::{AuthenticationFlow, IdentityType, Secret, ServiceUrl, TokenRe
 
 use client::Client;
 
-use crate::grant::REFRESH_TOKEN;
+use crate::grant::LOGIN_RENEWAL;
 use crate::login::SCOPE_ASKED;
 use crate::shared::oauth;
 use crate::{
@@ -72,7 +72,6 @@ const LOGIN_CLIENT: &str = "login_client_id";
 
 /// What else a renewal needs to know of the login.
 const LOGIN_REDIRECT_URI: &str = "login_redirect_uri";
-const LOGIN_RENEWAL: &str = "login_renewal";
 
 impl crate::Protocol for OAuthBrowser {
     fn name(&self) -> &'static str {
@@ -173,10 +172,6 @@ impl Login for OAuthBrowser {
     fn still_fits(&self, material: Material<'_>, grant: &Grant) -> Result<(), NoLogin> {
         let provider = usable_provider(self, material).map_err(|_| NoLogin::OtherProvider)?;
         fits(&origin(material, provider).map_err(|_| NoLogin::OtherProvider)?, grant)
-    }
-
-    fn can_renew(&self, grant: &Grant) -> bool {
-        grant.parts.contains_key(REFRESH_TOKEN) || grant.parts.contains_key(LOGIN_RENEWAL)
     }
 
     fn revoke<'a>(&'a self, world: &'a dyn World, material: Material<'a>, grant: &'a Grant) -> Pending<'a, Result<Revoked, ObtainError>> {

@@ -2,8 +2,8 @@
 
 use sortie_model::{Secret, ServiceUrl};
 
-use super::{LOGIN_RENEWAL, account, authorize, origin, redeem, refresh};
-use crate::grant::REFRESH_TOKEN;
+use super::{account, authorize, origin, redeem, refresh};
+use crate::grant::{LOGIN_RENEWAL, REFRESH_TOKEN};
 use crate::shared::oauth;
 use crate::shared::plugin::{Callback, PluginClient, Start};
 use crate::{Account, Brought, Grant, LoginRequest, Material, ObtainError, Provider, Revoked, World};

@@ -121,7 +121,7 @@ fn facebook_exchanges_a_token_while_it_is_good() {
     assert_eq!((method, body.as_str()), (Method::GET, ""));
     assert_eq!(url, "https://graph.facebook.com/v21.0/me?fields=id,name&access_token=SECRET-a");
     assert!(!format!("{:?}", world.asked().unwrap()).contains("SECRET"), "a question shows no query");
-    assert!(OAuthBrowser.can_renew(&grant) && !grant.is_irreplaceable());
+    assert!(grant.renews() && !grant.is_irreplaceable());
     let world = Scripted::new(r#"{"access_token":"SECRET-b","expires_in":5183944}"#);
     assert_eq!(part(&facebook.refresh(&world, &grant).unwrap(), "access_token"), "SECRET-b");
     let exchange = "grant_type=fb_exchange_token&fb_exchange_token=SECRET-a&client_id=me%2F1&client_secret=SECRET-client";

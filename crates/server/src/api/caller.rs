@@ -4,12 +4,16 @@ use aws_lc_rs::constant_time;
 use axum::extract::FromRequestParts;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
-use http::{HeaderMap, StatusCode};
-use sortie_model::{SystemPermission, SystemPermissions};
+use http::{HeaderMap, HeaderName, StatusCode};
+use sortie_model::{SystemPermission, SystemPermissions, UserId, UserName};
 use sortie_store::{ReadError, StoredCaller, StoredUser};
 
 use super::Problem;
+use super::mount::{Mount, MountKind};
+use super::routes::not_permitted;
 use crate::connect::Person;
+use crate::manage::UnknownName;
+use crate::manage::apply::Asker;
 use crate::manage::key::KeyText;
 use crate::node::Node;
 
@@ -23,14 +27,28 @@ pub(super) const VIEWERS: &[SystemPermission] =
 /// A user who has proven who they are, and what they may administer. A handler gets one from the route's admission.
 #[derive(Clone)]
 pub(super) struct ApiCaller {
+    /// As whom.
     pub(super) user: StoredUser,
     pub(super) permissions: SystemPermissions,
+    /// Who asks, where that is somebody else.
+    behalf: Option<(UserId, UserName)>,
 }
+
+/// Names the user for whom somebody asks who may (`act_on_behalf`). Only at our own mount, and nowhere at the gateway (AZ-08).
+const ON_BEHALF_OF: HeaderName = HeaderName::from_static("sortie-on-behalf-of");
 
 impl ApiCaller {
     /// For the audit.
     pub(super) fn actor(&self) -> String {
-        format!("user:{}", self.user.user.name)
+        match &self.behalf {
+            Some((_, asking)) => format!("user:{asking} for {}", self.user.user.name),
+            None => format!("user:{}", self.user.user.name),
+        }
+    }
+
+    /// Who asks, whoever it is for: what they store is known to them.
+    pub(super) fn asking(&self) -> UserId {
+        self.behalf.as_ref().map_or(self.user.user.id, |(asking, _)| *asking)
     }
 
     /// Whether one of these permissions is held.
@@ -38,9 +56,14 @@ impl ApiCaller {
         any_of.iter().any(|permission| self.permissions.contains(permission))
     }
 
+    /// As whoever changes where secrets go.
+    pub(super) fn asker(&self) -> Asker {
+        Asker { user: self.asking(), manages_certificates: self.may(&[SystemPermission::ManageCertificates]) }
+    }
+
     /// As whoever logs in somewhere.
     pub(super) fn person(&self) -> Person<'_> {
-        Person::User { user: &self.user, permissions: &self.permissions }
+        Person::User { user: &self.user, permissions: &self.permissions, by: self.behalf.as_ref().map(|(_, asking)| asking) }
     }
 
     /// Finds out who asks.
@@ -58,7 +81,32 @@ impl ApiCaller {
         let stored = stored.filter(|stored| is_same && is_good(stored)).ok_or_else(Problem::unauthenticated)?;
         let StoredCaller { user, profile_name, permission_sets, key: _ } = stored;
         let permissions = node.house().store().users().system_permissions(user.id).await.map_err(|error| unavailable(&error))?;
-        Ok(Self { user: StoredUser { user, profile_name, permission_sets }, permissions })
+        Ok(Self { user: StoredUser { user, profile_name, permission_sets }, permissions, behalf: None })
+    }
+
+    /// The user of the header that names one, with what they may and nothing of what the caller may besides. They may nothing that the caller may not.
+    pub(super) async fn for_whom(self, node: &Node, mount: Mount, headers: &HeaderMap) -> Result<Self, Problem> {
+        let mut named = headers.get_all(ON_BEHALF_OF).iter();
+        let (Some(first), second) = (named.next(), named.next()) else { return Ok(self) };
+        let name = first.to_str().ok().and_then(|text| UserName::parse(text).ok());
+        let wrong =
+            |next_step| Problem::new(StatusCode::BAD_REQUEST, "header_invalid", "`Sortie-On-Behalf-Of` cannot be used so", next_step);
+        let name = name.filter(|_| second.is_none()).ok_or_else(|| wrong("send it once, with the name of a user"))?;
+        if mount.kind != MountKind::Own {
+            return Err(wrong("use the same resource below /api/v1"));
+        }
+        if !self.may(&[SystemPermission::ActOnBehalf]) {
+            return Err(not_permitted(&[SystemPermission::ActOnBehalf]));
+        }
+        let store = node.house().store();
+        let user = store.caller_by_user(&name).await.map_err(|error| unavailable(&error))?.filter(|user| user.user.is_active);
+        let user = user.ok_or_else(|| UnknownName::new("user", &name))?;
+        let permissions = store.users().system_permissions(user.user.id).await.map_err(|error| unavailable(&error))?;
+        if !permissions.is_subset(&self.permissions) {
+            let detail = format!("{name} may do what you may not");
+            return Err(Problem::new(StatusCode::FORBIDDEN, "permission_beyond_own", detail, "ask somebody who has the same permissions"));
+        }
+        Ok(Self { user, permissions, behalf: Some((self.user.user.id, self.user.user.name)) })
     }
 }
 

@@ -69,8 +69,9 @@ async fn under_key(api: &Api, caller: &ApiCaller, (mount, key): (Mount, &str), r
         Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", "the body cannot be read, or is too large", "send less")
     })?;
     let path = parts.uri.path_and_query().map_or("", |path| path.as_str());
-    let request_hash = hash(&[mount.base().as_bytes(), path.as_bytes(), &body]);
-    let keyed = KeyedRequest { id: new_id(), user: caller.user.user.id, key_hash: hash(&[key.as_bytes()]), request_hash };
+    let for_whom = caller.user.user.id.as_uuid();
+    let request_hash = hash(&[mount.base().as_bytes(), for_whom.as_bytes(), path.as_bytes(), &body]);
+    let keyed = KeyedRequest { id: new_id(), user: caller.asking(), key_hash: hash(&[key.as_bytes()]), request_hash };
     let store = api.node.house().store();
     let taken = store.idempotency_keys().take(&keyed, LIFETIME).await.map_err(|error| {
         tracing::error!(code = error.code(), "a key of a request cannot be stored: {error}");

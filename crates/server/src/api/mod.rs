@@ -3,8 +3,10 @@
 
 mod caller;
 mod connect;
+mod document;
 mod idempotency;
 mod json;
+mod limits;
 mod mount;
 mod own;
 mod presign;
@@ -24,10 +26,12 @@ use http::StatusCode;
 use sortie_model::ApiName;
 use sortie_store::Definitions;
 
+pub use document::{document, document_text};
 pub(crate) use problem::Problem;
 pub use routes::{Access, Mounts, Route};
 
 use self::caller::ApiCaller;
+use self::limits::Limits;
 use crate::manage::definition::{Defined, remove as remove_definition};
 use crate::manage::{Manage, NotStored, UnknownName};
 use crate::node::Node;
@@ -41,6 +45,7 @@ pub(crate) struct Api {
     node: Node,
     /// How browsers reach the console.
     public_url: PublicUrl,
+    limits: Limits,
 }
 
 impl Api {
@@ -69,19 +74,25 @@ impl Api {
     }
 }
 
-const PRESIGN: &[Route] =
-    &[Route { method: "POST", path: "/presign", mounts: Mounts::Own, access: Access::Users, handler: || post(presign::presign) }];
+const PRESIGN: &[Route] = &[Route {
+    method: "POST",
+    path: "/presign",
+    mounts: Mounts::Own,
+    access: Access::Users,
+    handler: || post(presign::presign),
+    operation: presign::PRESIGN,
+}];
 
-const TABLES: &[&[Route]] = &[PRESIGN, own::ROUTES, versions::ROUTES, connect::ROUTES, sobjects::ROUTES];
+const TABLES: &[&[Route]] = &[PRESIGN, document::ROUTES, own::ROUTES, versions::ROUTES, connect::ROUTES, sobjects::ROUTES];
 
 /// Every route.
 pub fn routes() -> impl Iterator<Item = &'static Route> {
     TABLES.iter().copied().flatten()
 }
 
-/// Everything below `/api/v1`, and everything below `/services/data`.
-pub(crate) fn routers(node: Node, public_url: PublicUrl) -> [Router; 2] {
-    let api = Arc::new(Api { node, public_url });
+/// Everything below `/api/v1`, and everything below `/services/data`, where each user may ask so often.
+pub(crate) fn routers(node: Node, public_url: PublicUrl, requests_per_minute: u32) -> [Router; 2] {
+    let api = Arc::new(Api { node, public_url, limits: Limits::new(requests_per_minute) });
     let routes = routes::router(&api, TABLES).layer(DefaultBodyLimit::max(MAX_BODY_BYTES));
     [mount::own(routes.clone()), mount::salesforce(routes)]
 }

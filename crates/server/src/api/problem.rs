@@ -24,18 +24,26 @@ struct Inner {
     /// `errorCode`, where it is not the usual one of the status.
     error_code: Option<&'static str>,
     faults: Vec<Fault>,
+    /// In how many seconds it may be asked again.
+    retry_after: Option<u64>,
 }
 
 impl Problem {
     pub(super) fn new(status: StatusCode, code: &'static str, detail: impl Into<String>, next_step: impl Into<String>) -> Self {
         let (detail, next_step) = (detail.into(), next_step.into());
-        Self(Arc::new(Inner { status, code, detail, next_step, error_code: None, faults: Vec::new() }))
+        Self(Arc::new(Inner { status, code, detail, next_step, error_code: None, faults: Vec::new(), retry_after: None }))
     }
 
     /// The same under another `errorCode`.
     pub(super) fn called(self, error_code: &'static str) -> Self {
         let inner = Arc::unwrap_or_clone(self.0);
         Self(Arc::new(Inner { error_code: Some(error_code), ..inner }))
+    }
+
+    /// The same with the seconds after which it may be asked again.
+    pub(super) fn after(self, seconds: u64) -> Self {
+        let inner = Arc::unwrap_or_clone(self.0);
+        Self(Arc::new(Inner { retry_after: Some(seconds), ..inner }))
     }
 
     pub(super) fn unauthenticated() -> Self {
@@ -73,7 +81,7 @@ impl Problem {
 
     /// As it is sent.
     pub(super) fn render(&self, mount: Mount, request_id: &str) -> Response {
-        let Inner { status, code, detail, next_step, error_code: _, faults } = &*self.0;
+        let Inner { status, code, detail, next_step, error_code: _, faults, retry_after } = &*self.0;
         let (media_type, body) = match mount.kind {
             MountKind::Salesforce => ("application/json;charset=UTF-8", self.salesforce()),
             MountKind::Own => {
@@ -92,6 +100,9 @@ impl Problem {
         *response.status_mut() = *status;
         response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
         response.headers_mut().insert("sortie-error", HeaderValue::from_static(code));
+        if let Some(seconds) = retry_after {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(*seconds));
+        }
         if *status == StatusCode::UNAUTHORIZED {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
@@ -99,7 +110,7 @@ impl Problem {
     }
 
     fn salesforce(&self) -> Value {
-        let Inner { status, code: _, detail, next_step: _, error_code, faults } = &*self.0;
+        let Inner { status, code: _, detail, next_step: _, error_code, faults, retry_after: _ } = &*self.0;
         if !faults.is_empty() {
             return faults
                 .iter()

@@ -7,10 +7,11 @@ use axum::extract::{Request, State};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::MethodRouter;
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 use sortie_model::SystemPermission;
 
 use super::caller::ApiCaller;
+use super::document::Operation;
 use super::mount::{Mount, MountKind};
 use super::{Api, Problem, idempotency};
 
@@ -48,6 +49,8 @@ pub struct Route {
     /// Who may use it.
     pub access: Access,
     pub(super) handler: fn() -> MethodRouter<Arc<Api>>,
+    /// What it is for whoever uses it.
+    pub(super) operation: Operation,
 }
 
 impl Route {
@@ -84,7 +87,7 @@ pub(super) fn router(api: &Arc<Api>, tables: &[&'static [Route]]) -> Router {
 async fn admit(State((api, route)): State<(Arc<Api>, &'static Route)>, mut request: Request, next: Next) -> Response {
     let mount = request.extensions().get::<Mount>().copied().unwrap_or(Mount::OWN);
     if route.access != Access::Anybody {
-        let caller = match ApiCaller::identify(&api.node, request.headers()).await {
+        let caller = match admitted(&api, mount, request.headers()).await {
             Ok(caller) => caller,
             Err(problem) => return problem.into_response(),
         };
@@ -103,6 +106,13 @@ async fn admit(State((api, route)): State<(Arc<Api>, &'static Route)>, mut reque
         return Problem::not_found().into_response();
     }
     next.run(request).await
+}
+
+/// Who asks, or for whom.
+async fn admitted(api: &Api, mount: Mount, headers: &HeaderMap) -> Result<ApiCaller, Problem> {
+    let caller = ApiCaller::identify(&api.node, headers).await?;
+    api.limits.count(caller.asking())?;
+    caller.for_whom(&api.node, mount, headers).await
 }
 
 /// A permission is missing.

@@ -5,22 +5,35 @@ use axum::response::Response;
 use axum::routing::get;
 use http::StatusCode;
 use serde::Serialize;
+use utoipa::ToSchema;
 
+use super::document::{Components, Operation, Tag};
 use super::mount::{Mount, NEWEST, OLDEST};
 use super::{Access, Mounts, Route, json};
 
 pub(super) const ROUTES: &[Route] = &[
     // Salesforce answers this one to anybody, and clients ask it before they have a session. It says nothing about us.
-    Route { method: "GET", path: "/services/data", mounts: Mounts::Salesforce, access: Access::Anybody, handler: || get(list) },
-    Route { method: "GET", path: "/", mounts: Mounts::Salesforce, access: Access::Users, handler: || get(resources) },
+    Route {
+        method: "GET",
+        path: "/services/data",
+        mounts: Mounts::Salesforce,
+        access: Access::Anybody,
+        handler: || get(list),
+        operation: LIST,
+    },
+    Route { method: "GET", path: "/", mounts: Mounts::Salesforce, access: Access::Users, handler: || get(resources), operation: RESOURCES },
 ];
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = RestVersion)]
 struct Version {
     label: String,
     url: String,
     version: String,
 }
+
+const LIST: Operation = Operation::new("listVersions", Tag::Salesforce, "List the versions of the REST API")
+    .gives_value(200, |components| serde_json::json!({ "type": "array", "items": Components::of::<Version>(components) }));
 
 async fn list() -> Response {
     let versions: Vec<Version> = (OLDEST..=NEWEST)
@@ -34,6 +47,9 @@ fn label(version: u16) -> String {
     let since = version - OLDEST;
     format!("{} '{}", ["Winter", "Spring", "Summer"][usize::from(since % 3)], 23 + since / 3)
 }
+
+const RESOURCES: Operation = Operation::new("listResources", Tag::Salesforce, "List the resources of a version")
+    .gives_value(200, |_| serde_json::json!({ "type": "object", "additionalProperties": { "type": "string" } }));
 
 async fn resources(Extension(mount): Extension<Mount>) -> Response {
     let base = mount.base();

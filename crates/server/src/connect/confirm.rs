@@ -66,7 +66,7 @@ pub async fn confirmation(node: &Node, person: &Person<'_>, id: Uuid, browser: O
         scope: redeemed.grant.parts.get("scope").map(|scope| scope.expose().to_owned()),
         expires_at: redeemed.expires_at,
         scope_asked_for: scope_asked_for(&redeemed.grant).map(str::to_owned),
-        renews: redeemed.grant.is_irreplaceable(),
+        renews: redeemed.grant.renews(),
         credential: attempt.credential,
         principal: attempt.principal,
         provider: attempt.provider,
@@ -111,7 +111,7 @@ pub async fn cancel(node: &Node, person: &Person<'_>, id: Uuid, browser: Option<
 
 /// Tells the provider that a grant is not wanted, unless that could end the login that is kept: with one token of an account and a client many providers take
 /// back all of them.
-async fn discard(node: &Node, place: &LoginPlace<'_>, redeemed: &Redeemed) {
+pub(super) async fn discard(node: &Node, place: &LoginPlace<'_>, redeemed: &Redeemed) {
     let kept = match node.grants().login_state(place).await {
         Ok(kept) => kept,
         Err(error) => return tracing::warn!(code = error.code(), "a login that is not wanted is left to expire: {error}"),

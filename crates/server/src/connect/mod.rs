@@ -4,6 +4,7 @@
 //! [`confirm`] keeps what came of it: only when the person has seen whose account it is and agreed. Each step takes the login from one stage to the next in the
 //! database, so it happens once, on whatever node the browser comes back to.
 
+mod abandoned;
 mod attempt;
 mod begin;
 mod callback;

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use sortie_callout::{Authority, LoginRefused, Snapshot, Unobtainable, place};
+use sortie_callout::{Authority, Caller, LoginRefused, Snapshot, Unobtainable, place};
 use sortie_model::Timestamp;
 use sortie_protocol::{NoLogin, Revoked};
-use sortie_store::{Identity, OwedRevocation, OwedState};
+use sortie_store::{Identity, OwedRevocation, OwedState, ReadError};
 
 use super::{ConnectError, Person};
 use crate::audit::{ChangeRecord, append_changes};
@@ -68,6 +68,7 @@ pub async fn unrevoked(node: &Node, person: &Person<'_>, names: (&str, &str)) ->
 pub(crate) async fn follow(node: Node) {
     loop {
         tokio::time::sleep(LOOK_EVERY).await;
+        super::abandoned::discard_all(&node).await;
         // The feed of changes says when the database is away.
         while let Ok(Some(one)) = node.house().store().owed_revocations().take(ATTEMPT).await {
             attempt(&node, &one).await;
@@ -115,25 +116,13 @@ async fn tell(node: &Node, one: &OwedRevocation) -> (String, Told) {
     let snapshot = node.snapshot();
     let gone = |what: &str, code| (format!("login {}{what}", one.identity.principal), Told::Never(code));
     let Some((credential, principal)) = names(&snapshot, one.identity) else { return gone("", "principal_unknown") };
-    let user = match one.identity.owner {
-        None => None,
-        Some(owner) => {
-            let users = node.house().store().users();
-            let found = match users.load(owner).await {
-                Ok(Some(user)) => node.house().store().caller_by_user(&user.name).await,
-                Ok(None) => return gone(" of a user who is gone", "user_unknown"),
-                Err(error) => Err(error),
-            };
-            match found {
-                Ok(Some(user)) => Some(user),
-                Ok(None) => return gone(" of a user who is gone", "user_unknown"),
-                Err(error) => return (format!("login {credential}/{principal}"), Told::Failed(error.code())),
-            }
-        }
+    let caller = match caller_of(node, one.identity).await {
+        Ok(Some(caller)) => caller,
+        Ok(None) => return gone(" of a user who is gone", "user_unknown"),
+        Err(error) => return (format!("login {credential}/{principal}"), Told::Failed(error.code())),
     };
-    let of = user.as_ref().map(|user| format!(" of {}", user.user.name)).unwrap_or_default();
+    let of = one.identity.owner.map(|_| format!(" of {}", caller.name)).unwrap_or_default();
     let object = format!("login {credential}/{principal}{of}");
-    let caller = user.map_or_else(|| Person::Operator { actor: ACTOR, user: None }.caller(), caller_without_key);
     let told = match place(&snapshot, &caller, Authority::Operator, (&credential, &principal)) {
         Err(LoginRefused::Setting(fault)) => Told::Failed(fault.fault.code),
         Err(refused @ (LoginRefused::NotPermitted | LoginRefused::NoLogin { .. })) => Told::Never(refused.code()),
@@ -149,6 +138,14 @@ async fn tell(node: &Node, one: &OwedRevocation) -> (String, Told) {
         },
     };
     (object, told)
+}
+
+/// Whoever the grant of this identity is for, as a caller; `None`: that user is gone.
+pub(super) async fn caller_of(node: &Node, identity: Identity) -> Result<Option<Caller>, ReadError> {
+    let Some(owner) = identity.owner else { return Ok(Some(Person::Operator { actor: ACTOR, user: None }.caller())) };
+    let store = node.house().store();
+    let Some(user) = store.users().load(owner).await? else { return Ok(None) };
+    Ok(store.caller_by_user(&user.name).await?.map(caller_without_key))
 }
 
 /// External credential and principal.

@@ -19,6 +19,8 @@ pub enum Person<'a> {
         user: &'a StoredUser,
         /// What they may administer.
         permissions: &'a SystemPermissions,
+        /// Who does it for them, if they do not themselves.
+        by: Option<&'a UserName>,
     },
     /// Somebody at the command line of the node.
     Operator {
@@ -49,6 +51,7 @@ impl Person<'_> {
     /// For the audit.
     pub(super) fn actor(&self) -> String {
         match self {
+            Self::User { user, by: Some(by), .. } => format!("user:{by} for {}", user.user.name),
             Self::User { user, .. } => format!("user:{}", user.user.name),
             Self::Operator { actor, .. } => (*actor).to_owned(),
         }

@@ -50,7 +50,7 @@ impl Visitor {
     }
 
     fn person(&self) -> Person<'_> {
-        Person::User { user: &self.signed_in.user, permissions: &self.permissions }
+        Person::User { user: &self.signed_in.user, permissions: &self.permissions, by: None }
     }
 
     fn failed(&self, error: &ConnectError) -> Message {

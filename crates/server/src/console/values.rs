@@ -65,7 +65,7 @@ pub(super) async fn store(
     }
     let wanted: Vec<(&str, &Secret)> = found.principal.values.iter().filter_map(|value| Some((value.name, typed_for(value)?))).collect();
     let actor = signed_in.actor();
-    let manage = Manage::of(console.node.house(), &actor, console.node.world().now());
+    let manage = Manage::of(console.node.house(), &actor, console.node.world().now()).by(signed_in.user.user.id);
     match secret::set_all(&manage, &found.reference, Some(signed_in.name()), &wanted).await {
         Ok(_) => Ok(session::lead("/?notice=values_stored", &[])),
         Err(SecretError::Invalid(violation)) => {

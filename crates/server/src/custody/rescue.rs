@@ -128,7 +128,8 @@ impl HouseCustody {
         let Obtained { key, lease, grant, issued_at, expires_at } = *obtained;
         let context = Self::grant_context(lease.row, key, lease.next_version);
         let sealed = self.house.vault().seal(&context, &grant.to_bytes()).map_err(|_| CustodyError::Sealed)?;
-        let grant = SealedGrant { revision: key.revision, sealed, issued_at, expires_at: Some(expires_at) };
+        let dies_at = (!grant.renews()).then_some(expires_at);
+        let grant = SealedGrant { revision: key.revision, sealed, issued_at, expires_at: Some(expires_at), dies_at };
         Ok(match self.house.store().grants().commit(&stored(lease), grant).await.map_err(|error| self.unwritable(&error))? {
             sortie_store::Committed::Stored { version } => Committed::Stored(version),
             sortie_store::Committed::Fenced => Committed::Fenced,

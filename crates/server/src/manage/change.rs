@@ -1,9 +1,10 @@
 //! What an operation did.
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 /// What was done to one object.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Change {
     /// Kind of object: `external_credential`.
     pub object: &'static str,
@@ -29,7 +30,7 @@ impl Change {
 }
 
 /// What was done to an object.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Action {
     /// It is new.

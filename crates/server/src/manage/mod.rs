@@ -20,7 +20,7 @@ pub mod user;
 
 use std::path::Path;
 
-use sortie_model::Timestamp;
+use sortie_model::{Timestamp, UserId};
 use sortie_store::Store;
 use sortie_vault::{Random, Vault, operating_system_random};
 use uuid::Uuid;
@@ -44,6 +44,8 @@ pub struct Manage<'a> {
     pub chain_key: ChainKey,
     /// Who does it, for the audit: `operator:alice`.
     pub actor: &'a str,
+    /// The user who does it; `None`: an operator. Values that are stored are known to them from then on.
+    pub by: Option<UserId>,
     /// What time it is.
     pub now: Timestamp,
     /// New identities, ordered by time.
@@ -61,10 +63,22 @@ impl<'a> Manage<'a> {
             audit_directory: house.audit_directory(),
             chain_key: house.chain_key(),
             actor,
+            by: None,
             now,
             new_id,
             random: operating_system_random,
         }
+    }
+
+    /// The same for this user.
+    #[must_use]
+    pub fn by(self, user: UserId) -> Self {
+        Self { by: Some(user), ..self }
+    }
+
+    /// Begins a change in which values may be stored.
+    async fn change(&self) -> Result<sortie_store::Change<'_>, sortie_store::ChangeError> {
+        self.store.change_by(self.by).await
     }
 
     /// Records the changes in the audit and commits them, in this order: what is not recorded is not done. What was recorded and then

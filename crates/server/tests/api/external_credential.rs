@@ -158,29 +158,6 @@ fn a_principal_that_is_sent_again_keeps_its_secrets_and_one_that_is_not_loses_th
 }
 
 #[test]
-fn p21_what_would_be_sent_elsewhere_must_be_known_again() {
-    let office = Office::open();
-    let body = |url: &str| {
-        json!({"developerName": "Client", "masterLabel": "Client", "authenticationProtocol": "OAuth",
-            "authenticationProtocolVariant": "ClientCredentialsClientSecret",
-            "parameters": [parameter("AuthProviderUrl", "AuthProviderUrl", url)], "principals": [principal("Main", "NamedPrincipal", 1)]})
-    };
-    assert_eq!(office.ask("POST", PATH, Some(&body("https://id.test/token"))).0, 201);
-    let secret = json!({"externalCredential": "Client", "principalName": "Main", "principalType": "NamedPrincipal",
-        "credentials": {"clientId": {"value": "id"}, "clientSecret": {"value": "SECRET-s"}}});
-    assert_eq!(office.ask("POST", CREDENTIAL, Some(&secret)).0, 201);
-    let names = || {
-        let query = format!("{CREDENTIAL}?externalCredential=Client&principalType=NamedPrincipal&principalName=Main");
-        office.ask("GET", &query, None).1["credentials"].as_object().unwrap().len()
-    };
-    let mut relabelled = body("https://id.test/token");
-    relabelled["masterLabel"] = json!("Other");
-    assert_eq!((office.ask("PUT", &format!("{PATH}/Client"), Some(&relabelled)).0, names()), (200, 2));
-    assert_eq!((office.ask("PUT", &format!("{PATH}/Client"), Some(&body("https://evil.test/token"))).0, names()), (200, 0));
-    assert!(office.audit().contains("of the credential Client"));
-}
-
-#[test]
 fn what_is_wrong_is_said_at_its_place() {
     let office = Office::open();
     let refused = |change: &dyn Fn(&mut Value)| {

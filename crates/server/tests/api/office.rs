@@ -41,6 +41,11 @@ users:
 
 impl Office {
     pub(crate) fn open() -> Self {
+        Self::with(|_| {})
+    }
+
+    /// With other settings.
+    pub(crate) fn with(set: impl FnOnce(&mut Config)) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let directory = tempfile::tempdir().unwrap();
         let mut config = Config::default();
@@ -48,6 +53,7 @@ impl Office {
         config.gateway.cores = 1;
         config.admin.listen = "127.0.0.1:0".parse().unwrap();
         config.egress.allow = vec!["127.0.0.0/8".parse().unwrap()];
+        set(&mut config);
         let setup = HouseConfig { data_directory: directory.path().join("data"), config, database: None, root_key: None };
         let house = runtime.block_on(House::open(&setup)).unwrap();
         let server = runtime.block_on(Server::start(&setup)).unwrap();

@@ -9,6 +9,7 @@ use crate::office::Office;
 
 /// Method, path, and what a user without any permission gets with a body that is right: what they may not do is refused, and what is not theirs is not there.
 const ROWS: &[(&str, &str, u16)] = &[
+    ("GET", "/openapi.json", 200),
     ("GET", "/services/data", 200),
     ("GET", "/", 200),
     ("POST", "/presign", 403),

@@ -23,6 +23,8 @@ mod leaks;
 mod logins;
 mod logins_bound;
 mod logins_crossed;
+mod logins_ended;
+mod logins_nodes;
 mod logins_revoked;
 mod many_grants;
 mod names;

@@ -1,7 +1,8 @@
-//! A callout for a user who is not in the cache costs one indexed read for who calls and one for the grant, however many grants there are.
+//! A callout for a user whose grant is not in the cache costs one indexed read, however many grants there are; and one more if the key has not been seen either.
 
 use std::time::{Duration, Instant};
 
+use sortie_model::Secret;
 use sortie_testkit::peers::TestDatabase;
 use sortie_testkit::upstream::{RecordingUpstream, Reply};
 
@@ -31,9 +32,8 @@ fn settled_scans(database: &TestDatabase) -> [(u64, u64); 2] {
     seen
 }
 
-#[test]
-fn a_callout_of_a_user_who_is_not_in_memory_reads_one_key_and_one_grant_by_their_index() {
-    let database = TestDatabase::create();
+/// A server with so many users, each with a key and a grant, and an upstream for them.
+fn filled(database: &TestDatabase) -> (TestServer, RecordingUpstream, Vec<Secret>) {
     let mut server = TestServer::with_database(Some(database.url()));
     let upstream = RecordingUpstream::start(|_| Reply::new(200).body("hello"));
     let keys = server.runtime.block_on(fill::fill(&server.house, &upstream.url(), GRANTS, GRANTS));
@@ -41,6 +41,34 @@ fn a_callout_of_a_user_who_is_not_in_memory_reads_one_key_and_one_grant_by_their
     // As a server that has run for a while: PostgreSQL knows how much there is.
     database.query("ANALYZE");
     server.start();
+    (server, upstream, keys)
+}
+
+#[test]
+fn a_callout_of_a_user_whose_grant_is_not_in_memory_reads_it_by_its_index_and_nothing_else() {
+    let database = TestDatabase::create();
+    let (server, _upstream, keys) = filled(&database);
+    let keys = &keys[..CALLERS];
+    for key in keys {
+        assert_eq!(server.get(key, "/callout/Nowhere/x").status, 403, "the key is known from now on");
+    }
+    let [grants_before, keys_before] = settled_scans(&database);
+    for key in keys {
+        assert_eq!(server.get(key, "/callout/Cal/x").verdict(), (200, None));
+    }
+    let [grants_after, keys_after] = settled_scans(&database);
+    assert_eq!(
+        (grants_after.0 - grants_before.0, grants_after.1 - grants_before.1),
+        (CALLERS as u64, 0),
+        "one look into an index for each"
+    );
+    assert_eq!(keys_after, keys_before);
+}
+
+#[test]
+fn a_callout_of_a_user_who_has_never_called_reads_one_key_and_one_grant() {
+    let database = TestDatabase::create();
+    let (server, upstream, keys) = filled(&database);
     let [grants_before, keys_before] = settled_scans(&database);
     let keys = &keys[..CALLERS];
     for (number, key) in keys.iter().enumerate() {

@@ -123,7 +123,20 @@ async fn a_suggested_definition_can_be_applied_as_it_is() {
     assert_eq!((shown.flow, shown.issuer.as_deref()), ("client_credentials", Some(issuer.as_str())));
     let login = discover(&world(), &issuer, None, Some(AuthenticationFlow::AuthorizationCode)).await.unwrap();
     assert!(login.definition.contains("  - name: Provider_127_0_0_1\n    flow: authorization_code\n"), "{}", login.definition);
+    assert!(login.pkce && login.definition.contains("    pkce: true\n") && !login.definition.contains("does not say"));
     fixture.apply(&login.definition).await;
+}
+
+#[tokio::test]
+async fn oau_13_whoever_does_not_say_that_it_checks_proof_keys_is_pointed_out() {
+    for methods in [json!(null), json!(["plain"])] {
+        let server = publishing(json!({
+            "issuer": "{self}", "authorization_endpoint": "{self}/a", "token_endpoint": "{self}/t", "code_challenge_methods_supported": methods,
+        }));
+        let suggested = discover(&world(), &Issuer::parse(&server.url()).unwrap(), Some(name("Idp")), None).await.unwrap();
+        assert!(!suggested.pkce && suggested.definition.contains("does not say that it checks proof keys"), "{}", suggested.definition);
+        Fixture::sqlite().await.apply(&suggested.definition).await;
+    }
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sortie_model::Timestamp;
+use sortie_model::{ExternalCredentialId, Timestamp, UserId};
 use uuid::Uuid;
 
 use super::{GrantIdentity, Grants, SealedGrant};
@@ -49,16 +49,18 @@ impl Grants<'_> {
     ) -> Result<Replacement, WriteError> {
         const REPLACE: Sql = Sql::new(
             "grants",
-            "INSERT INTO grants (id, principal_id, owner_id, owner_key, version, fence, state, variant, revision, sealed, issued_at, expires_at)
-             VALUES ($1, $2, $3, $4, $6, 1, 'ok', $5, $7, $8, $9, $10)
+            "INSERT INTO grants (id, principal_id, owner_id, owner_key, version, fence, state, variant, revision, sealed, issued_at, expires_at,
+                 dies_at)
+             VALUES ($1, $2, $3, $4, $6, 1, 'ok', $5, $7, $8, $9, $10, $11)
              ON CONFLICT (principal_id, owner_key, variant) DO UPDATE SET fence = grants.fence + 1, version = excluded.version,
                  revision = excluded.revision, sealed = excluded.sealed, issued_at = excluded.issued_at, expires_at = excluded.expires_at,
+                 dies_at = excluded.dies_at,
                  state = 'ok', failure_code = NULL, failure_revision = NULL, failure_at = NULL, failure_said = NULL, retry_not_before = NULL,
                  lease_owner = NULL, lease_until = NULL, inflight_started_at = NULL
              WHERE grants.id = excluded.id AND grants.version = excluded.version - 1
              RETURNING id",
         );
-        let SealedGrant { revision, sealed, issued_at, expires_at } = grant;
+        let SealedGrant { revision, sealed, issued_at, expires_at, dies_at } = grant;
         let values = [
             id.into(),
             of.identity.principal.into(),
@@ -70,6 +72,7 @@ impl Grants<'_> {
             sealed.into(),
             issued_at.into(),
             expires_at.into(),
+            dies_at.into(),
         ];
         let mut tx = self.db.begin_write().await?;
         if tx.fetch(REPLACE, values).await?.is_empty() {
@@ -119,6 +122,16 @@ impl Grants<'_> {
         let read = |row: &Row| Ok(Announced { id: row.id("id")?, identity: Identity::read(row)?, at: row.timestamp("announced_at")? });
         Ok(rows.iter().map(read).collect::<Result<_, Fault>>()?)
     }
+}
+
+/// Within a change, which none that is made meanwhile can undo.
+pub(crate) async fn are_there_of_others(tx: &mut Tx, credential: ExternalCredentialId, user: UserId) -> Result<bool, Fault> {
+    const OF_OTHERS: Sql = Sql::new(
+        "grants",
+        "SELECT grants.id AS id FROM grants JOIN principals ON principals.id = principal_id
+         WHERE external_credential_id = $1 AND sealed IS NOT NULL AND (owner_id IS NULL OR owner_id <> $2) LIMIT 1",
+    );
+    Ok(tx.fetch_optional(OF_OTHERS, [credential.into(), user.into()]).await?.is_some())
 }
 
 async fn announce(tx: &mut Tx, identity: Identity, id: Uuid) -> Result<(), Fault> {

@@ -15,11 +15,12 @@ impl Grants<'_> {
     pub async fn fill(&self, grants: Vec<(GrantIdentity, Uuid, SealedGrant)>) -> Result<(), WriteError> {
         const FILL: Sql = Sql::new(
             "grants",
-            "INSERT INTO grants (id, principal_id, owner_id, owner_key, version, fence, state, variant, revision, sealed, issued_at, expires_at)
-             VALUES ($1, $2, $3, $4, 1, 1, 'ok', $5, $6, $7, $8, $9)",
+            "INSERT INTO grants (id, principal_id, owner_id, owner_key, version, fence, state, variant, revision, sealed, issued_at, expires_at,
+                 dies_at)
+             VALUES ($1, $2, $3, $4, 1, 1, 'ok', $5, $6, $7, $8, $9, $10)",
         );
         let mut tx = self.db.begin_write().await?;
-        for (of, id, SealedGrant { revision, sealed, issued_at, expires_at }) in grants {
+        for (of, id, SealedGrant { revision, sealed, issued_at, expires_at, dies_at }) in grants {
             let values = [
                 id.into(),
                 of.identity.principal.into(),
@@ -30,6 +31,7 @@ impl Grants<'_> {
                 sealed.into(),
                 issued_at.into(),
                 expires_at.into(),
+                dies_at.into(),
             ];
             tx.execute(FILL, values).await?;
         }

@@ -187,16 +187,24 @@ impl Grants<'_> {
     pub async fn commit(&self, lease: &Lease, grant: SealedGrant) -> Result<Committed, WriteError> {
         const COMMIT: Sql = Sql::new(
             "grants",
-            "UPDATE grants SET revision = $4, version = $3, sealed = $5, issued_at = $6, expires_at = $7, state = 'ok',
+            "UPDATE grants SET revision = $4, version = $3, sealed = $5, issued_at = $6, expires_at = $7, dies_at = $8, state = 'ok',
                  failure_code = NULL, failure_revision = NULL, failure_at = NULL, failure_said = NULL, retry_not_before = NULL,
                  lease_owner = NULL, lease_until = NULL, inflight_started_at = NULL
              WHERE id = $1 AND fence = $2 AND version = $3 - 1
              RETURNING version",
         );
-        let SealedGrant { revision, sealed, issued_at, expires_at } = grant;
+        let SealedGrant { revision, sealed, issued_at, expires_at, dies_at } = grant;
         let Lease { grant_id, fence, next_version } = *lease;
-        let values =
-            [grant_id.into(), fence.into(), next_version.into(), revision.into(), sealed.into(), issued_at.into(), expires_at.into()];
+        let values = [
+            grant_id.into(),
+            fence.into(),
+            next_version.into(),
+            revision.into(),
+            sealed.into(),
+            issued_at.into(),
+            expires_at.into(),
+            dies_at.into(),
+        ];
         match self.db.change(COMMIT, values).await?.first() {
             Some(row) => Ok(Committed::Stored { version: row.integer("version")? }),
             None => Ok(Committed::Fenced),

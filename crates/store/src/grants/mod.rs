@@ -13,6 +13,7 @@ use crate::db::{Db, Fault, Row, Sql, Value};
 use crate::error::ReadError;
 use crate::identity::Identity;
 
+pub(crate) use by_hand::are_there_of_others;
 pub use by_hand::{Announced, Replacement};
 pub use lease::{Abandoned, Committed, Lease, LeaseOutcome, LeaseRequest, Released};
 
@@ -56,6 +57,15 @@ impl GrantIdentity {
     }
 }
 
+impl StoredGrant {
+    /// Whether there is one for which nobody has to authenticate again.
+    pub fn is_usable(&self) -> bool {
+        let is_alive = |grant: &SealedGrant| grant.dies_at.is_none_or(|dies_at| dies_at > self.read_at);
+        let is_refused = |failure: &Failure| failure.state == GrantState::NeedsAuthentication;
+        self.grant.as_ref().is_some_and(is_alive) && !self.failure.as_ref().is_some_and(is_refused)
+    }
+}
+
 impl From<Identity> for GrantIdentity {
     fn from(identity: Identity) -> Self {
         Self { identity, variant: None }
@@ -90,8 +100,10 @@ pub struct SealedGrant {
     pub sealed: Vec<u8>,
     /// When it was obtained.
     pub issued_at: Timestamp,
-    /// When it dies.
+    /// When its token dies.
     pub expires_at: Option<Timestamp>,
+    /// When nothing can be had of it any more but by somebody who authenticates again. `None`: it is renewed.
+    pub dies_at: Option<Timestamp>,
 }
 
 /// How a renewal failed.
@@ -113,7 +125,7 @@ pub struct Failure {
 
 /// On the way of every callout whose grant is not in memory: one look into the index `grants_variant`.
 const LOAD_TEXT: &str =
-    "SELECT id, version, revision, sealed, issued_at, expires_at, state, failure_code, failure_revision, failure_at, failure_said,
+    "SELECT id, version, revision, sealed, issued_at, expires_at, dies_at, state, failure_code, failure_revision, failure_at, failure_said,
          retry_not_before, millis,
          CASE WHEN lease_until > millis THEN lease_until END AS leased_until,
          CASE WHEN lease_until > millis THEN inflight_started_at END AS inflight_since
@@ -143,8 +155,8 @@ impl Grants<'_> {
     pub async fn counts(&self) -> Result<BTreeMap<PrincipalId, u64>, ReadError> {
         const COUNTS: Sql = Sql::new(
             "grants",
-            "SELECT principal_id, COUNT(DISTINCT owner_key) AS identities FROM grants
-             WHERE sealed IS NOT NULL AND state <> 'needs_authentication' GROUP BY principal_id",
+            "SELECT principal_id, COUNT(DISTINCT owner_key) AS identities FROM grants CROSS JOIN clock
+             WHERE sealed IS NOT NULL AND state <> 'needs_authentication' AND (dies_at IS NULL OR dies_at > millis) GROUP BY principal_id",
         );
         let rows = self.db.fetch(COUNTS, []).await?;
         let count = |row: &Row| Ok((row.id("principal_id")?, row.integer("identities")?.unsigned_abs()));
@@ -170,6 +182,7 @@ fn read_grant(row: &Row, sealed: Vec<u8>) -> Result<SealedGrant, Fault> {
         sealed,
         issued_at: row.timestamp("issued_at")?,
         expires_at: row.optional_timestamp("expires_at")?,
+        dies_at: row.optional_timestamp("dies_at")?,
     })
 }
 

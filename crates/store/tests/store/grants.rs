@@ -73,6 +73,7 @@ fn grant(revision: i64, sealed: &[u8]) -> SealedGrant {
         sealed: sealed.to_vec(),
         issued_at: Timestamp::from_millis(1_790_000_000_001),
         expires_at: Some(Timestamp::from_millis(1_790_000_060_002)),
+        dies_at: None,
     }
 }
 
@@ -364,6 +365,17 @@ async fn identities_with_a_good_grant_are_counted(backend: Backend) {
     let failure = Failure { revision: 1, state, code, retry_not_before: None, at: None, said: None };
     store.grants().release(&lease, &failure).await.unwrap();
     assert_eq!(store.grants().counts().await.unwrap(), BTreeMap::from([(admin.id, 2)]));
+    // One that is not renewed counts until it dies.
+    let carol = Identity::of_user(admin.id, users[2].id);
+    let now = store.now().await.unwrap().as_millis();
+    for (version, dies_in, is_usable) in [(2, 60_000, true), (3, -1, false)] {
+        let dying = SealedGrant { dies_at: Some(Timestamp::from_millis(now + dies_in)), ..grant(1, b"x") };
+        let row = store.grants().load(carol).await.unwrap().unwrap();
+        store.grants().replace(carol.into(), (row.id, version), dying, Uuid::now_v7()).await.unwrap();
+        assert_eq!(store.grants().counts().await.unwrap(), BTreeMap::from([(admin.id, if is_usable { 2 } else { 1 })]));
+        assert_eq!(store.grants().load(carol).await.unwrap().unwrap().is_usable(), is_usable);
+    }
+    assert!(!store.grants().load(Identity::of_user(admin.id, users[1].id)).await.unwrap().unwrap().is_usable());
 }
 
 async fn what_is_done_by_hand_is_announced_to_every_node(backend: Backend) {

@@ -193,7 +193,7 @@ async fn renew(store: &Store, identity: Identity) -> Option<i64> {
         abandoned: Abandoned::Take,
     };
     let LeaseOutcome::Taken(lease) = store.grants().lease(&request).await.unwrap() else { return None };
-    let grant = SealedGrant { revision: 1, sealed: vec![7; 300], issued_at: Timestamp::from_millis(1), expires_at: None };
+    let grant = SealedGrant { revision: 1, sealed: vec![7; 300], issued_at: Timestamp::from_millis(1), expires_at: None, dies_at: None };
     match store.grants().commit(&lease, grant).await.unwrap() {
         sortie_store::Committed::Stored { version } => Some(version),
         sortie_store::Committed::Fenced => panic!("nobody else is writing"),

@@ -13,6 +13,7 @@ both_backends! {
     a_login_keeps_every_field_and_goes_stage_by_stage,
     of_fifty_with_the_same_address_one_goes_on,
     a_login_that_is_over_is_not_there,
+    what_nobody_confirmed_is_taken_away_once_when_it_is_over,
     of_one_user_only_so_many_are_under_way,
     a_login_goes_with_its_user_and_its_principal,
 }
@@ -88,7 +89,35 @@ async fn a_login_that_is_over_is_not_there(backend: Backend) {
     assert_eq!(store.logins().by_state([1; 32]).await.unwrap(), None);
     assert!(!store.logins().advance(old.id, (LoginStage::Started, LoginStage::Returned), b"x").await.unwrap());
     // The next one sweeps it away: its state is free again.
-    store.logins().start(login(1, None, Identity::shared(admin.id), LONG), 20).await.unwrap();
+    let next = login(1, None, Identity::shared(admin.id), LONG);
+    store.logins().start(next.clone(), 20).await.unwrap();
+    assert_eq!(store.logins().take_over().await.unwrap(), []);
+    assert!(store.logins().load(next.id).await.unwrap().is_some());
+}
+
+async fn what_nobody_confirmed_is_taken_away_once_when_it_is_over(backend: Backend) {
+    let (store, admin, alice) = scene(&backend).await;
+    let identity = Identity::of_user(admin.id, alice.id);
+    let waiting = login(1, Some(&alice), identity, LONG);
+    store.logins().start(waiting.clone(), 1).await.unwrap();
+    for pair in [LoginStage::Started, LoginStage::Redeeming, LoginStage::Redeemed].windows(2) {
+        assert!(store.logins().advance(waiting.id, (pair[0], pair[1]), b"grant").await.unwrap());
+    }
+    assert_eq!(store.logins().take_over().await.unwrap(), []);
+    // Another one ends it, and leaves it to whoever discards its grant.
+    store.logins().start(login(2, Some(&alice), identity, LONG), 1).await.unwrap();
+    store.logins().start(login(3, Some(&alice), identity, LONG), 1).await.unwrap();
+    assert_eq!(store.logins().load(waiting.id).await.unwrap(), None);
+    let takers = (0..20).map(|_| {
+        let store = store.clone();
+        tokio::spawn(async move { store.logins().take_over().await.unwrap() })
+    });
+    let mut taken = Vec::new();
+    for taker in takers.collect::<Vec<_>>() {
+        taken.extend(taker.await.unwrap());
+    }
+    let redeemed: Vec<_> = taken.iter().filter(|login| login.stage == LoginStage::Redeemed).collect();
+    assert!(redeemed.len() == 1 && redeemed[0].id == waiting.id && redeemed[0].sealed == b"grant", "{taken:?}");
 }
 
 async fn of_one_user_only_so_many_are_under_way(backend: Backend) {

@@ -37,7 +37,8 @@ async fn scene(backend: &Backend) -> (Store, Identity) {
         let request = LeaseRequest { grant, seen_version: 0, owner, new_grant_id, duration, abandoned };
         let LeaseOutcome::Taken(lease) = store.grants().lease(&request).await.unwrap() else { panic!() };
         if let Some(sealed) = sealed {
-            let grant = SealedGrant { revision: 1, sealed: sealed.to_vec(), issued_at: Timestamp::from_millis(1), expires_at: None };
+            let grant =
+                SealedGrant { revision: 1, sealed: sealed.to_vec(), issued_at: Timestamp::from_millis(1), expires_at: None, dies_at: None };
             assert_eq!(store.grants().commit(&lease, grant).await.unwrap(), Committed::Stored { version: 1 });
         }
     }

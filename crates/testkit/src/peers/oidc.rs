@@ -255,6 +255,11 @@ impl OidcProvider {
         self.logged("me-log")
     }
 
+    /// Every request that the revocation endpoint received so far, in order, without their bodies.
+    pub fn revocation_log(&self) -> Vec<TokenRequest> {
+        self.logged("revocation-log")
+    }
+
     fn logged(&self, log: &str) -> Vec<TokenRequest> {
         let Ok(answer) = plain_http::get(&format!("{}/lab/{log}", self.issuer)) else {
             fail("oidc-provider is gone", &format!("no answer to `GET /lab/{log}`"))
@@ -289,6 +294,11 @@ impl OidcProvider {
     /// How long tokens issued from now on live.
     pub fn issue_tokens_for_seconds(&self, seconds: u32) {
         self.order("token-seconds", &json!({ "seconds": seconds }));
+    }
+
+    /// For how long refresh tokens that are used from now on can be used again; not at all until told otherwise: the second use ends the login.
+    pub fn forgive_reuse_for_seconds(&self, seconds: u32) {
+        self.order("grace-seconds", &json!({ "seconds": seconds }));
     }
 
     /// Makes the server misbehave. Faults on the same path take their turns in the order they were given.

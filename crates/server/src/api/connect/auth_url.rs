@@ -10,16 +10,18 @@ use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::place::{Place, PlaceInput};
 use super::words::PrincipalType;
 use crate::api::caller::{ApiCaller, MANAGERS};
+use crate::api::document::{Form, Operation, Schema, Tag};
 use crate::api::json::{At, Body, Reader};
 use crate::api::mount::Mount;
 use crate::api::{Api, Problem, json};
 use crate::{connect, console};
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct AuthUrl<'a> {
     authentication_url: String,
@@ -27,6 +29,12 @@ struct AuthUrl<'a> {
     principal_name: &'a str,
     principal_type: PrincipalType,
 }
+
+pub(super) const BEGIN: Operation = Operation::new("authenticationUrl", Tag::Credentials, "Say where a person goes to authenticate")
+    .describe("A page of the console, on which the login at the provider begins.")
+    .body(&PLACE)
+    .gives::<AuthUrl<'static>>(200)
+    .refuses(&[403, 404, 502]);
 
 pub(super) async fn begin(
     State(api): State<Arc<Api>>,
@@ -48,6 +56,15 @@ pub(super) async fn begin(
     Ok(json(StatusCode::OK, &answer))
 }
 
+const PLACE: Form = Form {
+    name: "AuthenticationUrlInput",
+    schema: || PlaceInput::schema().optional("returnUrl", Schema::text().saying("Taken, and of no use here.")).passed_over(SHOWN),
+    example: r#"{"externalCredential": "Billing", "principalType": "PerUserPrincipal", "principalName": "Me", "returnUrl": "/lightning"}"#,
+    read: |reader, at| read(reader, at).is_some(),
+};
+
+const SHOWN: &[&str] = &["authenticationUrl"];
+
 fn read(reader: &mut Reader, at: &At<'_>) -> Option<PlaceInput> {
     let mut fields = reader.fields(at)?;
     let place = PlaceInput::read(reader, &mut fields);
@@ -55,7 +72,7 @@ fn read(reader: &mut Reader, at: &At<'_>) -> Option<PlaceInput> {
     if let Some(at) = fields.take("returnUrl") {
         reader.text(&at);
     }
-    fields.ignore(&["authenticationUrl"]);
+    fields.ignore(SHOWN);
     fields.finish(reader);
     place
 }

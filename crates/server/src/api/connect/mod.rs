@@ -25,18 +25,54 @@ use super::{Access, Mounts, Route};
 /// The routes, with the version of the REST API that each came with.
 pub(super) const ROUTES: &[Route] = &[
     // Whose credentials they are decides who may: `place` looks.
-    Route { method: "GET", path: CREDENTIAL, mounts: Mounts::Both(56), access: Access::Users, handler: || get(credential::show) },
-    Route { method: "POST", path: CREDENTIAL, mounts: Mounts::Both(56), access: Access::Users, handler: || post(credential::create) },
-    Route { method: "PUT", path: CREDENTIAL, mounts: Mounts::Both(56), access: Access::Users, handler: || put(credential::replace) },
+    Route {
+        method: "GET",
+        path: CREDENTIAL,
+        mounts: Mounts::Both(56),
+        access: Access::Users,
+        handler: || get(credential::show),
+        operation: credential::SHOW,
+    },
+    Route {
+        method: "POST",
+        path: CREDENTIAL,
+        mounts: Mounts::Both(56),
+        access: Access::Users,
+        handler: || post(credential::create),
+        operation: credential::CREATE,
+    },
+    Route {
+        method: "PUT",
+        path: CREDENTIAL,
+        mounts: Mounts::Both(56),
+        access: Access::Users,
+        handler: || put(credential::replace),
+        operation: credential::REPLACE,
+    },
     Route {
         method: "PATCH",
         path: CREDENTIAL,
         mounts: Mounts::Both(59),
         access: Access::AnyOf(MANAGERS),
         handler: || patch(credential::amend),
+        operation: credential::AMEND,
     },
-    Route { method: "DELETE", path: CREDENTIAL, mounts: Mounts::Both(56), access: Access::Users, handler: || delete(credential::remove) },
-    Route { method: "POST", path: AUTH_URL, mounts: Mounts::Both(56), access: Access::Users, handler: || post(auth_url::begin) },
+    Route {
+        method: "DELETE",
+        path: CREDENTIAL,
+        mounts: Mounts::Both(56),
+        access: Access::Users,
+        handler: || delete(credential::remove),
+        operation: credential::REMOVE,
+    },
+    Route {
+        method: "POST",
+        path: AUTH_URL,
+        mounts: Mounts::Both(56),
+        access: Access::Users,
+        handler: || post(auth_url::begin),
+        operation: auth_url::BEGIN,
+    },
     // Without View Setup one sees what one may use, and less of it.
     Route {
         method: "GET",
@@ -44,6 +80,7 @@ pub(super) const ROUTES: &[Route] = &[
         mounts: Mounts::Both(56),
         access: Access::Users,
         handler: || get(external_credential::list),
+        operation: external_credential::LIST,
     },
     Route {
         method: "GET",
@@ -51,6 +88,7 @@ pub(super) const ROUTES: &[Route] = &[
         mounts: Mounts::Both(56),
         access: Access::Users,
         handler: || get(external_credential::show),
+        operation: external_credential::SHOW,
     },
     Route {
         method: "POST",
@@ -58,6 +96,7 @@ pub(super) const ROUTES: &[Route] = &[
         mounts: Mounts::Both(58),
         access: Access::AnyOf(MANAGERS),
         handler: || post(external_credential::create),
+        operation: external_credential::CREATE,
     },
     Route {
         method: "PUT",
@@ -65,6 +104,7 @@ pub(super) const ROUTES: &[Route] = &[
         mounts: Mounts::Both(58),
         access: Access::AnyOf(MANAGERS),
         handler: || put(external_credential::replace),
+        operation: external_credential::REPLACE,
     },
     Route {
         method: "DELETE",
@@ -72,6 +112,7 @@ pub(super) const ROUTES: &[Route] = &[
         mounts: Mounts::Both(58),
         access: Access::AnyOf(MANAGERS),
         handler: || delete(external_credential::remove),
+        operation: external_credential::REMOVE,
     },
     Route {
         method: "GET",
@@ -79,6 +120,7 @@ pub(super) const ROUTES: &[Route] = &[
         mounts: Mounts::Both(58),
         access: Access::AnyOf(VIEWERS),
         handler: || get(named_credential::list),
+        operation: named_credential::LIST,
     },
     Route {
         method: "POST",
@@ -86,6 +128,7 @@ pub(super) const ROUTES: &[Route] = &[
         mounts: Mounts::Both(58),
         access: Access::AnyOf(MANAGERS),
         handler: || post(named_credential::create),
+        operation: named_credential::CREATE,
     },
     Route {
         method: "GET",
@@ -93,6 +136,7 @@ pub(super) const ROUTES: &[Route] = &[
         mounts: Mounts::Both(58),
         access: Access::AnyOf(VIEWERS),
         handler: || get(named_credential::show),
+        operation: named_credential::SHOW,
     },
     Route {
         method: "PUT",
@@ -100,6 +144,7 @@ pub(super) const ROUTES: &[Route] = &[
         mounts: Mounts::Both(58),
         access: Access::AnyOf(MANAGERS),
         handler: || put(named_credential::replace),
+        operation: named_credential::REPLACE,
     },
     Route {
         method: "DELETE",
@@ -107,6 +152,7 @@ pub(super) const ROUTES: &[Route] = &[
         mounts: Mounts::Both(58),
         access: Access::AnyOf(MANAGERS),
         handler: || delete(named_credential::remove),
+        operation: named_credential::REMOVE,
     },
     Route {
         method: "GET",
@@ -114,6 +160,7 @@ pub(super) const ROUTES: &[Route] = &[
         mounts: Mounts::Both(62),
         access: Access::AnyOf(VIEWERS),
         handler: || get(identity_provider::list),
+        operation: identity_provider::LIST,
     },
     Route {
         method: "POST",
@@ -121,6 +168,7 @@ pub(super) const ROUTES: &[Route] = &[
         mounts: Mounts::Both(62),
         access: Access::AnyOf(MANAGERS),
         handler: || post(identity_provider::create),
+        operation: identity_provider::CREATE,
     },
     Route {
         method: "GET",
@@ -128,6 +176,7 @@ pub(super) const ROUTES: &[Route] = &[
         mounts: Mounts::Both(62),
         access: Access::AnyOf(VIEWERS),
         handler: || get(identity_provider::show),
+        operation: identity_provider::SHOW,
     },
     Route {
         method: "PUT",
@@ -135,6 +184,7 @@ pub(super) const ROUTES: &[Route] = &[
         mounts: Mounts::Both(62),
         access: Access::AnyOf(MANAGERS),
         handler: || put(identity_provider::replace),
+        operation: identity_provider::REPLACE,
     },
     Route {
         method: "DELETE",
@@ -142,6 +192,7 @@ pub(super) const ROUTES: &[Route] = &[
         mounts: Mounts::Both(62),
         access: Access::AnyOf(MANAGERS),
         handler: || delete(identity_provider::remove),
+        operation: identity_provider::REMOVE,
     },
     Route {
         method: "GET",
@@ -149,6 +200,7 @@ pub(super) const ROUTES: &[Route] = &[
         mounts: Mounts::Both(62),
         access: Access::AnyOf(VIEWERS),
         handler: || get(identity_provider::show_credentials),
+        operation: identity_provider::SHOW_CREDENTIALS,
     },
     Route {
         method: "POST",
@@ -156,6 +208,7 @@ pub(super) const ROUTES: &[Route] = &[
         mounts: Mounts::Both(62),
         access: Access::AnyOf(MANAGERS),
         handler: || post(identity_provider::create_credentials),
+        operation: identity_provider::CREATE_CREDENTIALS,
     },
     Route {
         method: "PUT",
@@ -163,6 +216,7 @@ pub(super) const ROUTES: &[Route] = &[
         mounts: Mounts::Both(62),
         access: Access::AnyOf(MANAGERS),
         handler: || put(identity_provider::replace_credentials),
+        operation: identity_provider::REPLACE_CREDENTIALS,
     },
 ];
 

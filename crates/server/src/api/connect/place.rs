@@ -7,6 +7,7 @@ use sortie_store::{Definitions, Identity};
 
 use super::words::PrincipalType;
 use crate::api::caller::ApiCaller;
+use crate::api::document::{Needed, Query, Schema};
 use crate::api::json::{Fields, Reader};
 use crate::api::routes::not_permitted;
 use crate::api::{Api, Problem};
@@ -20,6 +21,32 @@ pub(super) struct PlaceInput {
 }
 
 impl PlaceInput {
+    /// Of the members that [`PlaceInput::read`] takes.
+    pub(super) fn schema() -> Schema {
+        Schema::object()
+            .required("externalCredential", Schema::name())
+            .required("principalType", Schema::word(PrincipalType::WORDS))
+            .optional("principalName", Schema::label().saying("Needed for a NamedPrincipal; else the first one is meant."))
+    }
+
+    /// The parameters that [`PlaceInput::of_query`] takes.
+    pub(super) const QUERY: &[Query] = &[Self::EXTERNAL_CREDENTIAL, Self::PRINCIPAL_TYPE, Self::PRINCIPAL_NAME];
+
+    pub(super) const EXTERNAL_CREDENTIAL: Query =
+        Query { name: "externalCredential", needed: Needed::Always, schema: Schema::name, description: "Its developer name." };
+    pub(super) const PRINCIPAL_TYPE: Query = Query {
+        name: "principalType",
+        needed: Needed::Always,
+        schema: || Schema::word(PrincipalType::WORDS),
+        description: "Whose identity the principal is.",
+    };
+    pub(super) const PRINCIPAL_NAME: Query = Query {
+        name: "principalName",
+        needed: Needed::IfWanted,
+        schema: Schema::label,
+        description: "Needed for a NamedPrincipal; else the first one is meant.",
+    };
+
     pub(super) fn read(reader: &mut Reader, fields: &mut Fields<'_>) -> Option<Self> {
         let external_credential = fields.require(reader, "externalCredential").and_then(|at| reader.parsed(&at, ApiName::parse));
         let principal_type = fields.require(reader, "principalType").and_then(|at| PrincipalType::read(reader, &at));

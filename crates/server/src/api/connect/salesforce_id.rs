@@ -6,10 +6,11 @@ use std::fmt;
 
 use aws_lc_rs::digest;
 use serde::{Serialize, Serializer};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
-/// An id with its three check characters.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+/// 18 letters and digits, of which the first three say what it is and the last three check the rest.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, ToSchema)]
 pub(in crate::api) struct SalesforceId(String);
 
 /// What an id belongs to.

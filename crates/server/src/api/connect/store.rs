@@ -11,7 +11,7 @@ use super::etag::changed;
 use crate::api::caller::ApiCaller;
 use crate::api::json::{Fault, FaultKind};
 use crate::api::{Api, Problem};
-use crate::manage::apply::{ApplyError, Expectation, Mode, Moved, Standing, Surroundings, Unlisted, apply_expecting};
+use crate::manage::apply::{ApplyError, Expectation, Mode, Standing, Surroundings, Unlisted, apply_expecting};
 
 /// Where in the body the things of a definition come from, by their paths.
 #[derive(Default)]
@@ -55,9 +55,9 @@ pub(in crate::api) async fn store(
     let actor = caller.actor();
     let world = api.node.world();
     let surroundings = Surroundings { variable: &|_| None, world: Some(&*world), directory: Path::new("/") };
-    let expectation = Expectation { standing, seen: Some(seen), moved: Moved::Forget };
+    let expectation = Expectation { standing, seen: Some(seen), asker: Some(caller.asker()) };
     let mode = (Mode::Store, Unlisted::Prune);
-    let applied = apply_expecting(&api.manage(&actor), &wanted.definition, &surroundings, mode, &expectation).await;
+    let applied = apply_expecting(&api.manage(&actor).by(caller.asking()), &wanted.definition, &surroundings, mode, &expectation).await;
     let changes = applied.map_err(|error| refused(error, &wanted.pointers))?;
     if changes.iter().any(|change| change.action.is_made()) {
         api.settle().await;
@@ -82,6 +82,7 @@ pub(in crate::api) fn refused(error: ApplyError, pointers: &Pointers) -> Problem
         }
         ApplyError::Missing(unknown) => unknown.into(),
         ApplyError::Stale => changed(),
+        ApplyError::OthersSecrets { .. } => Problem::new(StatusCode::FORBIDDEN, error.code(), error.to_string(), error.next_step()),
         ApplyError::NotStored(error) => error.into(),
     }
 }

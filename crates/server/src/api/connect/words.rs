@@ -3,11 +3,12 @@
 use serde::Serialize;
 use sortie_model::{ExternalCredential, IdentityType, Principal};
 use sortie_protocol::{Protocol, SalesforceName, is_salesforce_protocol, salesforce_name};
+use utoipa::ToSchema;
 
 use crate::api::json::{At, Reader};
 
 /// `CredentialPrincipalType`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub(super) enum PrincipalType {
     #[serde(rename = "AwsStsPrincipal")]
     AwsSts,
@@ -18,7 +19,7 @@ pub(super) enum PrincipalType {
 }
 
 impl PrincipalType {
-    const WORDS: [&str; 3] = ["AwsStsPrincipal", "NamedPrincipal", "PerUserPrincipal"];
+    pub(super) const WORDS: [&str; 3] = ["AwsStsPrincipal", "NamedPrincipal", "PerUserPrincipal"];
 
     pub(super) fn read(reader: &mut Reader, at: &At<'_>) -> Option<Self> {
         reader.word(at, &Self::WORDS).and_then(Self::parse)

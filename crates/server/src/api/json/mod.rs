@@ -6,4 +6,6 @@ mod reader;
 
 pub(super) use body::Body;
 pub(super) use node::Node;
+#[cfg(test)]
+pub(super) use reader::asked_for;
 pub(super) use reader::{At, Fault, FaultKind, Fields, Reader};

@@ -130,6 +130,16 @@ impl Reader {
         found
     }
 
+    /// The same from 1 on, where 0 would mean nothing.
+    pub(in crate::api) fn count(&mut self, at: &At<'_>, most: u32) -> Option<u32> {
+        let found = self.number(at, most)?;
+        if found == 0 {
+            self.misshapen(&at.pointer, "range", format!("must be a whole number from 1 to {most}"));
+            return None;
+        }
+        Some(found)
+    }
+
     /// One of these words, exactly.
     pub(in crate::api) fn word(&mut self, at: &At<'_>, words: &[&'static str]) -> Option<&'static str> {
         let text = self.text(at)?;
@@ -172,6 +182,7 @@ impl<'a> Fields<'a> {
 
     /// A member, also where `null` says something.
     pub(in crate::api) fn take_with_null(&mut self, name: &str) -> Option<At<'a>> {
+        note(&self.pointer, &[name]);
         let index = self.entries.iter().position(|(known, _)| *known == name)?;
         let (_, node) = self.entries.swap_remove(index);
         Some(At { node, pointer: self.pointer(name) })
@@ -192,6 +203,7 @@ impl<'a> Fields<'a> {
 
     /// Members that answers have: whoever sends an answer back means nothing by them.
     pub(in crate::api) fn ignore(&mut self, names: &[&str]) {
+        note(&self.pointer, names);
         self.entries.retain(|(name, _)| !names.contains(name));
     }
 
@@ -209,4 +221,29 @@ impl<'a> Fields<'a> {
             reader.misshapen(&self.pointer(name), "unknown_member", format!("is not known here: `{shown}`"));
         }
     }
+}
+
+#[cfg(not(test))]
+const fn note(_: &str, _: &[&str]) {}
+
+/// Remembers for a test which members a reader knows.
+#[cfg(test)]
+fn note(pointer: &str, names: &[&str]) {
+    ASKED.with_borrow_mut(|asked| asked.entry(pointer.to_owned()).or_default().extend(names.iter().map(|name| (*name).to_owned())));
+}
+
+#[cfg(test)]
+type Asked = std::collections::BTreeMap<String, std::collections::BTreeSet<String>>;
+
+#[cfg(test)]
+thread_local! {
+    static ASKED: std::cell::RefCell<Asked> = const { std::cell::RefCell::new(Asked::new()) };
+}
+
+/// What readers ask for meanwhile, by the pointers of objects.
+#[cfg(test)]
+pub(in crate::api) fn asked_for<T>(read: impl FnOnce() -> T) -> (T, Asked) {
+    ASKED.take();
+    let read = read();
+    (read, ASKED.take())
 }

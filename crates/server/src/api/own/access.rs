@@ -1,20 +1,46 @@
 //! Permission sets and profiles, which look alike: two resources of one make.
 
 use serde::Serialize;
+use serde_json::{Value, json};
 use sortie_metadata::{AccessDefinition, Definition};
 use sortie_model::{ApiName, Label, SystemPermission, SystemPermissions};
 use sortie_store::Definitions;
+use utoipa::ToSchema;
 
 use crate::api::connect::{Pointers, Wanted};
+use crate::api::document::{Components, Form, Operation, Schema, Tag};
 use crate::api::json::{At, Reader};
 
 /// One as shown.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = AccessView)]
 struct View {
     name: String,
     label: String,
     description: String,
+    #[schema(value_type = Vec<SystemPermission>)]
     permissions: SystemPermissions,
+}
+
+const NEW: Form = Form {
+    name: "AccessToCreate",
+    schema: || members().required("name", Schema::name()),
+    example: r#"{"name": "Callers", "label": "Callers", "description": "May call", "permissions": ["view_setup"]}"#,
+    read: |reader, at| read(reader, at, None).is_some(),
+};
+
+const REPLACED: Form = Form {
+    name: "AccessToReplace",
+    schema: || members().optional("name", Schema::name().saying("As in the path, if it is there at all.")),
+    example: NEW.example,
+    read: |reader, at| read(reader, at, ApiName::parse("Callers").ok().as_ref()).is_some(),
+};
+
+fn members() -> Schema {
+    Schema::object()
+        .optional("label", Schema::label().saying("Its name, if left out."))
+        .optional("description", Schema::text())
+        .optional("permissions", Schema::list(Schema::word(SystemPermission::ALL.iter().map(|permission| permission.as_str()))))
 }
 
 fn read(reader: &mut Reader, at: &At<'_>, known: Option<&ApiName>) -> Option<AccessDefinition> {
@@ -42,6 +68,12 @@ fn read(reader: &mut Reader, at: &At<'_>, known: Option<&ApiName>) -> Option<Acc
     Some(AccessDefinition { name: known.cloned().or(name)?, label: label?, description, permissions })
 }
 
+/// A list of them, under the name of the list.
+fn listed(components: &mut Components, name: &str) -> Value {
+    let item = Components::of::<View>(components);
+    json!({ "type": "object", "properties": { name: { "type": "array", "items": item } }, "required": [name] })
+}
+
 /// Makes the handlers of one of the two.
 macro_rules! resource {
     ($module:ident, $list:ident, $what:literal, $defined:ident) => {
@@ -52,7 +84,9 @@ macro_rules! resource {
             use axum::response::Response;
             use http::{HeaderMap, StatusCode};
 
-            use super::{AccessDefinition, ApiName, Definition, Definitions, Pointers, View, Wanted, read};
+            use super::{
+                AccessDefinition, ApiName, Definition, Definitions, NEW, Operation, Pointers, REPLACED, Tag, View, Wanted, listed, read,
+            };
             use crate::api::caller::ApiCaller;
             use crate::api::connect::{Etag, store};
             use crate::api::json::Body;
@@ -63,14 +97,23 @@ macro_rules! resource {
             use crate::manage::definition::Defined;
             use crate::manage::UnknownName;
 
+            pub(in crate::api::own) const LIST: Operation =
+                Operation::new(concat!("list", stringify!($defined), "s"), Tag::Access, concat!("List ", $what, "s")).gives_value(200, |components| listed(components, stringify!($list)));
+
             pub(in crate::api::own) async fn list(State(api): State<Arc<Api>>) -> Result<Response, Problem> {
                 let views: Vec<View> = api.definitions().await?.$list.iter().map(view).collect();
                 Ok(json(StatusCode::OK, &serde_json::json!({ stringify!($list): views })))
             }
 
+            pub(in crate::api::own) const SHOW: Operation =
+                Operation::new(concat!("show", stringify!($defined)), Tag::Access, concat!("Show a ", $what)).gives::<View>(200).etagged();
+
             pub(in crate::api::own) async fn show(State(api): State<Arc<Api>>, Path(name): Path<String>) -> Result<Response, Problem> {
                 answer(&api, &parse(&name)?, StatusCode::OK).await
             }
+
+            pub(in crate::api::own) const CREATE: Operation =
+                Operation::new(concat!("create", stringify!($defined)), Tag::Access, concat!("Create a ", $what)).body(&NEW).gives::<View>(201).etagged();
 
             pub(in crate::api::own) async fn create(State(api): State<Arc<Api>>, caller: ApiCaller, body: Body) -> Result<Response, Problem> {
                 let wanted = body.read(NEWEST, |reader, at| read(reader, at, None))?;
@@ -79,6 +122,9 @@ macro_rules! resource {
                 store(&api, &caller, &definition(wanted), Standing::New, &|_| true).await?;
                 answer(&api, &name, StatusCode::CREATED).await
             }
+
+            pub(in crate::api::own) const REPLACE: Operation =
+                Operation::new(concat!("replace", stringify!($defined)), Tag::Access, concat!("Replace a ", $what)).body(&REPLACED).gives::<View>(200).etagged();
 
             pub(in crate::api::own) async fn replace(
                 State(api): State<Arc<Api>>,
@@ -100,6 +146,9 @@ macro_rules! resource {
                 store(&api, &caller, &definition(wanted), Standing::Stored, &is_same).await?;
                 answer(&api, &name, StatusCode::OK).await
             }
+
+            pub(in crate::api::own) const REMOVE: Operation =
+                Operation::new(concat!("delete", stringify!($defined)), Tag::Access, concat!("Delete a ", $what)).gives_nothing().etagged();
 
             pub(in crate::api::own) async fn remove(
                 State(api): State<Arc<Api>>,

@@ -13,20 +13,41 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::StatusCode;
 use serde::Serialize;
 use serde_json::value::RawValue;
+use utoipa::ToSchema;
 
-use super::pages::{Page, parameter, wrong};
+use super::pages::{AFTER, LIMIT, Page, parameter, wrong};
+use crate::api::document::{Needed, Operation, Query as Parameter, Schema, Tag};
 use crate::api::{Api, Problem, json};
 use crate::audit::{Line, ReadAuditError, files, last_lines, read_some};
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = AuditPage)]
 struct Listed {
+    /// As they stand in the file.
+    #[schema(value_type = Vec<serde_json::Map<String, serde_json::Value>>)]
     records: Vec<Box<RawValue>>,
     /// Where it goes on, now or when there is more.
     next: String,
 }
 
+const QUERY: &[Parameter] = &[
+    LIMIT,
+    AFTER,
+    Parameter {
+        name: "from",
+        needed: Needed::IfWanted,
+        schema: || Schema::word(["start", "end"]).usually("end"),
+        description: "Where to begin, without `after`.",
+    },
+];
+
 /// By file name.
 type Positions = BTreeMap<String, u64>;
+
+pub(super) const LIST: Operation = Operation::new("listAudit", Tag::Audit, "Show records of the audit")
+    .describe("The last ones of this node, or from the beginning; oldest first.")
+    .query(QUERY)
+    .gives::<Listed>(200);
 
 /// Without a cursor: the last ones, or from the beginning with `from=start`.
 pub(super) async fn list(State(api): State<Arc<Api>>, Query(query): Query<Vec<(String, String)>>) -> Result<Response, Problem> {

@@ -8,22 +8,29 @@ use axum::response::{IntoResponse as _, Response};
 use http::StatusCode;
 use serde::Serialize;
 use sortie_model::{ApiName, KeyAlgorithm, KeyIdentifier, Label};
+use utoipa::ToSchema;
 
 use crate::api::caller::ApiCaller;
+use crate::api::document::{Form, Operation, Schema, Tag};
 use crate::api::json::{At, Body, Reader};
 use crate::api::mount::NEWEST;
 use crate::api::{Api, Problem, json, name_in_path};
-use crate::manage::certificate::{self, CertificateSummary, NewCertificate, Subject};
+use crate::manage::certificate::{self, CertificateSummary, CertificateView, NewCertificate, Subject};
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = CertificateList)]
 struct Listed {
     certificates: Vec<CertificateSummary>,
 }
+
+pub(super) const LIST: Operation = Operation::new("listCertificates", Tag::Certificates, "List certificates").gives::<Listed>(200);
 
 pub(super) async fn list(State(api): State<Arc<Api>>, caller: ApiCaller) -> Result<Response, Problem> {
     let actor = caller.actor();
     Ok(json(StatusCode::OK, &Listed { certificates: certificate::list(&api.manage(&actor)).await? }))
 }
+
+pub(super) const SHOW: Operation = Operation::new("showCertificate", Tag::Certificates, "Show a certificate").gives::<CertificateView>(200);
 
 pub(super) async fn show(State(api): State<Arc<Api>>, caller: ApiCaller, Path(name): Path<String>) -> Result<Response, Problem> {
     answer(&api, &caller, &parse(&name)?, StatusCode::OK).await
@@ -41,6 +48,11 @@ struct Wanted {
     lifetime: Option<Duration>,
 }
 
+pub(super) const CREATE: Operation = Operation::new("createCertificate", Tag::Certificates, "Make a certificate that signs itself")
+    .describe("Its private key is made here and never goes out. Keys from elsewhere come in at the command line.")
+    .body(&NEW)
+    .gives::<CertificateView>(201);
+
 pub(super) async fn create(State(api): State<Arc<Api>>, caller: ApiCaller, body: Body) -> Result<Response, Problem> {
     let Wanted { new, algorithm, lifetime } = body.read(NEWEST, read)?;
     let (actor, name) = (caller.actor(), new.name.clone());
@@ -54,6 +66,24 @@ pub(super) async fn create(State(api): State<Arc<Api>>, caller: ApiCaller, body:
 /// Ten years, as for any self-signed one.
 const MOST_DAYS: u32 = 3_650;
 
+const NEW: Form = Form {
+    name: "CertificateToCreate",
+    schema: || {
+        Schema::object()
+            .required("name", Schema::name())
+            .optional("label", Schema::label())
+            .optional("description", Schema::text())
+            .optional(
+                "kid",
+                Schema::words().at_most(128).matching(r#"^[!#-\[\]-~]+$"#).saying("What receivers tell its key by; its name, if left out."),
+            )
+            .optional("key_algorithm", Schema::word(KeyAlgorithm::ALL.map(KeyAlgorithm::as_str)).usually(KeyAlgorithm::Rsa2048.as_str()))
+            .optional("lifetime_days", Schema::count(MOST_DAYS.into()))
+    },
+    example: r#"{"name": "Signer", "label": "Signer", "description": "Signs JWTs", "kid": "signer-1", "key_algorithm": "p256", "lifetime_days": 365}"#,
+    read: |reader, at| read(reader, at).is_some(),
+};
+
 fn read(reader: &mut Reader, at: &At<'_>) -> Option<Wanted> {
     let mut fields = reader.fields(at)?;
     let name = fields.require(reader, "name").and_then(|at| reader.parsed(&at, ApiName::parse));
@@ -64,12 +94,14 @@ fn read(reader: &mut Reader, at: &At<'_>) -> Option<Wanted> {
         Some(at) => reader.parsed(&at, KeyAlgorithm::parse),
         None => Some(KeyAlgorithm::Rsa2048),
     };
-    let days = fields.take("lifetime_days").map(|at| reader.number(&at, MOST_DAYS));
+    let days = fields.take("lifetime_days").map(|at| reader.count(&at, MOST_DAYS));
     fields.finish(reader);
     let lifetime = days.flatten().map(|days| Duration::from_secs(u64::from(days) * 86_400));
     let new = NewCertificate { name: name?, label: label.flatten(), description, kid: kid.flatten() };
     Some(Wanted { new, algorithm: algorithm?, lifetime })
 }
+
+pub(super) const REMOVE: Operation = Operation::new("deleteCertificate", Tag::Certificates, "Delete a certificate").gives_nothing();
 
 pub(super) async fn remove(State(api): State<Arc<Api>>, caller: ApiCaller, Path(name): Path<String>) -> Result<Response, Problem> {
     let actor = caller.actor();

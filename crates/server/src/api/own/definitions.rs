@@ -11,16 +11,19 @@ use axum::response::Response;
 use http::StatusCode;
 use serde::Serialize;
 use sortie_metadata::{Definition, ValueSource};
+use utoipa::ToSchema;
 
 use crate::api::caller::ApiCaller;
 use crate::api::connect::{Pointers, refused};
+use crate::api::document::{Form, Operation, Schema, Tag};
 use crate::api::json::{At, Body, Fault, FaultKind, Reader};
 use crate::api::mount::NEWEST;
 use crate::api::{Api, Problem, json};
 use crate::manage::Change;
-use crate::manage::apply::{Expectation, Mode, Moved, Surroundings, Unlisted, apply_expecting};
+use crate::manage::apply::{Expectation, Mode, Surroundings, Unlisted, apply_expecting};
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = ChangeList)]
 struct Done {
     changes: Vec<Change>,
 }
@@ -30,6 +33,10 @@ struct Wish {
     mode: Mode,
     unlisted: Unlisted,
 }
+
+pub(super) const APPLY: Operation = Operation::new("applyDefinition", Tag::Definitions, "Apply a YAML definition")
+.describe("Providers of both kinds, external and named credentials, as `sortie apply` takes them; people and values have resources of their own.")
+.body(&WISH).gives::<Done>(200).refuses(&[404, 412]);
 
 pub(super) async fn apply(State(api): State<Arc<Api>>, caller: ApiCaller, body: Body) -> Result<Response, Problem> {
     let Wish { text, mode, unlisted } = body.read(NEWEST, read)?;
@@ -41,8 +48,9 @@ pub(super) async fn apply(State(api): State<Arc<Api>>, caller: ApiCaller, body: 
     }
     let (actor, world) = (caller.actor(), api.node.world());
     let surroundings = Surroundings { variable: &|_| None, world: Some(&*world), directory: Path::new("/") };
-    let expectation = Expectation { moved: Moved::Forget, ..Expectation::default() };
-    let applied = apply_expecting(&api.manage(&actor), &definition, &surroundings, (mode, unlisted), &expectation).await;
+    let expectation = Expectation { asker: Some(caller.asker()), ..Expectation::default() };
+    let applied =
+        apply_expecting(&api.manage(&actor).by(caller.asking()), &definition, &surroundings, (mode, unlisted), &expectation).await;
     let mut pointers = Pointers::default();
     pointers.set("", "/definition");
     let changes = applied.map_err(|error| refused(error, &pointers))?;
@@ -51,6 +59,18 @@ pub(super) async fn apply(State(api): State<Arc<Api>>, caller: ApiCaller, body: 
     }
     Ok(json(StatusCode::OK, &Done { changes }))
 }
+
+const WISH: Form = Form {
+    name: "DefinitionToApply",
+    schema: || {
+        Schema::object()
+            .required("definition", Schema::text().saying("YAML."))
+            .optional("dry_run", Schema::truth().usually(false).saying("Say what would change, and change nothing."))
+            .optional("prune", Schema::truth().usually(false).saying("Delete principals and the like that the definition does not list."))
+    },
+    example: r#"{"definition": "external_credentials: []", "dry_run": true, "prune": false}"#,
+    read: |reader, at| read(reader, at).is_some(),
+};
 
 fn read(reader: &mut Reader, at: &At<'_>) -> Option<Wish> {
     let mut fields = reader.fields(at)?;

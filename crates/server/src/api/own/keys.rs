@@ -8,32 +8,44 @@ use axum::response::{IntoResponse as _, Response};
 use http::StatusCode;
 use serde::Serialize;
 use sortie_model::{ApiKeyId, Label, UserName};
+use utoipa::ToSchema;
 
 use super::guard::may_change;
 use super::users::parse;
 use crate::api::caller::ApiCaller;
+use crate::api::document::{Form, Operation, Schema, Tag};
 use crate::api::json::{At, Body, Reader};
 use crate::api::mount::NEWEST;
 use crate::api::{Api, Problem, json};
 use crate::manage::UnknownName;
 use crate::manage::key::{self, KeyView, NewKeyRequest};
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = KeyList)]
 struct Listed {
     keys: Vec<KeyView>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = NewKey)]
 struct Made<'a> {
+    /// Its public part, by which it is revoked.
     id: String,
     /// Shown once: nothing can bring it back.
     key: &'a str,
 }
 
+pub(super) const LIST: Operation = Operation::new("listKeys", Tag::Users, "List the API keys of a user").gives::<Listed>(200);
+
 pub(super) async fn list(State(api): State<Arc<Api>>, caller: ApiCaller, Path(name): Path<String>) -> Result<Response, Problem> {
     let actor = caller.actor();
     Ok(json(StatusCode::OK, &Listed { keys: key::list(&api.manage(&actor), &parse(&name)?).await? }))
 }
+
+pub(super) const CREATE: Operation = Operation::new("createKey", Tag::Users, "Make an API key for a user")
+    .describe("The key is in this answer and nowhere else.")
+    .body(&NEW)
+    .gives::<Made>(201);
 
 pub(super) async fn create(
     State(api): State<Arc<Api>>,
@@ -54,13 +66,22 @@ pub(super) async fn create(
 /// Ten years.
 const MOST_DAYS: u32 = 3_650;
 
+const NEW: Form = Form {
+    name: "KeyToCreate",
+    schema: || Schema::object().optional("label", Schema::label()).optional("expires_in_days", Schema::count(MOST_DAYS.into())),
+    example: r#"{"label": "CI", "expires_in_days": 90}"#,
+    read: |reader, at| read(reader, at).is_some(),
+};
+
 fn read(reader: &mut Reader, at: &At<'_>) -> Option<(Option<Label>, Option<u32>)> {
     let mut fields = reader.fields(at)?;
     let label = fields.take("label").map(|at| reader.parsed(&at, Label::parse));
-    let days = fields.take("expires_in_days").map(|at| reader.number(&at, MOST_DAYS));
+    let days = fields.take("expires_in_days").map(|at| reader.count(&at, MOST_DAYS));
     fields.finish(reader);
     Some((label.flatten(), days.flatten()))
 }
+
+pub(super) const REVOKE: Operation = Operation::new("revokeKey", Tag::Users, "Revoke an API key").gives_nothing();
 
 pub(super) async fn revoke(
     State(api): State<Arc<Api>>,

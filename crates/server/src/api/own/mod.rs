@@ -30,48 +30,48 @@ const GIVERS: &[SystemPermission] = &[ManageUsers, ManageNamedCredentials, Custo
 const GRANT_VIEWERS: &[SystemPermission] = &[ViewSetup, ManageUsers, ManageNamedCredentials, CustomizeApplication];
 
 macro_rules! routes {
-    ($($method:literal $path:literal $access:expr => $make:ident($handler:path);)+) => {
-        &[$(Route { method: $method, path: $path, mounts: Mounts::Own, access: $access, handler: || $make($handler) }),+]
+    ($($method:literal $path:literal $access:expr => $make:ident($handler:path), $operation:path;)+) => {
+        &[$(Route { method: $method, path: $path, mounts: Mounts::Own, access: $access, handler: || $make($handler), operation: $operation }),+]
     };
 }
 
 pub(super) const ROUTES: &[Route] = routes! {
-    "GET" "/users" Access::AnyOf(USER_VIEWERS) => get(users::list);
-    "POST" "/users" Access::AnyOf(USERS) => post(users::create);
-    "GET" "/users/{user}" Access::AnyOf(USER_VIEWERS) => get(users::show);
-    "PATCH" "/users/{user}" Access::AnyOf(USERS) => patch(users::amend);
-    "DELETE" "/users/{user}" Access::AnyOf(USERS) => delete(users::remove);
-    "PUT" "/users/{user}/permission-sets/{name}" Access::AnyOf(USERS) => put(users::assign);
-    "DELETE" "/users/{user}/permission-sets/{name}" Access::AnyOf(USERS) => delete(users::unassign);
-    "GET" "/users/{user}/keys" Access::AnyOf(USER_VIEWERS) => get(keys::list);
-    "POST" "/users/{user}/keys" Access::AnyOf(USERS) => post(keys::create);
-    "DELETE" "/users/{user}/keys/{id}" Access::AnyOf(USERS) => delete(keys::revoke);
-    "GET" "/permission-sets" Access::AnyOf(GRANT_VIEWERS) => get(access::permission_sets::list);
-    "POST" "/permission-sets" Access::AnyOf(USERS) => post(access::permission_sets::create);
-    "GET" "/permission-sets/{name}" Access::AnyOf(GRANT_VIEWERS) => get(access::permission_sets::show);
-    "PUT" "/permission-sets/{name}" Access::AnyOf(USERS) => put(access::permission_sets::replace);
-    "DELETE" "/permission-sets/{name}" Access::AnyOf(USERS) => delete(access::permission_sets::remove);
-    "GET" "/profiles" Access::AnyOf(GRANT_VIEWERS) => get(access::profiles::list);
-    "POST" "/profiles" Access::AnyOf(USERS) => post(access::profiles::create);
-    "GET" "/profiles/{name}" Access::AnyOf(GRANT_VIEWERS) => get(access::profiles::show);
-    "PUT" "/profiles/{name}" Access::AnyOf(USERS) => put(access::profiles::replace);
-    "DELETE" "/profiles/{name}" Access::AnyOf(USERS) => delete(access::profiles::remove);
-    "GET" "/principal-access" Access::AnyOf(GRANT_VIEWERS) => get(principal_access::list);
-    "POST" "/principal-access" Access::AnyOf(GIVERS) => post(principal_access::give);
-    "DELETE" "/principal-access" Access::AnyOf(GIVERS) => delete(principal_access::take);
-    "GET" "/certificates" Access::AnyOf(CERTIFICATE_VIEWERS) => get(certificates::list);
-    "POST" "/certificates" Access::AnyOf(CERTIFICATES) => post(certificates::create);
-    "GET" "/certificates/{name}" Access::AnyOf(CERTIFICATE_VIEWERS) => get(certificates::show);
-    "DELETE" "/certificates/{name}" Access::AnyOf(CERTIFICATES) => delete(certificates::remove);
-    "GET" "/providers" Access::AnyOf(VIEWERS) => get(providers::list);
-    "GET" "/providers/{name}" Access::AnyOf(VIEWERS) => get(providers::show);
-    "DELETE" "/providers/{name}" Access::AnyOf(MANAGERS) => delete(providers::remove);
-    "PUT" "/providers/{name}/values" Access::AnyOf(MANAGERS) => put(providers::put_values);
-    "POST" "/definitions/apply" Access::AnyOf(MANAGERS) => post(definitions::apply);
-    "GET" "/audit" Access::AnyOf(AUDIT) => get(audit::list);
-    "GET" "/status" Access::AnyOf(VIEWERS) => get(state::list);
-    "GET" "/status/{name}" Access::AnyOf(VIEWERS) => get(state::show);
-    "GET" "/snapshot" Access::AnyOf(VIEWERS) => get(state::snapshot);
-    "POST" "/explain" Access::AnyOf(VIEWERS) => post(state::explain);
-    "POST" "/formulas/check" Access::Users => post(state::check_formula);
+    "GET" "/users" Access::AnyOf(USER_VIEWERS) => get(users::list), users::LIST;
+    "POST" "/users" Access::AnyOf(USERS) => post(users::create), users::CREATE;
+    "GET" "/users/{user}" Access::AnyOf(USER_VIEWERS) => get(users::show), users::SHOW;
+    "PATCH" "/users/{user}" Access::AnyOf(USERS) => patch(users::amend), users::AMEND;
+    "DELETE" "/users/{user}" Access::AnyOf(USERS) => delete(users::remove), users::REMOVE;
+    "PUT" "/users/{user}/permission-sets/{name}" Access::AnyOf(USERS) => put(users::assign), users::ASSIGN;
+    "DELETE" "/users/{user}/permission-sets/{name}" Access::AnyOf(USERS) => delete(users::unassign), users::UNASSIGN;
+    "GET" "/users/{user}/keys" Access::AnyOf(USER_VIEWERS) => get(keys::list), keys::LIST;
+    "POST" "/users/{user}/keys" Access::AnyOf(USERS) => post(keys::create), keys::CREATE;
+    "DELETE" "/users/{user}/keys/{id}" Access::AnyOf(USERS) => delete(keys::revoke), keys::REVOKE;
+    "GET" "/permission-sets" Access::AnyOf(GRANT_VIEWERS) => get(access::permission_sets::list), access::permission_sets::LIST;
+    "POST" "/permission-sets" Access::AnyOf(USERS) => post(access::permission_sets::create), access::permission_sets::CREATE;
+    "GET" "/permission-sets/{name}" Access::AnyOf(GRANT_VIEWERS) => get(access::permission_sets::show), access::permission_sets::SHOW;
+    "PUT" "/permission-sets/{name}" Access::AnyOf(USERS) => put(access::permission_sets::replace), access::permission_sets::REPLACE;
+    "DELETE" "/permission-sets/{name}" Access::AnyOf(USERS) => delete(access::permission_sets::remove), access::permission_sets::REMOVE;
+    "GET" "/profiles" Access::AnyOf(GRANT_VIEWERS) => get(access::profiles::list), access::profiles::LIST;
+    "POST" "/profiles" Access::AnyOf(USERS) => post(access::profiles::create), access::profiles::CREATE;
+    "GET" "/profiles/{name}" Access::AnyOf(GRANT_VIEWERS) => get(access::profiles::show), access::profiles::SHOW;
+    "PUT" "/profiles/{name}" Access::AnyOf(USERS) => put(access::profiles::replace), access::profiles::REPLACE;
+    "DELETE" "/profiles/{name}" Access::AnyOf(USERS) => delete(access::profiles::remove), access::profiles::REMOVE;
+    "GET" "/principal-access" Access::AnyOf(GRANT_VIEWERS) => get(principal_access::list), principal_access::LIST;
+    "POST" "/principal-access" Access::AnyOf(GIVERS) => post(principal_access::give), principal_access::GIVE;
+    "DELETE" "/principal-access" Access::AnyOf(GIVERS) => delete(principal_access::take), principal_access::TAKE;
+    "GET" "/certificates" Access::AnyOf(CERTIFICATE_VIEWERS) => get(certificates::list), certificates::LIST;
+    "POST" "/certificates" Access::AnyOf(CERTIFICATES) => post(certificates::create), certificates::CREATE;
+    "GET" "/certificates/{name}" Access::AnyOf(CERTIFICATE_VIEWERS) => get(certificates::show), certificates::SHOW;
+    "DELETE" "/certificates/{name}" Access::AnyOf(CERTIFICATES) => delete(certificates::remove), certificates::REMOVE;
+    "GET" "/providers" Access::AnyOf(VIEWERS) => get(providers::list), providers::LIST;
+    "GET" "/providers/{name}" Access::AnyOf(VIEWERS) => get(providers::show), providers::SHOW;
+    "DELETE" "/providers/{name}" Access::AnyOf(MANAGERS) => delete(providers::remove), providers::REMOVE;
+    "PUT" "/providers/{name}/values" Access::AnyOf(MANAGERS) => put(providers::put_values), providers::PUT_VALUES;
+    "POST" "/definitions/apply" Access::AnyOf(MANAGERS) => post(definitions::apply), definitions::APPLY;
+    "GET" "/audit" Access::AnyOf(AUDIT) => get(audit::list), audit::LIST;
+    "GET" "/status" Access::AnyOf(VIEWERS) => get(state::list), state::LIST;
+    "GET" "/status/{name}" Access::AnyOf(VIEWERS) => get(state::show), state::SHOW;
+    "GET" "/snapshot" Access::AnyOf(VIEWERS) => get(state::snapshot), state::SNAPSHOT;
+    "POST" "/explain" Access::AnyOf(VIEWERS) => post(state::explain), state::EXPLAIN;
+    "POST" "/formulas/check" Access::Users => post(state::check_formula), state::CHECK_FORMULA;
 };

@@ -3,10 +3,24 @@
 use http::StatusCode;
 
 use crate::api::Problem;
+use crate::api::document::{Needed, Query, Schema};
 
 /// 100 unless asked otherwise, and 1,000 at most.
 const USUAL: u32 = 100;
 const MOST: u32 = 1_000;
+
+/// The parameters of a list that goes on.
+pub(super) const PAGE: &[Query] = &[LIMIT, AFTER];
+
+pub(super) const LIMIT: Query = Query {
+    name: "limit",
+    needed: Needed::IfWanted,
+    schema: || Schema::count(MOST.into()).usually(USUAL),
+    description: "How many at most.",
+};
+
+pub(super) const AFTER: Query =
+    Query { name: "after", needed: Needed::IfWanted, schema: Schema::text, description: "Where to go on, as `next` of an answer says." };
 
 /// What a query asks for.
 pub(super) struct Page {

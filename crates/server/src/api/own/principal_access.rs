@@ -7,19 +7,39 @@ use axum::response::{IntoResponse as _, Response};
 use http::StatusCode;
 use serde::Serialize;
 use sortie_model::{ApiName, Label};
+use utoipa::ToSchema;
 
 use super::pages::{parameter, wrong};
 use crate::api::caller::ApiCaller;
+use crate::api::document::{Form, Needed, Operation, Query as Parameter, Schema, Tag};
 use crate::api::json::{At, Body, Reader};
 use crate::api::mount::NEWEST;
 use crate::api::{Api, Problem, json};
-use crate::manage::PrincipalReference;
 use crate::manage::grant::{self, GrantView, GranteeName};
+use crate::manage::{Change, PrincipalReference};
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = PrincipalAccessList)]
 struct Listed {
     principal_access: Vec<GrantView>,
 }
+
+const OF_CREDENTIAL: Parameter = Parameter {
+    name: "external_credential",
+    needed: Needed::IfWanted,
+    schema: Schema::name,
+    description: "Of this external credential only.",
+};
+
+const TAKEN: &[Parameter] = &[
+    Parameter { needed: Needed::Always, description: "Name of the external credential.", ..OF_CREDENTIAL },
+    Parameter { name: "principal", needed: Needed::Always, schema: Schema::label, description: "Name of the principal." },
+    Parameter { name: "permission_set", needed: Needed::IfWanted, schema: Schema::name, description: "Name of the permission set." },
+    Parameter { name: "profile", needed: Needed::IfWanted, schema: Schema::name, description: "Name of the profile." },
+];
+
+pub(super) const LIST: Operation =
+    Operation::new("listPrincipalAccess", Tag::Access, "List who may use which principals").query(&[OF_CREDENTIAL]).gives::<Listed>(200);
 
 pub(super) async fn list(
     State(api): State<Arc<Api>>,
@@ -33,6 +53,14 @@ pub(super) async fn list(
     Ok(json(StatusCode::OK, &Listed { principal_access }))
 }
 
+pub(super) const GIVE: Operation =
+    Operation::new("givePrincipalAccess", Tag::Access, "Enable a principal for a permission set or a profile")
+        .describe("200: it was enabled already.")
+        .body(&GIVEN)
+        .gives::<Change>(201)
+        .gives::<Change>(200)
+        .refuses(&[404]);
+
 pub(super) async fn give(State(api): State<Arc<Api>>, caller: ApiCaller, body: Body) -> Result<Response, Problem> {
     let (reference, grantee) = body.read(NEWEST, read)?;
     let actor = caller.actor();
@@ -41,6 +69,20 @@ pub(super) async fn give(State(api): State<Arc<Api>>, caller: ApiCaller, body: B
     api.settle().await;
     Ok(json(status, &done))
 }
+
+const GIVEN: Form = Form {
+    name: "PrincipalAccessToGive",
+    schema: || {
+        Schema::object()
+            .required("external_credential", Schema::name())
+            .required("principal", Schema::label())
+            .optional("permission_set", Schema::name())
+            .optional("profile", Schema::name())
+            .one_of_members(&["permission_set", "profile"])
+    },
+    example: r#"{"external_credential": "Billing", "principal": "Service", "permission_set": "Callers"}"#,
+    read: |reader, at| read(reader, at).is_some(),
+};
 
 fn read(reader: &mut Reader, at: &At<'_>) -> Option<(PrincipalReference, GranteeName)> {
     let mut fields = reader.fields(at)?;
@@ -59,6 +101,13 @@ fn read(reader: &mut Reader, at: &At<'_>) -> Option<(PrincipalReference, Grantee
     };
     Some((PrincipalReference { external_credential: external_credential?, principal: principal? }, grantee?))
 }
+
+pub(super) const TAKE: Operation =
+    Operation::new("takePrincipalAccess", Tag::Access, "Disable a principal for a permission set or a profile")
+        .describe("Exactly one of `permission_set` and `profile` is needed.")
+        .query(TAKEN)
+        .gives_nothing()
+        .refuses(&[404]);
 
 pub(super) async fn take(
     State(api): State<Arc<Api>>,

@@ -6,25 +6,35 @@ use axum::extract::{Path, State};
 use axum::response::Response;
 use http::StatusCode;
 use serde::Serialize;
+use sortie_callout::Plan;
 use sortie_model::{ApiName, UserName};
+use utoipa::ToSchema;
 
 use crate::api::caller::{ApiCaller, unavailable};
+use crate::api::document::{Form, Operation, Schema, Tag};
 use crate::api::json::{At, Body, Fault, FaultKind, Reader};
 use crate::api::mount::NEWEST;
 use crate::api::{Api, Problem, json};
 use crate::manage::UnknownName;
-use crate::manage::formula::check;
+use crate::manage::formula::{Check, check};
 use crate::manage::status::{CredentialReport, status};
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = StatusList)]
 struct Listed {
     external_credentials: Vec<CredentialReport>,
 }
+
+pub(super) const LIST: Operation =
+    Operation::new("listStatus", Tag::State, "Show status and health of all external credentials").gives::<Listed>(200);
 
 pub(super) async fn list(State(api): State<Arc<Api>>, caller: ApiCaller) -> Result<Response, Problem> {
     let actor = caller.actor();
     Ok(json(StatusCode::OK, &Listed { external_credentials: status(&api.manage(&actor), None).await? }))
 }
+
+pub(super) const SHOW: Operation =
+    Operation::new("showStatus", Tag::State, "Show status and health of an external credential").gives::<CredentialReport>(200);
 
 pub(super) async fn show(State(api): State<Arc<Api>>, caller: ApiCaller, Path(name): Path<String>) -> Result<Response, Problem> {
     let unknown = || Problem::from(UnknownName::new("external credential", name.chars().take(80).collect::<String>()));
@@ -35,7 +45,8 @@ pub(super) async fn show(State(api): State<Arc<Api>>, caller: ApiCaller, Path(na
 }
 
 /// The generation of the definitions: it grows with every change.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = SnapshotGenerations)]
 struct Versions {
     /// What callouts on this node are decided by.
     in_force: i64,
@@ -43,10 +54,19 @@ struct Versions {
     stored: i64,
 }
 
+pub(super) const SNAPSHOT: Operation =
+    Operation::new("showSnapshot", Tag::Definitions, "Show which definitions are in force").gives::<Versions>(200);
+
 pub(super) async fn snapshot(State(api): State<Arc<Api>>) -> Result<Response, Problem> {
     let stored = api.node.house().store().generation().await.map_err(|error| unavailable(&error))?.as_i64();
     Ok(json(StatusCode::OK, &Versions { in_force: api.node.snapshot().generation(), stored }))
 }
+
+pub(super) const EXPLAIN: Operation = Operation::new("explainCallout", Tag::State, "Say what a callout would do")
+    .describe("Nothing is sent.")
+    .body(&QUESTION)
+    .gives::<Plan>(200)
+    .refuses(&[404]);
 
 pub(super) async fn explain(State(api): State<Arc<Api>>, caller: ApiCaller, body: Body) -> Result<Response, Problem> {
     let (target, user) = body.read(NEWEST, read_question)?;
@@ -60,6 +80,17 @@ pub(super) async fn explain(State(api): State<Arc<Api>>, caller: ApiCaller, body
     Ok(json(StatusCode::OK, &api.node.explain(who, &target).await))
 }
 
+const QUESTION: Form = Form {
+    name: "CalloutToExplain",
+    schema: || {
+        Schema::object()
+            .required("target", Schema::text().saying("`callout:Name/path?query`."))
+            .optional("user", Schema::user_name().saying("As whom; as the caller, if left out."))
+    },
+    example: r#"{"target": "callout:Billing/invoices", "user": "ada@example.com"}"#,
+    read: |reader, at| read_question(reader, at).is_some(),
+};
+
 fn read_question(reader: &mut Reader, at: &At<'_>) -> Option<(String, Option<UserName>)> {
     let mut fields = reader.fields(at)?;
     let target = fields.require(reader, "target").and_then(|at| reader.text(&at).map(str::to_owned));
@@ -68,13 +99,11 @@ fn read_question(reader: &mut Reader, at: &At<'_>) -> Option<(String, Option<Use
     Some((target?, user.flatten()))
 }
 
+pub(super) const CHECK_FORMULA: Operation =
+    Operation::new("checkFormula", Tag::State, "Check a formula").body(&FORMULA).gives::<Check>(200);
+
 pub(super) async fn check_formula(body: Body) -> Result<Response, Problem> {
-    let source = body.read(NEWEST, |reader: &mut Reader, at: &At<'_>| {
-        let mut fields = reader.fields(at)?;
-        let formula = fields.require(reader, "formula").and_then(|at| reader.text(&at).map(str::to_owned));
-        fields.finish(reader);
-        formula
-    })?;
+    let source = body.read(NEWEST, read_formula)?;
     match check(&source) {
         Ok((_, found)) => Ok(json(StatusCode::OK, &found)),
         Err(error) => {
@@ -82,4 +111,18 @@ pub(super) async fn check_formula(body: Body) -> Result<Response, Problem> {
             Err(Problem::of_faults(vec![Fault { pointer: "/formula".to_owned(), kind: FaultKind::Value, rule: error.code(), message }]))
         }
     }
+}
+
+const FORMULA: Form = Form {
+    name: "FormulaToCheck",
+    schema: || Schema::object().required("formula", Schema::text().saying("An expression, or a text with `{!…}`.")),
+    example: r#"{"formula": "{!$User.Email}"}"#,
+    read: |reader, at| read_formula(reader, at).is_some(),
+};
+
+fn read_formula(reader: &mut Reader, at: &At<'_>) -> Option<String> {
+    let mut fields = reader.fields(at)?;
+    let formula = fields.require(reader, "formula").and_then(|at| reader.text(&at).map(str::to_owned));
+    fields.finish(reader);
+    formula
 }

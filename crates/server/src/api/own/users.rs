@@ -7,22 +7,31 @@ use axum::response::{IntoResponse as _, Response};
 use http::StatusCode;
 use serde::Serialize;
 use sortie_model::{ApiName, Attributes, UserName};
+use utoipa::ToSchema;
 
 use super::guard::{may_change, may_give, of};
-use super::pages::{Page, wrong};
+use super::pages::{PAGE, Page, wrong};
 use crate::api::caller::ApiCaller;
+use crate::api::document::{Form, Operation, Schema, Tag};
 use crate::api::json::{At, Body, Fields, Reader};
 use crate::api::mount::NEWEST;
 use crate::api::{Api, Problem, json};
 use crate::manage::UnknownName;
 use crate::manage::user::{self, NewUser, UserChange, UserView};
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = UserPage)]
 struct Listed {
     users: Vec<UserView>,
     /// Where it goes on; `null`: nowhere.
+    #[schema(required = true)]
     next: Option<String>,
 }
+
+pub(super) const LIST: Operation = Operation::new("listUsers", Tag::Users, "List users")
+    .describe("In the order of their names, in pages.")
+    .query(PAGE)
+    .gives::<Listed>(200);
 
 pub(super) async fn list(
     State(api): State<Arc<Api>>,
@@ -45,6 +54,8 @@ pub(super) fn segment(name: &str) -> String {
     percent_encoding::utf8_percent_encode(name, percent_encoding::NON_ALPHANUMERIC).to_string()
 }
 
+pub(super) const SHOW: Operation = Operation::new("showUser", Tag::Users, "Show a user").gives::<UserView>(200);
+
 pub(super) async fn show(State(api): State<Arc<Api>>, caller: ApiCaller, Path(name): Path<String>) -> Result<Response, Problem> {
     answer(&api, &caller, &parse(&name)?, StatusCode::OK).await
 }
@@ -54,6 +65,12 @@ async fn answer(api: &Api, caller: &ApiCaller, name: &UserName, status: StatusCo
     Ok(json(status, &user::show(&api.manage(&actor), name).await?))
 }
 
+pub(super) const CREATE: Operation = Operation::new("createUser", Tag::Users, "Create a user")
+    .describe("Nobody gives permissions that they do not have.")
+    .body(&NEW)
+    .gives::<UserView>(201)
+    .refuses(&[404]);
+
 pub(super) async fn create(State(api): State<Arc<Api>>, caller: ApiCaller, body: Body) -> Result<Response, Problem> {
     let new = body.read(NEWEST, read_new)?;
     let definitions = api.definitions().await?;
@@ -62,6 +79,19 @@ pub(super) async fn create(State(api): State<Arc<Api>>, caller: ApiCaller, body:
     user::add(&api.manage(&actor), new).await?;
     answer(&api, &caller, &name, StatusCode::CREATED).await
 }
+
+const NEW: Form = Form {
+    name: "UserToCreate",
+    schema: || {
+        Schema::object()
+            .required("name", Schema::user_name())
+            .optional("profile", Schema::name())
+            .optional("permission_sets", Schema::list(Schema::name()))
+            .optional("attributes", Schema::map(Schema::text().or_null()).saying("What formulas read, such as `$User.Email`."))
+    },
+    example: r#"{"name": "ada@example.com", "profile": null, "permission_sets": [], "attributes": {"Email": "ada@example.com"}}"#,
+    read: |reader, at| read_new(reader, at).is_some(),
+};
 
 fn read_new(reader: &mut Reader, at: &At<'_>) -> Option<NewUser> {
     let mut fields = reader.fields(at)?;
@@ -93,6 +123,11 @@ fn attributes(reader: &mut Reader, at: &At<'_>) -> (Attributes, Vec<String>) {
     (set, removed)
 }
 
+pub(super) const AMEND: Operation = Operation::new("changeUser", Tag::Users, "Change a user")
+    .describe("What is left out stays; `null` takes a profile or an attribute away.")
+    .body(&CHANGED)
+    .gives::<UserView>(200);
+
 pub(super) async fn amend(
     State(api): State<Arc<Api>>,
     caller: ApiCaller,
@@ -109,6 +144,22 @@ pub(super) async fn amend(
     answer(&api, &caller, &name, StatusCode::OK).await
 }
 
+const CHANGED: Form = Form {
+    name: "UserToChange",
+    schema: || {
+        Schema::object()
+            .optional("profile", Schema::name())
+            .optional("active", Schema::truth().saying("Whether the user may call."))
+            .optional("attributes", Schema::map(Schema::text().or_null()))
+            .passed_over(SHOWN)
+    },
+    example: r#"{"profile": null, "active": true, "attributes": {"Email": "ada@example.com"}}"#,
+    read: |reader, at| read_change(reader, at).is_some(),
+};
+
+/// Of an answer that is sent back: names do not change, and the rest has routes of its own.
+const SHOWN: &[&str] = &["name", "password", "permission_sets", "permissions"];
+
 /// What is left out stays; `profile: null` takes it away, and so does `null` for an attribute.
 fn read_change(reader: &mut Reader, at: &At<'_>) -> Option<UserChange> {
     let mut fields = reader.fields(at)?;
@@ -119,11 +170,14 @@ fn read_change(reader: &mut Reader, at: &At<'_>) -> Option<UserChange> {
     };
     let is_active = fields.take("active").and_then(|at| reader.truth(&at));
     let (attributes, removed_attributes) = fields.take("attributes").map(|at| attributes(reader, &at)).unwrap_or_default();
-    // Of an answer that is sent back: names do not change, and the rest has routes of its own.
-    fields.ignore(&["name", "password", "permission_sets", "permissions"]);
+    fields.ignore(SHOWN);
     fields.finish(reader);
     Some(UserChange { profile: profile?, is_active, attributes, removed_attributes })
 }
+
+pub(super) const REMOVE: Operation = Operation::new("deleteUser", Tag::Users, "Delete a user")
+    .describe("With the user go the keys, and all that is stored of their own.")
+    .gives_nothing();
 
 pub(super) async fn remove(State(api): State<Arc<Api>>, caller: ApiCaller, Path(name): Path<String>) -> Result<Response, Problem> {
     let name = parse(&name)?;
@@ -132,6 +186,8 @@ pub(super) async fn remove(State(api): State<Arc<Api>>, caller: ApiCaller, Path(
     user::remove(&api.manage(&actor), &name).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
+
+pub(super) const ASSIGN: Operation = Operation::new("assignPermissionSet", Tag::Users, "Assign a permission set to a user").gives_nothing();
 
 pub(super) async fn assign(
     State(api): State<Arc<Api>>,
@@ -145,6 +201,9 @@ pub(super) async fn assign(
     user::assign(&api.manage(&actor), &name, &set).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
+
+pub(super) const UNASSIGN: Operation =
+    Operation::new("unassignPermissionSet", Tag::Users, "Take a permission set from a user").gives_nothing();
 
 pub(super) async fn unassign(
     State(api): State<Arc<Api>>,

@@ -8,19 +8,23 @@ use http::StatusCode;
 use serde::Serialize;
 use sortie_model::{Grantee, Principal, PrincipalAccess};
 use sortie_store::Definitions;
+use utoipa::ToSchema;
 
 use crate::api::caller::ApiCaller;
 use crate::api::connect::{Prefix, SalesforceId, principal_id};
+use crate::api::document::{Form, Operation, Schema, Tag};
 use crate::api::json::{At, Body, Reader};
 use crate::api::mount::NEWEST;
 use crate::api::{Api, Problem, json};
 use crate::manage::PrincipalReference;
 use crate::manage::grant::{self, GranteeName};
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = SaveResult)]
 struct Made {
     id: SalesforceId,
     success: bool,
+    #[schema(value_type = Vec<String>, max_items = 0)]
     errors: [(); 0],
 }
 
@@ -40,6 +44,11 @@ pub(super) fn grantee_id(grantee: Grantee) -> SalesforceId {
         Grantee::Profile(id) => SalesforceId::of(Prefix::Profile, id.as_uuid()),
     }
 }
+
+pub(super) const CREATE: Operation =
+    Operation::new("createSetupEntityAccess", Tag::Salesforce, "Enable a principal for a permission set or a profile")
+        .body(&NEW)
+        .gives::<Made>(201);
 
 pub(super) async fn create(State(api): State<Arc<Api>>, caller: ApiCaller, body: Body) -> Result<Response, Problem> {
     let (parent, entity) = body.read(NEWEST, read)?;
@@ -62,11 +71,26 @@ pub(super) async fn create(State(api): State<Arc<Api>>, caller: ApiCaller, body:
     Ok(json(StatusCode::CREATED, &Made { id: access_id(&access), success: true, errors: [] }))
 }
 
+const NEW: Form = Form {
+    name: "SetupEntityAccessToCreate",
+    schema: || {
+        Schema::object()
+            .required("ParentId", Schema::text().saying("Id of the permission set or the profile."))
+            .required("SetupEntityId", Schema::text().saying("Id of the principal."))
+            .passed_over(SHOWN)
+    },
+    example: r#"{"ParentId": "0PS000000000000AAA", "SetupEntityId": "0pu000000000000AAA"}"#,
+    read: |reader, at| read(reader, at).is_some(),
+};
+
+/// What clients add to every record.
+const SHOWN: &[&str] = &["attributes"];
+
 fn read(reader: &mut Reader, at: &At<'_>) -> Option<(String, String)> {
     let mut fields = reader.fields(at)?;
     let mut text = |reader: &mut Reader, name| fields.require(reader, name).and_then(|at| reader.text(&at).map(str::to_owned));
     let (parent, entity) = (text(reader, "ParentId"), text(reader, "SetupEntityId"));
-    fields.ignore(&["attributes"]);
+    fields.ignore(SHOWN);
     fields.finish(reader);
     Some((parent?, entity?))
 }
@@ -86,6 +110,9 @@ fn names(definitions: &Definitions, principal: &Principal, grantee: Grantee) -> 
     };
     Some((reference, name))
 }
+
+pub(super) const REMOVE: Operation =
+    Operation::new("deleteSetupEntityAccess", Tag::Salesforce, "Disable a principal for a permission set or a profile").gives_nothing();
 
 pub(super) async fn remove(State(api): State<Arc<Api>>, caller: ApiCaller, Path(id): Path<String>) -> Result<Response, Problem> {
     let definitions = api.definitions().await?;

@@ -14,13 +14,21 @@ const SEEING: &[SystemPermission] = &[ViewSetup, ManageUsers, ManageNamedCredent
 
 /// The routes.
 pub(super) const ROUTES: &[Route] = &[
-    Route { method: "GET", path: "/query", mounts: Mounts::Salesforce, access: Access::AnyOf(SEEING), handler: || get(query::query) },
+    Route {
+        method: "GET",
+        path: "/query",
+        mounts: Mounts::Salesforce,
+        access: Access::AnyOf(SEEING),
+        handler: || get(query::query),
+        operation: query::QUERY,
+    },
     Route {
         method: "POST",
         path: "/sobjects/SetupEntityAccess",
         mounts: Mounts::Salesforce,
         access: Access::AnyOf(GIVERS),
         handler: || post(access::create),
+        operation: access::CREATE,
     },
     Route {
         method: "DELETE",
@@ -28,5 +36,6 @@ pub(super) const ROUTES: &[Route] = &[
         mounts: Mounts::Salesforce,
         access: Access::AnyOf(GIVERS),
         handler: || delete(access::remove),
+        operation: access::REMOVE,
     },
 ];

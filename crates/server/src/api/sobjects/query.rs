@@ -13,8 +13,15 @@ use sortie_store::Definitions;
 use super::access::{access_id, grantee_id};
 use super::soql::Query;
 use crate::api::connect::{principal_id, salesforce_id_of_credential};
+use crate::api::document::{Needed, Operation, Query as Parameter, Schema, Tag};
 use crate::api::mount::Mount;
 use crate::api::{Api, Problem, json as answer};
+
+pub(super) const QUERY: Operation =
+    Operation::new("query", Tag::Salesforce, "Ask for permission sets, profiles, external credentials, and access")
+        .describe("SOQL, as far as `SELECT … FROM … WHERE … = … AND … IN (…) LIMIT n`.")
+        .query(&[QUESTION])
+        .gives_value(200, |_| answered());
 
 pub(super) async fn query(
     State(api): State<Arc<Api>>,
@@ -42,6 +49,26 @@ pub(super) async fn query(
     let rows = rows.into_iter().filter(holds).take(question.limit.unwrap_or(usize::MAX));
     let records: Vec<Value> = rows.map(|row| record(object, mount, &fields, &row)).collect();
     Ok(answer(StatusCode::OK, &json!({ "totalSize": records.len(), "done": true, "records": records })))
+}
+
+const QUESTION: Parameter = Parameter {
+    name: "q",
+    needed: Needed::Always,
+    schema: Schema::words,
+    description: "`SELECT Id, Name FROM PermissionSet WHERE Name = 'Callers'`.",
+};
+
+fn answered() -> Value {
+    let record = json!({ "type": "object", "properties": { "attributes": { "type": "object" } }, "required": ["attributes"] });
+    json!({
+        "type": "object",
+        "properties": {
+            "totalSize": { "type": "integer" },
+            "done": { "type": "boolean", "const": true },
+            "records": { "type": "array", "items": record, "description": "With the fields that were selected." },
+        },
+        "required": ["totalSize", "done", "records"],
+    })
 }
 
 fn wrong(code: &'static str, message: String, error_code: &'static str) -> Problem {

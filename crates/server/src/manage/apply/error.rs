@@ -27,6 +27,14 @@ pub enum ApplyError {
     /// It is otherwise than whoever changes it has seen.
     #[error("it has changed since it was read")]
     Stale,
+    /// It would send what somebody else has stored to a place where nothing of it went before.
+    #[error("this would send secrets of the {what} to {place}, and somebody else has stored them")]
+    OthersSecrets {
+        /// What holds them.
+        what: String,
+        /// Where they would go.
+        place: String,
+    },
     /// It was right, and could not be stored.
     #[error(transparent)]
     NotStored(#[from] NotStored),
@@ -40,6 +48,7 @@ impl ApplyError {
             Self::Exists { .. } => "already_exists",
             Self::Missing(unknown) => unknown.code(),
             Self::Stale => "stale",
+            Self::OthersSecrets { .. } => "secrets_of_others",
             Self::NotStored(error) => error.code(),
         }
     }
@@ -48,7 +57,7 @@ impl ApplyError {
     pub fn problems(&self) -> &[Problem] {
         match self {
             Self::Refused(problems) => problems,
-            Self::Exists { .. } | Self::Missing(_) | Self::Stale | Self::NotStored(_) => &[],
+            Self::Exists { .. } | Self::Missing(_) | Self::Stale | Self::OthersSecrets { .. } | Self::NotStored(_) => &[],
         }
     }
 
@@ -59,6 +68,9 @@ impl ApplyError {
             Self::Exists { .. } => "change the one that is there, or choose another name".to_owned(),
             Self::Missing(unknown) => unknown.next_step(),
             Self::Stale => "read it again, and decide anew".to_owned(),
+            Self::OthersSecrets { .. } => {
+                "store them again yourself first, if you know them; or have an operator make the change, with `sortie apply`".to_owned()
+            }
             Self::NotStored(error) => error.next_step(),
         }
     }

@@ -3,7 +3,7 @@
 use sortie_metadata::Definition;
 use sortie_store::Definitions;
 
-use super::ApplyError;
+use super::{ApplyError, Asker};
 use crate::manage::UnknownName;
 
 /// Whether the things of a definition are there already; of users nothing is expected.
@@ -18,16 +18,6 @@ pub enum Standing {
     Stored,
 }
 
-/// What becomes of stored values that the definition does not give, where the place moves that they may be sent to.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Moved {
-    /// They are sealed anew for the new place. Whoever says so could read them anyway.
-    #[default]
-    Reseal,
-    /// They are forgotten: who wants them sent to another place must know them (P21).
-    Forget,
-}
-
 /// What is expected.
 #[derive(Default)]
 pub struct Expectation<'e> {
@@ -35,8 +25,8 @@ pub struct Expectation<'e> {
     pub standing: Standing,
     /// Whether what is stored is still as it was when it was read.
     pub seen: Option<&'e (dyn Fn(&Definitions) -> bool + Send + Sync)>,
-    /// What becomes of values that would be sent elsewhere.
-    pub moved: Moved,
+    /// For whom secrets of others must not go anywhere new; `None`: an operator, who could read them anyway.
+    pub asker: Option<Asker>,
 }
 
 impl Expectation<'_> {

@@ -18,6 +18,7 @@ mod principal;
 mod principal_access;
 mod profile;
 mod provider;
+mod reach;
 mod scene;
 mod sources;
 mod user;
@@ -29,7 +30,8 @@ use super::{Change, Manage};
 use scene::Scene;
 
 pub use error::ApplyError;
-pub use expectation::{Expectation, Moved, Standing};
+pub use expectation::{Expectation, Standing};
+pub use reach::Asker;
 pub use sources::Surroundings;
 
 /// Whether anything is stored.
@@ -81,7 +83,7 @@ pub async fn apply_expecting(
     let discovered = discovery::ask(definition, surroundings.world, &mut problems).await;
     let mut scene = Scene::begin(manage, definition, (given, discovered), unlisted, problems).await?;
     expectation.check(definition, &scene.stored)?;
-    scene.moved = expectation.moved;
+    let before = expectation.asker.map(|_| scene.stored.clone());
     formula::judge(&mut scene).await?;
     profile::apply(&mut scene).await?;
     permission_set::apply(&mut scene).await?;
@@ -89,5 +91,8 @@ pub async fn apply_expecting(
     provider::apply(&mut scene).await?;
     external_credential::apply(&mut scene).await?;
     named_credential::apply(&mut scene).await?;
+    if let (Some(asker), Some(before), true) = (expectation.asker, &before, scene.is_sound()) {
+        reach::judge(&mut scene, asker, before).await?;
+    }
     scene.finish(mode).await
 }

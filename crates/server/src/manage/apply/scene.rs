@@ -10,7 +10,7 @@ use sortie_store::Definitions;
 use super::discovery::Answers;
 use super::index::Index;
 use super::sources::Given;
-use super::{ApplyError, Mode, Moved, Unlisted};
+use super::{ApplyError, Mode, Unlisted};
 use crate::manage::{Action, Change, Manage, NotStored, UnknownName};
 
 pub(super) struct Scene<'a> {
@@ -20,8 +20,6 @@ pub(super) struct Scene<'a> {
     /// What issuers say of providers of the definition.
     pub(super) discovered: Answers,
     pub(super) unlisted: Unlisted,
-    /// What becomes of stored values where the place moves that they may be sent to.
-    pub(super) moved: Moved,
     pub(super) change: sortie_store::Change<'a>,
     /// As it is within the change; objects that are made join it, so that later ones can refer to them.
     pub(super) stored: Definitions,
@@ -38,11 +36,10 @@ impl<'a> Scene<'a> {
         unlisted: Unlisted,
         problems: Vec<Problem>,
     ) -> Result<Self, NotStored> {
-        let mut change = manage.store.change().await?;
+        let mut change = manage.change().await?;
         let stored = change.definitions().await?;
         let index = Index::of(&stored);
-        let moved = Moved::default();
-        Ok(Self { manage, definition, given, discovered, unlisted, moved, change, stored, index, problems, changes: Vec::new() })
+        Ok(Self { manage, definition, given, discovered, unlisted, change, stored, index, problems, changes: Vec::new() })
     }
 
     /// Commits if nothing is wrong and there is anything to commit.
@@ -56,6 +53,11 @@ impl<'a> Scene<'a> {
             self.manage.commit(self.change, &self.changes).await?;
         }
         Ok(self.changes)
+    }
+
+    /// Whether nothing is wrong so far.
+    pub(super) const fn is_sound(&self) -> bool {
+        self.problems.is_empty()
     }
 
     pub(super) fn refuse(&mut self, path: &str, rule: &'static str, message: impl Into<String>) {

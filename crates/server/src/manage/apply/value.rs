@@ -6,11 +6,10 @@ use sortie_model::{ExternalCredential, ExternalCredentialId};
 use sortie_store::{Identity, StoredValue};
 use uuid::Uuid;
 
-use super::Moved;
 use super::principal::Planned;
 use super::scene::Scene;
+use crate::manage::NotStored;
 use crate::manage::secret::{Sealer, Slot, destination};
-use crate::manage::{Action, Change, NotStored};
 
 /// The stored values of one credential.
 pub(super) struct Values<'a> {
@@ -51,7 +50,9 @@ impl<'a> Values<'a> {
             // A stored value that does not open any more is replaced: that is what mends it.
             let opened = row.and_then(|row| self.sealer.open(identity, row).ok());
             let is_same = opened.is_some_and(|plain| plain.expose() == value.expose().as_bytes());
-            if is_same && !self.sealer.moves() {
+            // Who gives the value that is there knows it, whoever has stored it.
+            let is_known = scene.manage.by.is_none() || row.is_some_and(|row| row.head.stored_by == scene.manage.by);
+            if is_same && is_known && !self.sealer.moves() {
                 continue;
             }
             self.sealer
@@ -65,18 +66,12 @@ impl<'a> Values<'a> {
         Ok(fields)
     }
 
-    /// Where the destination moves, seals anew all values that the file did not give, users' own ones too, or forgets them.
+    /// Where the destination moves, seals anew all values that the file did not give, users' own ones too.
     pub(super) async fn move_the_others(self, scene: &mut Scene<'_>) -> Result<(), NotStored> {
         if !self.sealer.moves() {
             return Ok(());
         }
         for (identity, row) in self.rows.iter().filter(|(_, row)| !self.replaced.contains(&row.head.id)) {
-            if scene.moved == Moved::Forget {
-                scene.change.credential_values().delete(*identity, &row.head.name).await?;
-                let name = format!("{} of the credential {}", row.head.name, self.credential_name);
-                scene.did(Change::new("secret", name, Action::Deleted));
-                continue;
-            }
             let principal = scene.principals(self.credential).find(|principal| principal.id == identity.principal);
             let principal = format!("{}/{}", self.credential_name, principal.map_or("", |principal| principal.name.as_str()));
             self.sealer.move_on(&mut scene.change, *identity, row, &principal).await?;

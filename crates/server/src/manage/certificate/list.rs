@@ -2,13 +2,14 @@
 
 use serde::Serialize;
 use sortie_model::{Certificate, Timestamp};
+use utoipa::ToSchema;
 
 use super::CertificateError;
 use super::show::{VersionStanding, days_left, standing};
 use crate::manage::Manage;
 
 /// A certificate in a list.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct CertificateSummary {
     /// Its name.
     pub name: String,
@@ -17,12 +18,15 @@ pub struct CertificateSummary {
     /// How far its newest version is.
     pub state: VersionStanding,
     /// The `kid` that signs now.
+    #[schema(required = true)]
     pub kid: Option<String>,
     /// Kind of key of the newest version.
     pub key_algorithm: &'static str,
     /// When the certificate that signs now expires, RFC 3339.
+    #[schema(required = true)]
     pub not_after: Option<String>,
     /// Whole days until then; negative when it has expired.
+    #[schema(required = true)]
     pub days_left: Option<i64>,
 }
 

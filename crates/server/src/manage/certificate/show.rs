@@ -3,13 +3,14 @@
 use serde::Serialize;
 use sortie_model::{ApiName, Certificate, CertificateVersion, Issued, Timestamp, VersionState};
 use sortie_vault::signing::describe;
+use utoipa::ToSchema;
 
 use super::uses::uses;
 use super::{CertificateError, context, find};
 use crate::manage::Manage;
 
 /// A certificate as shown.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct CertificateView {
     /// Its name.
     pub name: String,
@@ -24,7 +25,7 @@ pub struct CertificateView {
 }
 
 /// A version as shown.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct VersionView {
     /// Its number.
     pub number: u32,
@@ -41,29 +42,38 @@ pub struct VersionView {
     /// `matches`, or the code of what is wrong with the stored private key.
     pub private_key: &'static str,
     /// Since when it signs, or will, RFC 3339.
+    #[schema(required = true)]
     pub signs_from: Option<String>,
     /// From when on it is retired, RFC 3339.
+    #[schema(required = true)]
     pub retires_at: Option<String>,
     /// Whom the certificate is for.
+    #[schema(required = true)]
     pub subject: Option<String>,
     /// Who signed it.
+    #[schema(required = true)]
     pub issuer: Option<String>,
     /// Its number at the issuer, in hexadecimal.
+    #[schema(required = true)]
     pub serial_number: Option<String>,
     /// From when on it is good, RFC 3339.
+    #[schema(required = true)]
     pub not_before: Option<String>,
     /// Until when the chain is, RFC 3339.
+    #[schema(required = true)]
     pub not_after: Option<String>,
     /// Whole days until then; negative when it has expired.
+    #[schema(required = true)]
     pub days_left: Option<i64>,
     /// SHA-256 of the leaf, in hexadecimal.
+    #[schema(required = true)]
     pub fingerprint: Option<String>,
     /// How many certificates the chain has.
     pub chain_length: usize,
 }
 
 /// How far a version is at this moment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum VersionStanding {
     /// It waits for its chain.

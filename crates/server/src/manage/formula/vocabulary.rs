@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use sortie_formula::{FormulaError, Refusal, STANDARD_USER_FIELDS, Template, Variable};
 use sortie_model::{ApiName, Violation};
 use sortie_protocol::{Parameters, Protocol};
+use utoipa::ToSchema;
 
 use crate::manage::NotStored;
 
@@ -140,7 +141,8 @@ fn list(names: &[&str]) -> String {
 }
 
 /// A formula as the check sees it.
-#[derive(Clone, Debug, serde::Serialize)]
+#[derive(Clone, Debug, serde::Serialize, ToSchema)]
+#[schema(as = FormulaCheck)]
 pub struct Check {
     /// The variables that it reads, in order, each once.
     pub variables: Vec<String>,

@@ -2,12 +2,13 @@
 
 use serde::Serialize;
 use sortie_model::ApiName;
+use utoipa::ToSchema;
 
 use super::GrantError;
 use crate::manage::{Manage, UnknownName, find};
 
 /// One grant as shown.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, ToSchema)]
 pub struct GrantView {
     /// Name of the external credential.
     pub external_credential: String,

@@ -2,12 +2,13 @@
 
 use serde::Serialize;
 use sortie_model::{ApiKey, Timestamp, UserName};
+use utoipa::ToSchema;
 
 use super::KeyError;
 use crate::manage::{Manage, UnknownName};
 
 /// A key as shown.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct KeyView {
     /// The public part.
     pub id: String,
@@ -18,13 +19,15 @@ pub struct KeyView {
     /// When it was made, RFC 3339.
     pub created_at: String,
     /// From when on it is refused, RFC 3339.
+    #[schema(required = true)]
     pub expires_at: Option<String>,
     /// Since when it is refused for good, RFC 3339.
+    #[schema(required = true)]
     pub revoked_at: Option<String>,
 }
 
 /// Whether a key is taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum KeyState {
     /// It is, while its user is active.

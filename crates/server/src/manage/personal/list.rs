@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sortie_model::{ExternalCredential, Grantee, IdentityType, Label, Principal, PrincipalId};
 use sortie_protocol::{Need, Place, Secrecy};
-use sortie_store::{Definitions, GrantState, Identity, ReadError, StoredGrant, StoredUser, ValueHead, ValueSummary};
+use sortie_store::{Definitions, Identity, ReadError, StoredUser, ValueHead, ValueSummary};
 
 use crate::manage::status::{Facts, PrincipalReport, StoredFacts};
 use crate::manage::{Manage, provider};
@@ -86,7 +86,7 @@ pub async fn list(manage: &Manage<'_>, user: &StoredUser) -> Result<Vec<Personal
         values.insert(principal.id, summary(principal.identity_type, &stored));
         heads.insert(principal.id, stored);
         let grant = manage.store.grants().load(identity).await?;
-        grants.insert(principal.id, u64::from(grant.is_some_and(|grant| is_usable(&grant))));
+        grants.insert(principal.id, u64::from(grant.is_some_and(|grant| grant.is_usable())));
         if let Some(found) = manage.store.health().load(identity).await? {
             health.insert(principal.id, found);
         }
@@ -99,11 +99,6 @@ pub async fn list(manage: &Manage<'_>, user: &StoredUser) -> Result<Vec<Personal
         manage.now,
     );
     Ok(credentials.iter().map(|credential| personal(&facts, credential, &usable, &heads)).collect())
-}
-
-/// Whether nobody has to authenticate again before it is used.
-fn is_usable(grant: &StoredGrant) -> bool {
-    grant.grant.is_some() && grant.failure.as_ref().is_none_or(|failure| failure.state != GrantState::NeedsAuthentication)
 }
 
 fn of_credentials<'d>(definitions: &'d Definitions, credentials: &[ExternalCredential]) -> impl Iterator<Item = &'d Principal> {

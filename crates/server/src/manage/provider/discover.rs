@@ -134,8 +134,14 @@ fn definition(found: &Discovered, name: &ApiName, flow: AuthenticationFlow) -> S
         Some(authentication) => lines.push(format!("    client_authentication: {}", authentication.as_str())),
         None => lines.push("    # The server says that it takes a client secret neither in a header nor in a body.".to_owned()),
     }
-    if flow == AuthenticationFlow::AuthorizationCode && found.supports_pkce {
-        lines.push("    pkce: true".to_owned());
+    match found.supports_pkce {
+        _ if flow != AuthenticationFlow::AuthorizationCode => {}
+        true => lines.push("    pkce: true".to_owned()),
+        // RFC 9700, section 2.1.1: a client has to know that the server takes part. OAU-13.
+        false => lines.push(
+            "    # The server does not say that it checks proof keys (PKCE, S256). Each login sends one all the same; where it is not checked, whoever gets hold of a code can use it."
+                .to_owned(),
+        ),
     }
     if flow == AuthenticationFlow::AuthorizationCode && found.issuer_in_response {
         lines.push("    issuer_in_response: true".to_owned());

@@ -13,7 +13,7 @@ pub use discover::{Suggested, discover};
 pub use error::ProviderError;
 pub use put_values::{Filling, put_values};
 pub use seal::open;
-pub(in crate::manage) use seal::{goes_elsewhere, move_on, store};
+pub(in crate::manage) use seal::{goes_elsewhere, move_on, store, told_secrets};
 pub use show::{AuthProviderView, ParameterView, ProviderSummary, ProviderView, list, show};
 pub use types::{SettingView, TypeView, types};
 pub(in crate::manage) use uses::{end_tokens, provider_of, setting_of, users};

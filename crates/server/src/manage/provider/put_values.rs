@@ -24,7 +24,7 @@ pub async fn put_values(
     values: &[(&str, &Secret)],
     filling: Filling,
 ) -> Result<Change, ProviderError> {
-    let mut change = manage.store.change().await?;
+    let mut change = manage.change().await?;
     let definitions = change.definitions().await?;
     let provider = find(&definitions, provider)?;
     for (name, value) in values {
@@ -39,7 +39,9 @@ pub async fn put_values(
         let row = rows.iter().find(|row| row.head.name == *name);
         let is_same =
             row.and_then(|row| open(manage.vault, &provider, row).ok()).is_some_and(|plain| plain.expose() == value.expose().as_bytes());
-        if !is_same {
+        // Who gives the value that is there knows it, whoever has stored it.
+        let is_known = manage.by.is_none() || row.is_some_and(|row| row.head.stored_by == manage.by);
+        if !is_same || !is_known {
             store(&mut change, manage.vault, &provider, (name, row), manage.new_id, value).await?;
             fields.push((*name).to_owned());
         }

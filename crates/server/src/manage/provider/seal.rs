@@ -8,15 +8,22 @@ use uuid::Uuid;
 
 use crate::manage::NotStored;
 
-/// SHA-256 over the endpoints that are told a secret, each with its length in front. A value that was sealed for some does not open for others: editing a
-/// token endpoint in the database sends no client secret there.
-fn destination(provider: &IdentityProvider) -> [u8; 32] {
+/// The endpoints that are told a secret; an empty one where there is none.
+pub(in crate::manage) fn told_secrets(provider: &IdentityProvider) -> Vec<String> {
     let server = provider.server();
-    let mut texts = vec![provider.kind().as_str().to_owned(), server.token_endpoint.to_string()];
+    let mut texts = vec![server.token_endpoint.to_string()];
     let others = [&server.revocation_endpoint, &server.user_info_endpoint];
     texts.extend(others.map(|url| url.as_ref().map(ToString::to_string).unwrap_or_default()));
     // Only where there is one: it was not known yet when the others were first sealed for.
     texts.extend(server.pushed_authorization_endpoint.as_ref().map(ToString::to_string));
+    texts
+}
+
+/// SHA-256 over the endpoints that are told a secret, each with its length in front. A value that was sealed for some does not open for others: editing a
+/// token endpoint in the database sends no client secret there.
+fn destination(provider: &IdentityProvider) -> [u8; 32] {
+    let mut texts = vec![provider.kind().as_str().to_owned()];
+    texts.extend(told_secrets(provider));
     let mut context = digest::Context::new(&digest::SHA256);
     for text in &texts {
         context.update(&(text.len() as u64).to_be_bytes());
@@ -47,7 +54,7 @@ pub(in crate::manage) fn goes_elsewhere(before: &IdentityProvider, wanted: &Iden
 /// # Errors
 /// It was changed, or sealed for another place.
 pub fn open(vault: &Vault, provider: &IdentityProvider, row: &StoredValue) -> Result<SecretBytes, OpenError> {
-    let ValueHead { id, name, version, updated_at: _ } = &row.head;
+    let ValueHead { id, name, version, updated_at: _, stored_by: _ } = &row.head;
     vault.open(&context(provider, *id, name, *version), &row.sealed)
 }
 
@@ -67,7 +74,10 @@ pub(in crate::manage) async fn store(
             let sealed = vault.seal(&context(provider, id, name, 1), &plain)?;
             change.provider_values().insert(provider.id(), id, name, &sealed).await?;
         }
-        Some(row) => replace(change, vault, provider, row, &plain).await?,
+        Some(row) => {
+            let sealed = sealed_anew(vault, provider, row, &plain)?;
+            change.provider_values().replace(&row.head, &sealed).await?;
+        }
     }
     Ok(())
 }
@@ -83,18 +93,11 @@ pub(in crate::manage) async fn move_on(
     let open_error = |source| NotStored::Open { field: row.head.name.clone(), principal: holder, source };
     // A row whose provider somebody moved in the database still opens if this change moves it back.
     let plain = open(vault, before, row).or_else(|error| open(vault, wanted, row).map_err(|_| error)).map_err(open_error)?;
-    replace(change, vault, wanted, row, &plain).await
+    let sealed = sealed_anew(vault, wanted, row, &plain)?;
+    Ok(change.provider_values().reseal(&row.head, &sealed).await?)
 }
 
-async fn replace(
-    change: &mut Change<'_>,
-    vault: &Vault,
-    provider: &IdentityProvider,
-    row: &StoredValue,
-    plain: &SecretBytes,
-) -> Result<(), NotStored> {
+fn sealed_anew(vault: &Vault, provider: &IdentityProvider, row: &StoredValue, plain: &SecretBytes) -> Result<Vec<u8>, NotStored> {
     let head = &row.head;
-    let sealed = vault.seal(&context(provider, head.id, &head.name, head.version + 1), plain)?;
-    change.provider_values().replace(head, &sealed).await?;
-    Ok(())
+    Ok(vault.seal(&context(provider, head.id, &head.name, head.version + 1), plain)?)
 }

@@ -6,17 +6,19 @@ use serde::Serialize;
 use sortie_model::{ApiName, AuthProvider, IdentityProvider, RequestParameter};
 use sortie_protocol::provider_values;
 use sortie_store::Definitions;
+use utoipa::ToSchema;
 
 use super::{ProviderError, find, users};
 use crate::manage::Manage;
 
 /// A provider in a list.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct ProviderSummary {
     /// Which kind: `external_auth_identity_provider` or `auth_provider`.
     pub kind: &'static str,
     /// The type of an auth provider.
     #[serde(rename = "type")]
+    #[schema(required = true)]
     pub auth_provider_type: Option<&'static str>,
     /// Its name.
     pub name: String,
@@ -33,12 +35,13 @@ pub struct ProviderSummary {
 }
 
 /// A provider as shown.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct ProviderView {
     /// Which kind: `external_auth_identity_provider` or `auth_provider`.
     pub kind: &'static str,
     /// The type of an auth provider, and what else only those have.
     #[serde(flatten)]
+    #[schema(value_type = AuthProviderView)]
     pub auth_provider: Option<AuthProviderView>,
     /// Its name.
     pub name: String,
@@ -48,33 +51,42 @@ pub struct ProviderView {
     pub description: String,
     /// What is registered over there as the address that browsers are sent back to. Only whoever knows how they reach us can say it.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub callback_url: Option<String>,
     /// With which the last login on the console worked.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub accepted_callback_url: Option<String>,
     /// How it gives tokens.
     pub flow: &'static str,
     /// Where client id and secret stand in a token request.
     pub client_authentication: &'static str,
     /// What it calls itself.
+    #[schema(required = true)]
     pub issuer: Option<String>,
     /// Where users are sent to log in.
+    #[schema(required = true)]
     pub authorize_endpoint: Option<String>,
     /// Where tokens are asked for.
     pub token_endpoint: String,
     /// Where it says who a user is.
+    #[schema(required = true)]
     pub user_info_endpoint: Option<String>,
     /// Where it takes the parameters of a login from us.
+    #[schema(required = true)]
     pub pushed_authorization_endpoint: Option<String>,
     /// Where it is told that a token is not needed any more.
+    #[schema(required = true)]
     pub revocation_endpoint: Option<String>,
     /// Where its public keys are.
+    #[schema(required = true)]
     pub key_set_endpoint: Option<String>,
     /// Whether it says who it is when it sends a browser back.
     pub issuer_in_response: bool,
     /// Whether authorization codes are protected by a proof key.
     pub pkce: bool,
     /// What is asked for where nothing else is said.
+    #[schema(required = true)]
     pub default_scopes: Option<String>,
     /// What it wants besides, in the order of sending.
     pub request_parameters: Vec<ParameterView>,
@@ -87,29 +99,37 @@ pub struct ProviderView {
 }
 
 /// What only an auth provider has.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct AuthProviderView {
     /// Its type.
     #[serde(rename = "type")]
+    #[schema(required = false)]
     pub kind: &'static str,
     /// What its type asks for.
+    #[schema(required = false)]
     pub settings: BTreeMap<String, String>,
     /// What a plug-in is told with every step.
+    #[schema(required = false)]
     pub configuration: BTreeMap<String, String>,
     /// Where a browser is sent when a login fails.
+    #[schema(required = false)]
     pub error_url: Option<String>,
     /// Where a browser is sent after a logout.
+    #[schema(required = false)]
     pub logout_url: Option<String>,
     /// The picture that is shown with it.
+    #[schema(required = false)]
     pub icon_url: Option<String>,
     /// What Salesforce says of it besides; it means nothing here.
+    #[schema(required = false)]
     pub salesforce: BTreeMap<String, String>,
     /// How a refresh token is had.
+    #[schema(required = false)]
     pub refresh_token: &'static str,
 }
 
 /// A custom request parameter as shown.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct ParameterView {
     /// Which request: `authorize`, `token` or `refresh`.
     pub request: &'static str,

@@ -28,7 +28,7 @@ pub(in crate::manage) fn check_value(values: ClientValues, name: &str, value: &S
 /// # Errors
 /// A [`ProviderError`]; it never holds the value.
 pub async fn set_value(manage: &Manage<'_>, provider: &ApiName, name: &str, value: &Secret) -> Result<Change, ProviderError> {
-    let mut change = manage.store.change().await?;
+    let mut change = manage.change().await?;
     let definitions = change.definitions().await?;
     let provider = find(&definitions, provider)?;
     check_value(provider.server().client_values(), name, value)?;
@@ -47,7 +47,7 @@ pub async fn set_value(manage: &Manage<'_>, provider: &ApiName, name: &str, valu
 /// # Errors
 /// A [`ProviderError`]: there is none of this name.
 pub async fn remove_value(manage: &Manage<'_>, provider: &ApiName, name: &str) -> Result<Change, ProviderError> {
-    let mut change = manage.store.change().await?;
+    let mut change = manage.change().await?;
     let definitions = change.definitions().await?;
     let provider = find(&definitions, provider)?;
     match change.provider_values().delete(provider.id(), name).await {

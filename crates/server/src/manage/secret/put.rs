@@ -50,7 +50,7 @@ pub async fn put(
     user: Option<&UserName>,
     put: Put<'_>,
 ) -> Result<Change, SecretError> {
-    let mut change = manage.store.change().await?;
+    let mut change = manage.change().await?;
     let definitions = change.definitions().await?;
     let (credential, principal) = reference.find(&definitions)?;
     let unknown_protocol = || SecretError::UnknownProtocol { protocol: credential.protocol.clone() };

@@ -75,7 +75,7 @@ impl Sealer<'_> {
         let plain = self.open(identity, row).map_err(open_error)?;
         let head = &row.head;
         let sealed = self.vault.seal(&context(identity, head.id, &head.name, head.version + 1, self.wanted), &plain)?;
-        change.credential_values().replace(identity, head, &sealed).await?;
+        change.credential_values().reseal(identity, head, &sealed).await?;
         Ok(())
     }
 }

@@ -30,7 +30,7 @@ pub async fn set_all(
     user: Option<&UserName>,
     values: &[(&str, &Secret)],
 ) -> Result<Change, SecretError> {
-    let mut change = manage.store.change().await?;
+    let mut change = manage.change().await?;
     let definitions = change.definitions().await?;
     let (credential, principal) = reference.find(&definitions)?;
     let unknown_protocol = || SecretError::UnknownProtocol { protocol: credential.protocol.clone() };

@@ -13,12 +13,13 @@ use sortie_protocol::{
     principal_status, provider_values,
 };
 use sortie_store::{Definitions, OwedSummary, ReadError, ValueSummary};
+use utoipa::ToSchema;
 
 use crate::manage::provider::provider_of;
 use crate::manage::{Manage, UnknownName, find};
 
 /// Status of an external credential.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct CredentialReport {
     /// Developer name.
     pub name: String,
@@ -33,6 +34,7 @@ pub struct CredentialReport {
     /// What the credential itself lacks. Each is the next thing to do.
     pub missing: Vec<MissingStep>,
     /// The provider that its client and its tokens come from, if they do.
+    #[schema(required = true)]
     pub managed_by: Option<ManagerReport>,
     /// Its principals, lowest sequence number first.
     pub principals: Vec<PrincipalReport>,
@@ -41,7 +43,7 @@ pub struct CredentialReport {
 }
 
 /// The provider of a credential.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct ManagerReport {
     /// Which kind: `external_auth_identity_provider` or `auth_provider`.
     pub kind: &'static str,
@@ -52,7 +54,7 @@ pub struct ManagerReport {
 }
 
 /// Status of one principal.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct PrincipalReport {
     /// Its name.
     pub name: String,
@@ -73,15 +75,17 @@ pub struct PrincipalReport {
     /// Users who have stored all required values of their own.
     pub users_with_values: u64,
     /// How many have authenticated with a browser, and need not do so again; `None` where nobody does so.
+    #[schema(required = true)]
     pub logins: Option<u64>,
     /// Logins that are gone here, and not at the provider; `None` where there are none.
+    #[schema(required = true)]
     pub unrevoked: Option<UnrevokedReport>,
     /// How it went lately, as far as its identity is shared.
     pub health: HealthReport,
 }
 
 /// Logins that are gone here, and not at the provider.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct UnrevokedReport {
     /// How many a running server tells the provider about again.
     pub waiting: u64,
@@ -90,20 +94,24 @@ pub struct UnrevokedReport {
 }
 
 /// How it went lately. Moments in RFC 3339.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub struct HealthReport {
     /// When an upstream last took the credential.
+    #[schema(required = true)]
     pub last_success: Option<String>,
     /// When obtaining or using it last failed.
+    #[schema(required = true)]
     pub last_failure: Option<String>,
     /// Stable code of the last failure.
+    #[schema(required = true)]
     pub last_failure_code: Option<String>,
     /// When the current token dies.
+    #[schema(required = true)]
     pub token_expires_at: Option<String>,
 }
 
 /// A named credential that uses an external credential.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct PlaceReport {
     /// Developer name.
     pub name: String,

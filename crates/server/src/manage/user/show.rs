@@ -1,14 +1,15 @@
 //! Shows a user.
 
 use serde::Serialize;
-use sortie_model::{Attributes, Grantee, SystemPermissions, User, UserName};
+use sortie_model::{Attributes, Grantee, SystemPermission, SystemPermissions, User, UserName};
 use sortie_store::Definitions;
+use utoipa::ToSchema;
 
 use super::UserError;
 use crate::manage::{Manage, UnknownName, find};
 
 /// A user as shown: names instead of identities.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct UserView {
     /// Unique name.
     pub name: String,
@@ -17,12 +18,15 @@ pub struct UserView {
     /// Whether there is a password for the console.
     pub password: bool,
     /// Name of the profile.
+    #[schema(required = true)]
     pub profile: Option<String>,
     /// Names of the assigned permission sets.
     pub permission_sets: Vec<String>,
     /// What the user may do with Sortie itself, by permission sets and profile together.
+    #[schema(value_type = Vec<SystemPermission>)]
     pub permissions: SystemPermissions,
     /// What formulas read.
+    #[schema(value_type = std::collections::BTreeMap<String, String>)]
     pub attributes: Attributes,
 }
 

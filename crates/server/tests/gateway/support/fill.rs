@@ -65,7 +65,7 @@ pub(crate) async fn fill(house: &House, url: &str, count: usize, callers: usize)
             let context = SealContext { table: "grants", row, field: "sealed", owner: Some(id), version: 1, destination: [0; 32] };
             let sealed = house.vault().seal(&context, &grant(number).to_bytes()).unwrap();
             let expires_at = Some(now.after(std::time::Duration::from_secs(86_400)));
-            grants.push((of, row, SealedGrant { revision, sealed, issued_at: now, expires_at }));
+            grants.push((of, row, SealedGrant { revision, sealed, issued_at: now, expires_at, dies_at: None }));
         }
         change.commit().await.unwrap();
         store.grants().fill(grants).await.unwrap();

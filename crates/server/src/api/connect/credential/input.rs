@@ -4,7 +4,8 @@ use sortie_model::{ApiName, Secret};
 use sortie_protocol::{Field, Need, Parameters, Place as FieldPlace, ROLE_SETTING, salesforce_value_name};
 
 use crate::api::connect::place::{Place, PlaceInput};
-use crate::api::connect::words::{self, VARIANTS};
+use crate::api::connect::words::{self, PROTOCOLS, VARIANTS};
+use crate::api::document::{Form, Schema};
 use crate::api::json::{At, Fault, FaultKind, Reader};
 use crate::manage::secret::{Others, Wish};
 
@@ -40,6 +41,27 @@ pub(super) struct Wishes {
     pub(super) role: Option<String>,
 }
 
+pub(super) const CREDENTIAL: Form = Form {
+    name: "CredentialInput",
+    schema: || {
+        let value = Schema::object()
+            .optional("value", Schema::text().saying("Left out: what is stored stays."))
+            .optional("encrypted", Schema::truth().saying("Taken, and of no use here: all values are sealed."))
+            .optional("revision", Schema::number(u32::MAX));
+        PlaceInput::schema()
+            .optional("authenticationProtocol", Schema::word(PROTOCOLS))
+            .optional("authenticationProtocolVariant", Schema::word(VARIANTS))
+            .optional("credentials", Schema::map(value))
+            .passed_over(SHOWN)
+    },
+    example: r#"{"externalCredential": "Billing", "principalType": "PerUserPrincipal", "principalName": "Me", "authenticationProtocol": "Basic",
+        "authenticationProtocolVariant": "NoAuthentication", "credentials": {"username": {"value": "sortie", "encrypted": false, "revision": 1}}}"#,
+    read: |reader, at| CredentialInput::read(reader, at).is_some(),
+};
+
+/// Whoever sends an answer back means nothing by it.
+const SHOWN: &[&str] = &["authenticationStatus"];
+
 impl CredentialInput {
     pub(super) fn read(reader: &mut Reader, at: &At<'_>) -> Option<Self> {
         let mut fields = reader.fields(at)?;
@@ -47,8 +69,7 @@ impl CredentialInput {
         let protocol = fields.take("authenticationProtocol").and_then(|at| words::protocol(reader, &at));
         let variant = fields.take_since(reader, "authenticationProtocolVariant", 57).and_then(|at| reader.word(&at, &VARIANTS));
         let credentials = fields.take("credentials").map(|at| credentials(reader, &at)).unwrap_or_default();
-        // Whoever sends an answer back means nothing by it.
-        fields.ignore(&["authenticationStatus"]);
+        fields.ignore(SHOWN);
         fields.finish(reader);
         Some(Self { place: place?, protocol, variant, credentials })
     }

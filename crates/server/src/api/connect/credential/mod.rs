@@ -14,14 +14,41 @@ use sortie_protocol::{Parameters, ROLE_SETTING};
 
 use super::place::{Place, PlaceInput};
 use crate::api::caller::{ApiCaller, MANAGERS, VIEWERS};
+use crate::api::document::{Needed, Operation, Query as Parameter, Schema, Tag};
 use crate::api::json::Body;
 use crate::api::mount::Mount;
 use crate::api::{Api, Problem, json};
 use crate::connect;
 use crate::manage::secret::{self, Others, Put, Wish};
+use input::CREDENTIAL;
 use input::{CredentialInput, Wishes};
 
+const ACTION: &[Parameter] = &[Parameter {
+    name: "action",
+    needed: Needed::IfWanted,
+    schema: || Schema::word(["Refresh"]),
+    description: "`Refresh` fetches another token now; the body says of which principal.",
+}];
+
+const REMOVED: &[Parameter] = &[
+    PlaceInput::EXTERNAL_CREDENTIAL,
+    PlaceInput::PRINCIPAL_TYPE,
+    PlaceInput::PRINCIPAL_NAME,
+    Parameter {
+        name: "authenticationParameters",
+        needed: Needed::IfWanted,
+        schema: Schema::text,
+        description: "Names of credentials of a Custom principal, with commas between them; all, if left out.",
+    },
+];
+
 type Pairs = Vec<(String, String)>;
+
+pub(super) const SHOW: Operation = Operation::new("showCredential", Tag::Credentials, "Show what is stored for a principal")
+    .describe("Values of secrets are never shown.")
+    .query(PlaceInput::QUERY)
+    .gives::<output::CredentialOutput>(200)
+    .refuses(&[403, 404]);
 
 pub(super) async fn show(
     State(api): State<Arc<Api>>,
@@ -32,6 +59,12 @@ pub(super) async fn show(
     let place = Place::find(&api, &caller, &PlaceInput::of_query(&query)?, VIEWERS).await?;
     Ok(json(StatusCode::OK, &output::output(&api, &caller, mount, &place).await?))
 }
+
+pub(super) const CREATE: Operation = Operation::new("createCredential", Tag::Credentials, "Store credentials, or fetch another token")
+    .query(ACTION)
+    .body(&CREDENTIAL)
+    .gives::<output::CredentialOutput>(201)
+    .refuses(&[403, 404, 424, 502, 504]);
 
 pub(super) async fn create(
     State(api): State<Arc<Api>>,
@@ -61,6 +94,13 @@ pub(super) async fn create(
     }
 }
 
+pub(super) const REPLACE: Operation =
+    Operation::new("replaceCredential", Tag::Credentials, "Store credentials in place of all that are stored")
+        .describe("One that is mentioned without a value stays.")
+        .body(&CREDENTIAL)
+        .gives::<output::CredentialOutput>(200)
+        .refuses(&[403, 404]);
+
 pub(super) async fn replace(
     State(api): State<Arc<Api>>,
     Extension(mount): Extension<Mount>,
@@ -70,6 +110,11 @@ pub(super) async fn replace(
     let place = store(&api, &caller, (mount, &body), Others::Go).await?;
     Ok(json(StatusCode::OK, &output::output(&api, &caller, mount, &place).await?))
 }
+
+pub(super) const AMEND: Operation = Operation::new("changeCredential", Tag::Credentials, "Store some credentials of a Custom principal")
+    .body(&CREDENTIAL)
+    .gives::<output::CredentialOutput>(200)
+    .refuses(&[404]);
 
 pub(super) async fn amend(
     State(api): State<Arc<Api>>,
@@ -104,13 +149,16 @@ async fn store(api: &Api, caller: &ApiCaller, (mount, body): (Mount, &Body), oth
     let others = if values.is_empty() && others == Others::MustNotBe { Others::Stay } else { others };
     let put = Put { values: &values, settings: Some(&settings), others };
     let actor = caller.actor();
-    let done = secret::put(&api.manage(&actor), &place.reference(), place.owner.as_ref(), put).await?;
+    let done = secret::put(&api.manage(&actor).by(caller.asking()), &place.reference(), place.owner.as_ref(), put).await?;
     if done.action.is_made() {
         api.settle().await;
     }
     place.principal.settings = settings;
     Ok(place)
 }
+
+pub(super) const REMOVE: Operation =
+    Operation::new("deleteCredential", Tag::Credentials, "Delete credentials").query(REMOVED).gives_nothing().refuses(&[403, 404, 502]);
 
 pub(super) async fn remove(State(api): State<Arc<Api>>, caller: ApiCaller, Query(query): Query<Pairs>) -> Result<Response, Problem> {
     let place = Place::find(&api, &caller, &PlaceInput::of_query(&query)?, MANAGERS).await?;
@@ -135,7 +183,7 @@ pub(super) async fn remove(State(api): State<Arc<Api>>, caller: ApiCaller, Query
     }
     let actor = caller.actor();
     let put = Put { values: &values, settings: Some(&settings), others };
-    let done = secret::put(&api.manage(&actor), &place.reference(), place.owner.as_ref(), put).await?;
+    let done = secret::put(&api.manage(&actor).by(caller.asking()), &place.reference(), place.owner.as_ref(), put).await?;
     if done.action.is_made() {
         api.settle().await;
     }

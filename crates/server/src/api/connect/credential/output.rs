@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use sortie_model::{AuthenticationStatus, ExternalCredential};
 use sortie_protocol::{ROLE_SETTING, salesforce_value_name};
+use utoipa::ToSchema;
 
 use crate::api::caller::ApiCaller;
 use crate::api::connect::place::Place;
@@ -15,12 +16,15 @@ use crate::manage::secret::{self, Shown};
 use crate::manage::status::{PrincipalReport, status};
 use crate::manage::{NotStored, personal};
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = Credential)]
 pub(super) struct CredentialOutput {
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     authentication_protocol: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     authentication_protocol_variant: Option<&'static str>,
     authentication_status: AuthenticationStatus,
     credentials: BTreeMap<String, ValueOutput>,
@@ -30,12 +34,15 @@ pub(super) struct CredentialOutput {
 }
 
 /// `value` is there for what is nothing secret: a user name, a client id, a role.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = CredentialValue)]
 struct ValueOutput {
     encrypted: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     revision: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     value: Option<String>,
 }
 

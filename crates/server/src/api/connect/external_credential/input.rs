@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use sortie_model::{ApiName, CustomHeader, Label};
 
-use super::parameter::{ParameterInput, parameters};
+use super::parameter::{ParameterInput, parameter_schema, parameters};
 use crate::api::connect::words::{self, PrincipalType, VARIANTS};
+use crate::api::document::{Form, Schema};
 use crate::api::json::{At, Reader};
 
 /// What a body says.
@@ -26,6 +27,54 @@ pub(super) struct PrincipalInput {
     pub(super) principal_type: PrincipalType,
     pub(super) sequence_number: u32,
     pub(super) parameters: Vec<ParameterInput>,
+}
+
+pub(super) const NEW: Form = Form {
+    name: "ExternalCredentialToCreate",
+    schema: || members().required("developerName", Schema::name()),
+    example: r#"{"developerName": "Billing", "masterLabel": "Billing", "authenticationProtocol": "Custom", "authenticationProtocolVariant": "NoAuthentication",
+        "parameters": [{"parameterType": "AuthParameter", "parameterName": "Region", "parameterValue": "eu", "parameterDescription": "Where"}],
+        "principals": [{"principalName": "Service", "principalType": "NamedPrincipal", "sequenceNumber": 1, "parameters": []}],
+        "customHeaders": [{"headerName": "X-Api-Key", "headerValue": "{!$Credential.Billing.ApiKey}", "sequenceNumber": 1}]}"#,
+    read: |reader, at| ExternalCredentialInput::read(reader, at, None).is_some(),
+};
+
+pub(super) const REPLACED: Form = Form {
+    name: "ExternalCredentialToReplace",
+    schema: || members().optional("developerName", Schema::name().saying("As in the path, if it is there at all.")),
+    example: NEW.example,
+    read: |reader, at| ExternalCredentialInput::read(reader, at, ApiName::parse("Billing").ok().as_ref()).is_some(),
+};
+
+/// What answers say besides.
+const SHOWN: &[&str] = &["authenticationStatus", "createdByNamespace", "id", "relatedNamedCredentials", "url"];
+const SHOWN_OF_PRINCIPALS: &[&str] = &["authenticationStatus", "id", "principalAccess"];
+
+fn members() -> Schema {
+    let principal = Schema::object()
+        .required("principalName", Schema::label())
+        .required("principalType", Schema::word(PrincipalType::WORDS))
+        .required("sequenceNumber", Schema::number(u32::MAX).saying("The lowest that the caller may use is chosen; no two are the same."))
+        .optional("parameters", parameter_schema())
+        .passed_over(SHOWN_OF_PRINCIPALS);
+    Schema::object()
+        .required("masterLabel", Schema::label())
+        .required("authenticationProtocol", Schema::word(words::PROTOCOLS))
+        .optional("authenticationProtocolVariant", Schema::word(VARIANTS))
+        .optional("parameters", parameter_schema())
+        .optional("principals", Schema::list(principal))
+        .optional("customHeaders", header_schema())
+        .passed_over(SHOWN)
+}
+
+/// Of the list that [`custom_headers`] reads.
+pub(in crate::api::connect) fn header_schema() -> Schema {
+    let header = Schema::object()
+        .required("headerName", Schema::words())
+        .required("headerValue", Schema::text().saying("Text with formulas."))
+        .optional("sequenceNumber", Schema::number(u32::MAX).saying("Its position, if left out."))
+        .passed_over(&["id"]);
+    Schema::list(header)
 }
 
 impl ExternalCredentialInput {
@@ -54,7 +103,7 @@ impl ExternalCredentialInput {
         let parameters = fields.take("parameters").map(|at| parameters(reader, &at)).unwrap_or_default();
         let principals = fields.take("principals").map(|at| principals(reader, &at)).unwrap_or_default();
         let headers = fields.take("customHeaders").map(|at| custom_headers(reader, &at)).unwrap_or_default();
-        fields.ignore(&["authenticationStatus", "createdByNamespace", "id", "relatedNamedCredentials", "url"]);
+        fields.ignore(SHOWN);
         fields.finish(reader);
         Some(Self { name: name?, label: label?, protocol: protocol?, variant, parameters, principals, headers })
     }
@@ -69,7 +118,7 @@ fn principals(reader: &mut Reader, at: &At<'_>) -> Vec<PrincipalInput> {
         let principal_type = fields.require(reader, "principalType").and_then(|at| PrincipalType::read(reader, &at));
         let sequence_number = fields.require(reader, "sequenceNumber").and_then(|at| reader.number(&at, u32::MAX));
         let parameters = fields.take("parameters").map(|at| parameters(reader, &at)).unwrap_or_default();
-        fields.ignore(&["authenticationStatus", "id", "principalAccess"]);
+        fields.ignore(SHOWN_OF_PRINCIPALS);
         fields.finish(reader);
         let (Some(name), Some(principal_type), Some(sequence_number)) = (name, principal_type, sequence_number) else { continue };
         if names.insert(name.as_str().to_ascii_lowercase(), ()).is_some() {

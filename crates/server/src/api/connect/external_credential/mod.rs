@@ -15,11 +15,13 @@ use http::{HeaderMap, StatusCode};
 use serde::Serialize;
 use sortie_model::{ApiName, ExternalCredential, Principal};
 use sortie_store::Definitions;
+use utoipa::ToSchema;
 
 use super::etag::Etag;
 use super::place::has_access;
 use super::store::store;
 use crate::api::caller::{ApiCaller, VIEWERS};
+use crate::api::document::{Operation, Tag};
 use crate::api::json::Body;
 use crate::api::mount::Mount;
 use crate::api::{Api, Problem, json, name_in_path};
@@ -30,15 +32,20 @@ use crate::manage::{NotStored, UnknownName};
 use input::ExternalCredentialInput;
 use output::{ExternalCredentialOutput, Sight};
 
-pub(super) use input::custom_headers;
+pub(super) use input::{custom_headers, header_schema};
 pub(super) use output::{HeaderOutput, headers};
 pub(in crate::api) use output::{credential_id, principal_id};
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = ExternalCredentialList)]
 struct Listed {
     external_credentials: Vec<ExternalCredentialOutput>,
 }
+
+pub(super) const LIST: Operation = Operation::new("listExternalCredentials", Tag::ExternalCredentials, "List external credentials")
+    .describe("Without `view_setup` those of which one may use a principal, and less of them.")
+    .gives::<Listed>(200);
 
 pub(super) async fn list(State(api): State<Arc<Api>>, Extension(mount): Extension<Mount>, caller: ApiCaller) -> Result<Response, Problem> {
     let (definitions, reports) = read(&api, &caller, None).await?;
@@ -46,6 +53,10 @@ pub(super) async fn list(State(api): State<Arc<Api>>, Extension(mount): Extensio
     let shown = visible.filter_map(|credential| show_one(&definitions, &reports, (&caller, mount), credential));
     Ok(json(StatusCode::OK, &Listed { external_credentials: shown.collect() }))
 }
+
+pub(super) const SHOW: Operation = Operation::new("showExternalCredential", Tag::ExternalCredentials, "Show an external credential")
+    .gives::<ExternalCredentialOutput>(200)
+    .etagged();
 
 pub(super) async fn show(
     State(api): State<Arc<Api>>,
@@ -55,6 +66,11 @@ pub(super) async fn show(
 ) -> Result<Response, Problem> {
     answer(&api, (&caller, mount), &parse(&name)?, StatusCode::OK).await
 }
+
+pub(super) const CREATE: Operation = Operation::new("createExternalCredential", Tag::ExternalCredentials, "Create an external credential")
+    .body(&input::NEW)
+    .gives::<ExternalCredentialOutput>(201)
+    .etagged();
 
 pub(super) async fn create(
     State(api): State<Arc<Api>>,
@@ -68,6 +84,13 @@ pub(super) async fn create(
     store(&api, &caller, &wanted, Standing::New, &|_| true).await?;
     answer(&api, (&caller, mount), &input.name, StatusCode::CREATED).await
 }
+
+pub(super) const REPLACE: Operation =
+    Operation::new("replaceExternalCredential", Tag::ExternalCredentials, "Replace an external credential")
+        .describe("A principal that is not mentioned goes, with its secrets.")
+        .body(&input::REPLACED)
+        .gives::<ExternalCredentialOutput>(200)
+        .etagged();
 
 pub(super) async fn replace(
     State(api): State<Arc<Api>>,
@@ -88,6 +111,9 @@ pub(super) async fn replace(
     store(&api, &caller, &wanted, Standing::Stored, &is_same).await?;
     answer(&api, (&caller, mount), &name, StatusCode::OK).await
 }
+
+pub(super) const REMOVE: Operation =
+    Operation::new("deleteExternalCredential", Tag::ExternalCredentials, "Delete an external credential").gives_nothing().etagged();
 
 pub(super) async fn remove(
     State(api): State<Arc<Api>>,

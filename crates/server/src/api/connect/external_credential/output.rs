@@ -4,6 +4,7 @@ use serde::Serialize;
 use sortie_model::{AuthenticationStatus, CustomHeader, ExternalCredential, Grantee, Principal};
 use sortie_protocol::{ROLE_SETTING, SalesforceName};
 use sortie_store::Definitions;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::settings::{Shown, shown};
@@ -20,30 +21,38 @@ pub(super) enum Sight<'d> {
     Usable(Vec<&'d Principal>),
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = ExternalCredential)]
 pub(super) struct ExternalCredentialOutput {
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     authentication_protocol: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     authentication_protocol_variant: Option<&'static str>,
     authentication_status: AuthenticationStatus,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     custom_headers: Option<Vec<HeaderOutput>>,
     developer_name: String,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     id: Option<SalesforceId>,
     master_label: String,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     parameters: Option<Vec<ParameterOutput>>,
     principals: Vec<PrincipalOutput>,
     related_named_credentials: Vec<Related>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     url: Option<String>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = CustomHeader)]
 pub(in crate::api::connect) struct HeaderOutput {
     header_name: String,
     header_value: String,
@@ -51,8 +60,9 @@ pub(in crate::api::connect) struct HeaderOutput {
     sequence_number: u32,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = ExternalCredentialParameter)]
 struct ParameterOutput {
     id: SalesforceId,
     parameter_name: String,
@@ -60,8 +70,9 @@ struct ParameterOutput {
     parameter_value: String,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = ExternalCredentialPrincipal)]
 struct PrincipalOutput {
     authentication_status: AuthenticationStatus,
     id: SalesforceId,
@@ -72,8 +83,9 @@ struct PrincipalOutput {
     sequence_number: u32,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = PrincipalGrantee)]
 struct AccessOutput {
     developer_name: String,
     id: SalesforceId,
@@ -82,8 +94,9 @@ struct AccessOutput {
 }
 
 /// A named credential, in the few words that belong into another resource.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = RelatedNamedCredential)]
 struct Related {
     developer_name: String,
     id: SalesforceId,

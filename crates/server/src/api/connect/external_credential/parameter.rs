@@ -2,6 +2,7 @@
 
 use sortie_protocol::{SALESFORCE_PARAMETER_TYPES, SalesforceParameterType};
 
+use crate::api::document::Schema;
 use crate::api::json::{At, Reader};
 
 /// A parameter as it was sent.
@@ -16,6 +17,17 @@ impl ParameterInput {
     pub(super) fn value_pointer(&self) -> String {
         format!("{}/parameterValue", self.pointer)
     }
+}
+
+/// Of the list that [`parameters`] reads.
+pub(super) fn parameter_schema() -> Schema {
+    let parameter = Schema::object()
+        .required("parameterType", Schema::word(SALESFORCE_PARAMETER_TYPES.iter().map(|known| known.name)))
+        .required("parameterName", Schema::text())
+        .required("parameterValue", Schema::text())
+        .optional("parameterDescription", Schema::text().saying("Taken, and not kept."))
+        .passed_over(&["id"]);
+    Schema::list(parameter)
 }
 
 /// The list under `parameters`. A description is for people who look at Salesforce: there is no place for it here.

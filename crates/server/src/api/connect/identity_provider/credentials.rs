@@ -9,9 +9,11 @@ use http::StatusCode;
 use serde::Serialize;
 use sortie_model::{IdentityProvider, Secret};
 use sortie_protocol::{Need, Secrecy, provider_values, salesforce_value_name};
+use utoipa::ToSchema;
 
 use super::{find, parse};
 use crate::api::caller::ApiCaller;
+use crate::api::document::{Form, Operation, Schema, Tag};
 use crate::api::json::{At, Body, Fault, FaultKind, Reader};
 use crate::api::mount::Mount;
 use crate::api::{Api, Problem, json};
@@ -19,23 +21,36 @@ use crate::manage::NotStored;
 use crate::manage::provider::{Filling, open, put_values};
 
 /// One value as it is shown: what is secret has none.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = IdentityProviderCredential)]
 pub(super) struct Pair {
     credential_name: String,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     credential_value: Option<String>,
     encrypted: bool,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = IdentityProviderCredentials)]
 struct Pairs {
     credentials: Vec<Pair>,
 }
 
+pub(in crate::api::connect) const SHOW: Operation =
+    Operation::new("showIdentityProviderCredentials", Tag::IdentityProviders, "Show what is stored for the client of a provider")
+        .describe("The value of a secret is never shown.")
+        .gives::<Pairs>(200);
+
 pub(in crate::api::connect) async fn show(State(api): State<Arc<Api>>, Path(name): Path<String>) -> Result<Response, Problem> {
     answer(&api, &name, StatusCode::OK).await
 }
+
+pub(in crate::api::connect) const CREATE: Operation =
+    Operation::new("createIdentityProviderCredentials", Tag::IdentityProviders, "Store client id and secret of a provider")
+        .body(&CREDENTIALS)
+        .gives::<Pairs>(201);
 
 pub(in crate::api::connect) async fn create(
     State(api): State<Arc<Api>>,
@@ -47,6 +62,11 @@ pub(in crate::api::connect) async fn create(
     put(&api, &caller, (&name, mount), &body, Filling::First).await?;
     answer(&api, &name, StatusCode::CREATED).await
 }
+
+pub(in crate::api::connect) const REPLACE: Operation =
+    Operation::new("replaceIdentityProviderCredentials", Tag::IdentityProviders, "Replace client id and secret of a provider")
+        .body(&CREDENTIALS)
+        .gives::<Pairs>(200);
 
 pub(in crate::api::connect) async fn replace(
     State(api): State<Arc<Api>>,
@@ -88,12 +108,25 @@ async fn put(api: &Api, caller: &ApiCaller, (name, mount): (&str, Mount), body: 
         return Err(Problem::of_faults(faults));
     }
     let actor = caller.actor();
-    let done = put_values(&api.manage(&actor), provider.name(), &values, filling).await?;
+    let done = put_values(&api.manage(&actor).by(caller.asking()), provider.name(), &values, filling).await?;
     if done.action.is_made() {
         api.settle().await;
     }
     Ok(())
 }
+
+const CREDENTIALS: Form = Form {
+    name: "IdentityProviderCredentialsInput",
+    schema: || {
+        let pair = Schema::object()
+            .required("credentialName", Schema::text().saying("`clientId` or `clientSecret`."))
+            .required("credentialValue", Schema::text())
+            .optional("encrypted", Schema::truth().saying("Taken, and of no use here: all values are sealed."));
+        Schema::object().required("credentials", Schema::list(pair))
+    },
+    example: r#"{"credentials": [{"credentialName": "clientId", "credentialValue": "sortie", "encrypted": false}]}"#,
+    read: |reader, at| read(reader, at).is_some(),
+};
 
 fn read(reader: &mut Reader, at: &At<'_>) -> Option<Vec<(String, String, Secret)>> {
     let mut fields = reader.fields(at)?;

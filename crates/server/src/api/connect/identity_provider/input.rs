@@ -10,6 +10,7 @@ use sortie_model::{
 
 use crate::api::connect::store::{Pointers, Wanted};
 use crate::api::connect::words;
+use crate::api::document::{Form, Schema};
 use crate::api::json::{At, Reader};
 
 /// What a body says.
@@ -53,6 +54,57 @@ pub(super) const REQUEST_TYPES: [(&str, ParameterKind); 7] = [
 pub(super) const OPTIONS: &str = "IdentityProviderOptions";
 pub(super) const PKCE: &str = "PkceEnabled";
 
+pub(super) const NEW: Form = Form {
+    name: "IdentityProviderToCreate",
+    schema: || members().required("fullName", Schema::name()),
+    example: r#"{"fullName": "Login", "label": "Login", "description": "Of the company", "authenticationProtocol": "OAuth", "authenticationFlow": "AuthorizationCode",
+        "clientAuthentication": "ClientSecretBasic", "authorizeUrl": "https://login.example.com/authorize", "tokenUrl": "https://login.example.com/token",
+        "userInfoUrl": "https://login.example.com/userinfo",
+        "parameters": [{"parameterType": "TokenRequestBodyParameter", "parameterName": "audience", "parameterValue": "https://api.example.com", "sequenceNumber": 1,
+            "parameterDescription": "Whom tokens are for"}]}"#,
+    read: |reader, at| ProviderInput::read(reader, at, None).is_some(),
+};
+
+pub(super) const REPLACED: Form = Form {
+    name: "IdentityProviderToReplace",
+    schema: || members().optional("fullName", Schema::name().saying("As in the path, if it is there at all.")),
+    example: NEW.example,
+    read: |reader, at| ProviderInput::read(reader, at, ApiName::parse("Login").ok().as_ref()).is_some(),
+};
+
+/// What answers say besides.
+const SHOWN: &[&str] = &["callbackUrl", "createdByNamespace", "credentials", "id", "url"];
+
+fn members() -> Schema {
+    let parameter = Schema::object()
+        .required("parameterType", Schema::word(parameter_types()))
+        .required("parameterName", Schema::text())
+        .required("parameterValue", Schema::text())
+        .optional("sequenceNumber", Schema::number(u32::MAX).saying("Its position, if left out."))
+        .optional("parameterDescription", Schema::text())
+        .passed_over(&["id"]);
+    Schema::object()
+        .required("label", Schema::label())
+        .optional("description", Schema::text())
+        .required("authenticationProtocol", Schema::word(words::PROTOCOLS).saying("Must be OAuth."))
+        .required("authenticationFlow", Schema::word(FLOWS.map(|(word, _)| word)))
+        .optional("clientAuthentication", Schema::word(CLIENT_AUTHENTICATIONS))
+        .optional("authorizeUrl", Schema::url())
+        .required("tokenUrl", Schema::url())
+        .optional("userInfoUrl", Schema::url())
+        .optional("parameters", Schema::list(parameter))
+        .optional("standardExternalIdentityProvider", Schema::nothing().saying("Refused: write the endpoints."))
+        .passed_over(SHOWN)
+}
+
+/// In the words of the body.
+const CLIENT_AUTHENTICATIONS: [&str; 2] = ["ClientSecretBasic", "ClientSecretPost"];
+
+fn parameter_types() -> Vec<&'static str> {
+    let requests = REQUEST_TYPES.iter().map(|(word, _)| *word);
+    requests.chain([OPTIONS, "ManagedByComponent", "ManagedByFeature"]).collect()
+}
+
 impl ProviderInput {
     pub(super) fn read(reader: &mut Reader, at: &At<'_>, known: Option<&ApiName>) -> Option<Self> {
         let mut fields = reader.fields(at)?;
@@ -82,7 +134,7 @@ impl ProviderInput {
         let flow = fields.require(reader, "authenticationFlow").and_then(|at| reader.word(&at, &flow_words));
         let flow = flow.and_then(|word| FLOWS.iter().find(|(known, _)| *known == word)).map(|(_, flow)| *flow);
         let client = fields.take_since(reader, "clientAuthentication", 63);
-        let client = client.and_then(|at| reader.word(&at, &["ClientSecretBasic", "ClientSecretPost"]));
+        let client = client.and_then(|at| reader.word(&at, &CLIENT_AUTHENTICATIONS));
         let client_authentication =
             client.map(|word| if word == "ClientSecretPost" { ClientAuthentication::Body } else { ClientAuthentication::BasicHeader });
         let mut url = |reader: &mut Reader, name: &str| fields.take(name).and_then(|at| reader.parsed(&at, ServiceUrl::parse));
@@ -94,7 +146,7 @@ impl ProviderInput {
             let message = "is not possible here: write the endpoints, or define an auth provider of that type";
             reader.refuse(&at.pointer, "unsupported", message);
         }
-        fields.ignore(&["callbackUrl", "createdByNamespace", "credentials", "id", "url"]);
+        fields.ignore(SHOWN);
         fields.finish(reader);
         Some(Self {
             name: name?,
@@ -178,8 +230,7 @@ impl ProviderInput {
 
 fn parameters(reader: &mut Reader, at: &At<'_>) -> Parameters {
     let mut found = Parameters::default();
-    let mut types: Vec<&'static str> = REQUEST_TYPES.iter().map(|(word, _)| *word).collect();
-    types.extend([OPTIONS, "ManagedByComponent", "ManagedByFeature"]);
+    let types = parameter_types();
     for (position, item) in (1..).zip(reader.list(at)) {
         let Some(mut fields) = reader.fields(&item) else { continue };
         let kind = fields.require(reader, "parameterType").and_then(|at| reader.word(&at, &types));

@@ -13,10 +13,12 @@ use http::{HeaderMap, StatusCode};
 use serde::Serialize;
 use sortie_model::{ApiName, ExternalAuthIdentityProvider};
 use sortie_store::Definitions;
+use utoipa::ToSchema;
 
 use super::etag::Etag;
 use super::store::store;
 use crate::api::caller::ApiCaller;
+use crate::api::document::{Operation, Tag};
 use crate::api::json::Body;
 use crate::api::mount::Mount;
 use crate::api::{Api, Problem, json, name_in_path};
@@ -26,13 +28,20 @@ use crate::manage::definition::Defined;
 use input::ProviderInput;
 use output::{ProviderOutput, output};
 
-pub(super) use credentials::{create as create_credentials, replace as replace_credentials, show as show_credentials};
+pub(super) use credentials::{
+    CREATE as CREATE_CREDENTIALS, REPLACE as REPLACE_CREDENTIALS, SHOW as SHOW_CREDENTIALS, create as create_credentials,
+    replace as replace_credentials, show as show_credentials,
+};
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = IdentityProviderList)]
 struct Listed {
     external_auth_identity_providers: Vec<ProviderOutput>,
 }
+
+pub(super) const LIST: Operation =
+    Operation::new("listIdentityProviders", Tag::IdentityProviders, "List external auth identity providers").gives::<Listed>(200);
 
 pub(super) async fn list(State(api): State<Arc<Api>>, Extension(mount): Extension<Mount>) -> Result<Response, Problem> {
     let definitions = api.definitions().await?;
@@ -43,6 +52,11 @@ pub(super) async fn list(State(api): State<Arc<Api>>, Extension(mount): Extensio
     Ok(json(StatusCode::OK, &Listed { external_auth_identity_providers: all }))
 }
 
+pub(super) const SHOW: Operation =
+    Operation::new("showIdentityProvider", Tag::IdentityProviders, "Show an external auth identity provider")
+        .gives::<ProviderOutput>(200)
+        .etagged();
+
 pub(super) async fn show(
     State(api): State<Arc<Api>>,
     Extension(mount): Extension<Mount>,
@@ -50,6 +64,12 @@ pub(super) async fn show(
 ) -> Result<Response, Problem> {
     answer(&api, mount, &parse(&name)?, StatusCode::OK).await
 }
+
+pub(super) const CREATE: Operation =
+    Operation::new("createIdentityProvider", Tag::IdentityProviders, "Create an external auth identity provider")
+        .body(&input::NEW)
+        .gives::<ProviderOutput>(201)
+        .etagged();
 
 pub(super) async fn create(
     State(api): State<Arc<Api>>,
@@ -61,6 +81,12 @@ pub(super) async fn create(
     store(&api, &caller, &input.wanted(None), Standing::New, &|_| true).await?;
     answer(&api, mount, &input.name, StatusCode::CREATED).await
 }
+
+pub(super) const REPLACE: Operation =
+    Operation::new("replaceIdentityProvider", Tag::IdentityProviders, "Replace an external auth identity provider")
+        .body(&input::REPLACED)
+        .gives::<ProviderOutput>(200)
+        .etagged();
 
 pub(super) async fn replace(
     State(api): State<Arc<Api>>,
@@ -80,6 +106,9 @@ pub(super) async fn replace(
     store(&api, &caller, &input.wanted(Some(before)), Standing::Stored, &is_same).await?;
     answer(&api, mount, &name, StatusCode::OK).await
 }
+
+pub(super) const REMOVE: Operation =
+    Operation::new("deleteIdentityProvider", Tag::IdentityProviders, "Delete an external auth identity provider").gives_nothing().etagged();
 
 pub(super) async fn remove(
     State(api): State<Arc<Api>>,

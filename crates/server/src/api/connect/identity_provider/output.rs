@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 use sortie_model::{ClientAuthentication, ExternalAuthIdentityProvider, IdentityProviderKind, RequestParameter, ServiceUrl};
+use utoipa::ToSchema;
 
 use super::credentials::{Pair, pairs};
 use super::input::{FLOWS, OPTIONS, PKCE, REQUEST_TYPES};
@@ -10,15 +11,18 @@ use crate::api::mount::Mount;
 use crate::api::{Api, Problem};
 use crate::connect::callback_url;
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = IdentityProvider)]
 pub(super) struct ProviderOutput {
     authentication_flow: &'static str,
     authentication_protocol: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     authorize_url: Option<String>,
     callback_url: String,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     client_authentication: Option<&'static str>,
     credentials: Vec<Pair>,
     #[serde(skip_serializing_if = "String::is_empty")]
@@ -27,20 +31,24 @@ pub(super) struct ProviderOutput {
     id: SalesforceId,
     label: String,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     parameters: Option<Vec<ParameterOutput>>,
     token_url: String,
     url: String,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     user_info_url: Option<String>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = IdentityProviderParameter)]
 struct ParameterOutput {
     parameter_name: String,
     parameter_type: &'static str,
     parameter_value: String,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     sequence_number: Option<u32>,
 }
 

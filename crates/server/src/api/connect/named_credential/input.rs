@@ -3,8 +3,9 @@
 use sortie_metadata::{Definition, NamedCredentialDefinition};
 use sortie_model::{ApiName, CallerFormulas, CustomHeader, Endpoint, Label, NamedCredential, Timeouts};
 
-use crate::api::connect::external_credential::custom_headers;
+use crate::api::connect::external_credential::{custom_headers, header_schema};
 use crate::api::connect::store::{Pointers, Wanted};
+use crate::api::document::{Form, Schema};
 use crate::api::json::{At, Reader};
 
 /// What a body says.
@@ -31,6 +32,50 @@ const TYPES: [&str; 2] = ["PrivateEndpoint", "SecuredEndpoint"];
 /// `NamedCredentialParameterType`.
 const PARAMETER_TYPES: [&str; 4] =
     ["AllowedManagedPackageNamespaces", "ClientCertificate", "ConnectionStatus", "SfHttpRequestExtensionName"];
+
+pub(super) const NEW: Form = Form {
+    name: "NamedCredentialToCreate",
+    schema: || members().required("developerName", Schema::name()),
+    example: r#"{"developerName": "Billing", "masterLabel": "Billing", "description": "Invoices", "type": "SecuredEndpoint",
+        "calloutUrl": "https://billing.example.com/v2", "externalCredentials": [{"developerName": "Billing"}],
+        "customHeaders": [{"headerName": "X-Tenant", "headerValue": "42", "sequenceNumber": 1}], "parameters": [],
+        "calloutOptions": {"allowMergeFieldsInBody": false, "allowMergeFieldsInHeader": false, "generateAuthorizationHeader": true}}"#,
+    read: |reader, at| NamedCredentialInput::read(reader, at, None).is_some(),
+};
+
+pub(super) const REPLACED: Form = Form {
+    name: "NamedCredentialToReplace",
+    schema: || members().optional("developerName", Schema::name().saying("As in the path, if it is there at all.")),
+    example: NEW.example,
+    read: |reader, at| NamedCredentialInput::read(reader, at, ApiName::parse("Billing").ok().as_ref()).is_some(),
+};
+
+/// What answers say besides.
+const SHOWN: &[&str] = &["calloutStatus", "createdByNamespace", "id", "networkConnection", "url"];
+
+fn members() -> Schema {
+    let options = Schema::object()
+        .optional("allowMergeFieldsInBody", Schema::truth().usually(false))
+        .optional("allowMergeFieldsInHeader", Schema::truth().usually(false))
+        .optional("generateAuthorizationHeader", Schema::truth().usually(true));
+    let parameter = Schema::object()
+        .required("parameterName", Schema::text())
+        .required("parameterValue", Schema::text())
+        .required("parameterType", Schema::word(PARAMETER_TYPES))
+        .passed_over(SHOWN_OF_PARAMETERS);
+    Schema::object()
+        .required("masterLabel", Schema::label())
+        .optional("description", Schema::text())
+        .required("type", Schema::word(TYPES).saying("PrivateEndpoint is refused: there are no private connections."))
+        .required("calloutUrl", Schema::url())
+        .required("externalCredentials", Schema::list_of_one(Schema::open_object().required("developerName", Schema::name())))
+        .optional("customHeaders", header_schema())
+        .required("calloutOptions", options)
+        .optional("parameters", Schema::list(parameter).saying("Each of them is refused: none means anything here."))
+        .passed_over(SHOWN)
+}
+
+const SHOWN_OF_PARAMETERS: &[&str] = &["id", "parameterDescription"];
 
 impl NamedCredentialInput {
     /// `known` is the name in the path of a PUT, where the body may leave it out.
@@ -61,7 +106,6 @@ impl NamedCredentialInput {
             let message = "is not possible here: there are no private connections; use SecuredEndpoint and the address in your network";
             reader.refuse(&at.pointer, "type_unsupported", message);
         }
-        fields.take("networkConnection");
         let url = fields.require(reader, "calloutUrl").and_then(|at| reader.parsed(&at, Endpoint::parse));
         let external_credential = fields.require(reader, "externalCredentials").and_then(|at| external_credential(reader, &at));
         let headers = fields.take("customHeaders").map(|at| custom_headers(reader, &at)).unwrap_or_default();
@@ -69,7 +113,7 @@ impl NamedCredentialInput {
         if let Some(at) = fields.take("parameters") {
             parameters(reader, &at);
         }
-        fields.ignore(&["calloutStatus", "createdByNamespace", "id", "url"]);
+        fields.ignore(SHOWN);
         fields.finish(reader);
         Some(Self {
             name: name?,
@@ -163,7 +207,7 @@ fn parameters(reader: &mut Reader, at: &At<'_>) {
             };
             reader.refuse(&at.pointer, "parameter_type_unsupported", format!("is not possible here: {why}"));
         }
-        fields.ignore(&["id", "parameterDescription"]);
+        fields.ignore(SHOWN_OF_PARAMETERS);
         fields.finish(reader);
     }
 }

@@ -12,10 +12,12 @@ use http::{HeaderMap, StatusCode};
 use serde::Serialize;
 use sortie_model::{ApiName, NamedCredential};
 use sortie_store::Definitions;
+use utoipa::ToSchema;
 
 use super::etag::Etag;
 use super::store::store;
 use crate::api::caller::ApiCaller;
+use crate::api::document::{Operation, Tag};
 use crate::api::json::Body;
 use crate::api::mount::Mount;
 use crate::api::{Api, Problem, json, name_in_path};
@@ -25,17 +27,24 @@ use crate::manage::definition::Defined;
 use input::NamedCredentialInput;
 use output::{NamedCredentialOutput, output};
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = NamedCredentialList)]
 struct Listed {
     named_credentials: Vec<NamedCredentialOutput>,
 }
+
+pub(super) const LIST: Operation =
+    Operation::new("listNamedCredentials", Tag::NamedCredentials, "List named credentials").gives::<Listed>(200);
 
 pub(super) async fn list(State(api): State<Arc<Api>>, Extension(mount): Extension<Mount>) -> Result<Response, Problem> {
     let definitions = api.definitions().await?;
     let named_credentials = definitions.named_credentials.iter().map(|named| output(&definitions, mount, named)).collect();
     Ok(json(StatusCode::OK, &Listed { named_credentials }))
 }
+
+pub(super) const SHOW: Operation =
+    Operation::new("showNamedCredential", Tag::NamedCredentials, "Show a named credential").gives::<NamedCredentialOutput>(200).etagged();
 
 pub(super) async fn show(
     State(api): State<Arc<Api>>,
@@ -44,6 +53,11 @@ pub(super) async fn show(
 ) -> Result<Response, Problem> {
     answer(&api, mount, &parse(&name)?, StatusCode::OK).await
 }
+
+pub(super) const CREATE: Operation = Operation::new("createNamedCredential", Tag::NamedCredentials, "Create a named credential")
+    .body(&input::NEW)
+    .gives::<NamedCredentialOutput>(201)
+    .etagged();
 
 pub(super) async fn create(
     State(api): State<Arc<Api>>,
@@ -55,6 +69,11 @@ pub(super) async fn create(
     store(&api, &caller, &input.wanted(None), Standing::New, &|_| true).await?;
     answer(&api, mount, &input.name, StatusCode::CREATED).await
 }
+
+pub(super) const REPLACE: Operation = Operation::new("replaceNamedCredential", Tag::NamedCredentials, "Replace a named credential")
+    .body(&input::REPLACED)
+    .gives::<NamedCredentialOutput>(200)
+    .etagged();
 
 pub(super) async fn replace(
     State(api): State<Arc<Api>>,
@@ -74,6 +93,9 @@ pub(super) async fn replace(
     store(&api, &caller, &input.wanted(Some(before)), Standing::Stored, &is_same).await?;
     answer(&api, mount, &name, StatusCode::OK).await
 }
+
+pub(super) const REMOVE: Operation =
+    Operation::new("deleteNamedCredential", Tag::NamedCredentials, "Delete a named credential").gives_nothing().etagged();
 
 pub(super) async fn remove(
     State(api): State<Arc<Api>>,

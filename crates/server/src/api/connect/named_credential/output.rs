@@ -3,34 +3,40 @@
 use serde::Serialize;
 use sortie_model::{CallerFormulas, NamedCredential};
 use sortie_store::Definitions;
+use utoipa::ToSchema;
 
 use crate::api::connect::external_credential::{HeaderOutput, headers};
 use crate::api::connect::salesforce_id::{Prefix, SalesforceId};
 use crate::api::mount::Mount;
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = NamedCredential)]
 pub(super) struct NamedCredentialOutput {
     callout_options: OptionsOutput,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     callout_status: Option<&'static str>,
     callout_url: String,
     custom_headers: Vec<HeaderOutput>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     description: Option<String>,
     developer_name: String,
     external_credentials: Vec<Related>,
     id: SalesforceId,
     master_label: String,
     /// There is none that means anything here.
+    #[schema(value_type = Vec<String>, max_items = 0)]
     parameters: [(); 0],
     #[serde(rename = "type")]
     kind: &'static str,
     url: String,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = CalloutOptions)]
 struct OptionsOutput {
     allow_merge_fields_in_body: bool,
     allow_merge_fields_in_header: bool,
@@ -38,8 +44,9 @@ struct OptionsOutput {
 }
 
 /// The external credential, in few words.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = RelatedExternalCredential)]
 struct Related {
     developer_name: String,
     id: SalesforceId,

@@ -185,7 +185,9 @@ async fn values(
         if !is_same {
             fields.push(format!("values.{name}"));
         }
-        if !is_same || moves {
+        // Who gives the value that is there knows it, whoever has stored it.
+        let is_known = scene.manage.by.is_none() || row.is_some_and(|row| row.head.stored_by == scene.manage.by);
+        if !is_same || !is_known || moves {
             store(&mut scene.change, vault, provider, (name, row), scene.manage.new_id, value).await?;
         }
     }

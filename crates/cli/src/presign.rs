@@ -22,7 +22,7 @@ use crate::site::Site;
 pub(crate) struct PresignArguments {
     /// What may be called: callout:Name/path?query
     target: String,
-    /// Under whose permissions; over HTTP it is the key's own user
+    /// Under whose permissions; over HTTP the key's own user, if left out
     #[arg(long = "as", value_name = "USER")]
     user: Option<String>,
     /// How it may be called

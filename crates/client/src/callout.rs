@@ -119,6 +119,10 @@ impl Callout {
         if let Some(fault) = fault {
             return Err(fault);
         }
+        // As the key's own user it would be another callout than the one that was meant.
+        if client.behalf.is_some() {
+            return Err(ClientError::Request { what: "a callout is never made for somebody else".to_owned() });
+        }
         let inner = &client.inner;
         let origin = inner.gateway.as_ref().ok_or(SettingError::NoGateway)?;
         let mut request = Request::new(body);

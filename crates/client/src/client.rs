@@ -24,6 +24,8 @@ const IDLE: Duration = Duration::from_secs(15);
 #[derive(Clone)]
 pub struct Client {
     pub(crate) inner: Arc<Inner>,
+    /// For whom it asks, if not for the key's own user.
+    pub(crate) behalf: Option<HeaderValue>,
 }
 
 pub(crate) struct Inner {
@@ -77,6 +79,16 @@ impl Client {
         builder.gateway = variable("SORTIE_GATEWAY");
         builder.key = variable("SORTIE_KEY").map(Secret::new);
         builder.build()
+    }
+
+    /// A client that asks the management API for another user, with their permissions and what is their own. The key's user must have `act_on_behalf` and may nothing less than the other. Callouts are
+    /// never made for somebody else: they are refused.
+    ///
+    /// # Errors
+    /// [`ClientError::Request`]: no user has such a name.
+    pub fn on_behalf_of(&self, user: &str) -> Result<Self, ClientError> {
+        let behalf = HeaderValue::from_str(user).map_err(|_| ClientError::Request { what: "no user has such a name".to_owned() })?;
+        Ok(Self { inner: Arc::clone(&self.inner), behalf: Some(behalf) })
     }
 
     /// A callout with any method. The target is `callout:Name/path?query`.
@@ -165,7 +177,7 @@ impl fmt::Debug for Client {
         let text = |origin: &Option<Origin>| origin.as_ref().map(ToString::to_string);
         let mut shown = formatter.debug_struct("Client");
         shown.field("url", &text(url)).field("gateway", &text(gateway));
-        shown.field("has_key", &bearer.is_some()).field("limits", limits).finish()
+        shown.field("has_key", &bearer.is_some()).field("on_behalf_of", &self.behalf).field("limits", limits).finish()
     }
 }
 
@@ -252,7 +264,8 @@ impl ClientBuilder {
         let mut pool = legacy::Client::builder(TokioExecutor::new());
         pool.pool_timer(TokioTimer::new()).pool_idle_timeout(IDLE);
         let bearer = key.as_ref().map(bearer).transpose()?;
-        Ok(Client { inner: Arc::new(Inner { url, gateway, bearer, pool: pool.build(connector), limits }) })
+        let inner = Inner { url, gateway, bearer, pool: pool.build(connector), limits };
+        Ok(Client { inner: Arc::new(inner), behalf: None })
     }
 }
 
@@ -301,7 +314,7 @@ mod tests {
     fn the_environment_is_handed_in() {
         let client = Client::from_variables(|name| (name == "SORTIE_URL").then(|| "http://127.0.0.1:8586".to_owned())).unwrap();
         assert_eq!(
-            format!("{client:?}").split(", limits").next().unwrap(),
+            format!("{client:?}").split(", on_behalf_of").next().unwrap(),
             "Client { url: Some(\"http://127.0.0.1:8586\"), gateway: None, has_key: false"
         );
     }

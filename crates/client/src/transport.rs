@@ -23,6 +23,7 @@ use crate::{Client, ClientError, SettingError, body};
 const MOST_BYTES: usize = 64 * 1024 * 1024;
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+const ON_BEHALF_OF: HeaderName = HeaderName::from_static("sortie-on-behalf-of");
 
 /// Below what a resource is.
 #[derive(Clone, Copy)]
@@ -149,7 +150,7 @@ impl Client {
         let origin = inner.url.as_ref().ok_or(SettingError::NoUrl)?;
         let limit = inner.limits.management;
         let late = || ClientError::TimedOut { origin: origin.to_string(), limit };
-        let reply = tokio::time::timeout(limit, inner.persist(origin, ask)).await.map_err(|_| late())??;
+        let reply = tokio::time::timeout(limit, inner.persist(origin, ask, self.behalf.as_ref())).await.map_err(|_| late())??;
         if reply.status.is_success() {
             return Ok((origin, reply));
         }
@@ -177,7 +178,7 @@ pub(crate) fn read_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> 
 
 impl Inner {
     /// Sends it, and once more if the connection is lost and doing it twice is doing it once: nothing is changed, or the key of the request says that it is the same.
-    async fn persist(&self, origin: &Origin, ask: Ask) -> Result<Reply, ClientError> {
+    async fn persist(&self, origin: &Origin, ask: Ask, behalf: Option<&HeaderValue>) -> Result<Reply, ClientError> {
         let Ask { method, path, query, body, if_match } = ask;
         let query: String = query.iter().map(|(name, value)| format!("{name}={}", encode(value))).collect::<Vec<_>>().join("&");
         let path = if query.is_empty() { path } else { format!("{path}?{query}") };
@@ -186,6 +187,7 @@ impl Inner {
         let mut headers = HeaderMap::new();
         headers.insert(header::AUTHORIZATION, self.bearer()?);
         headers.insert(header::ACCEPT, HeaderValue::from_static("application/json, application/problem+json"));
+        headers.extend(behalf.map(|user| (ON_BEHALF_OF, user.clone())));
         headers.extend(if_match.map(|etag| (header::IF_MATCH, etag)));
         if body.is_some() {
             headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));

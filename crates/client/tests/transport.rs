@@ -247,6 +247,9 @@ fn what_cannot_be_sent_is_not_sent() {
     let nobody = Client::builder().url(server.url()).gateway(server.url()).build().unwrap();
     assert_eq!(code(run(nobody.get("callout:Billing/x").send())), "unauthenticated");
     assert_eq!(code(run(nobody.users().show("x"))), "unauthenticated");
+    let deputy = client.on_behalf_of("alice").unwrap();
+    assert_eq!(code(run(deputy.get("callout:Billing/x").send())), "argument_invalid", "a callout is the caller's own");
+    assert_eq!(code(client.on_behalf_of("SECRET-\n")), "argument_invalid");
     assert!(server.requests().is_empty());
 }
 

@@ -11,7 +11,7 @@ use sortie_server::connect::{self, Person};
 use sortie_server::manage::status::status;
 use sortie_server::{Node, SpoolState, StoredUser};
 
-use super::{Site, not_over_http, shown};
+use super::{Site, shown};
 use crate::auth::ShownUnrevoked;
 use crate::failure::Failure;
 use crate::setup::Opened;
@@ -77,7 +77,7 @@ impl Site {
         }
     }
 
-    /// The URL, and until when it is good, RFC 3339. A server makes it for the key's own user.
+    /// The URL, and until when it is good, RFC 3339. Without a user a server makes it for the key's own.
     pub(crate) async fn presign(
         &self,
         target: &str,
@@ -97,16 +97,12 @@ impl Site {
             (Self::House(_), None) => {
                 Err(Failure::new("user_required", "a URL is made under somebody's permissions", "name the user: --as USER"))
             }
-            (Self::Server(client), None) => {
+            (Self::Server(client), user) => {
+                let client = user.map_or_else(|| Ok(client.clone()), |user| client.on_behalf_of(user.as_str()))?;
                 let wanted =
                     Presign { target: target.to_owned(), method: Some(method.to_string()), expires_seconds: Some(lifetime.as_secs()) };
                 let made = client.presign(&wanted).await?;
                 Ok((made.url, made.expires_at))
-            }
-            (Self::Server(_), Some(_)) => {
-                let mut failure = not_over_http("a URL under the permissions of another user than the key's");
-                failure.next = "leave --as out, with a key of that user".to_owned();
-                Err(failure)
             }
         }
     }

@@ -68,3 +68,14 @@ pub(crate) async fn logins(witness: &Witness) {
     assert_eq!(code(credentials.auth_url(&own).await), "principal_unknown");
     assert_eq!(CredentialValues(BTreeMap::new()), CredentialValues::default());
 }
+
+pub(crate) async fn for_somebody_else(witness: &Witness) {
+    let own = CredentialPlace { principal_type: PrincipalType::PerUser, ..place("Pay", "Each") };
+    let values = values([("username", "alice"), ("password", "SECRET-hers")]);
+    let deputy = witness.client.on_behalf_of("alice").unwrap();
+    witness.is_whole(&deputy.credentials().create(&own, &values).await.unwrap());
+    assert_eq!(deputy.credentials().show(&own).await.unwrap().credentials.len(), 2);
+    assert!(witness.client.credentials().show(&own).await.unwrap().credentials.is_empty(), "it is hers alone");
+    assert_eq!(code(deputy.users().all().await), "permission_missing", "with her permissions");
+    assert_eq!(code(witness.client.on_behalf_of("eve").unwrap().credentials().show(&own).await), "user_unknown");
+}

@@ -36,7 +36,9 @@ external_auth_identity_providers:
 external_credentials:
 - name: Pay
   protocol: basic
-  principals: [{name: Main, sequence_number: 1, enabled_for: {permission_sets: [Callers]}}]
+  principals:
+  - {name: Main, sequence_number: 1, enabled_for: {permission_sets: [Callers]}}
+  - {name: Each, sequence_number: 2, identity_type: per_user, enabled_for: {permission_sets: [Callers]}}
 - name: Own
   protocol: custom
   principals: [{name: Main, sequence_number: 1}]

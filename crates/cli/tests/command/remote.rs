@@ -12,7 +12,7 @@ const SETTINGS: &str = "[gateway]\nlisten = '127.0.0.1:0'\ncores = 1\n[admin]\nl
 const HOUSE: &str = "
 permission_sets:
 - name: Everything
-  permissions: [view_setup, manage_named_credentials, manage_users, manage_certificates, view_audit]
+  permissions: [view_setup, manage_named_credentials, manage_users, manage_certificates, view_audit, act_on_behalf]
 - {name: Callers}
 profiles: [{name: Staff}]
 users:
@@ -28,7 +28,7 @@ external_credentials:
   - {name: Spare, sequence_number: 2}
 - name: Basic
   protocol: basic
-  principals: [{name: Main, sequence_number: 1}, {name: Own, sequence_number: 2, identity_type: per_user}]
+  principals: [{name: Main, sequence_number: 1}, {name: Own, sequence_number: 2, identity_type: per_user, enabled_for: {permission_sets: [Callers]}}]
 - name: Managed
   protocol: oauth_managed
   settings: {external_auth_identity_provider: Idp}
@@ -152,6 +152,7 @@ const BOTH_WAYS: &[(&[&str], &str)] = &[
     (&["secret", "set", "Pay/Main", "Api_Key", "--stdin"], "SECRET-second"),
     (&["secret", "set", "Pay/Main", "Other", "--stdin"], "SECRET-other"),
     (&["secret", "set", "Pay/Nope", "Other", "--stdin"], "SECRET-other"),
+    (&["secret", "set", "Pay/Main", "Api_Key", "--user", "alice", "--stdin"], "SECRET-own"),
     (&["secret", "set", "Basic/Own", "password", "--stdin"], "SECRET-other"),
     (&["status", "Pay"], ""),
     (&["explain", "callout:Pay/x?y=1", "--as", "alice"], ""),
@@ -189,6 +190,8 @@ const BOTH_WAYS: &[(&[&str], &str)] = &[
     (&["remove", "profile", "staff"], ""),
     (&["remove", "profile", "Staff"], ""),
     (&["presign", "callout:Pay/x", "--expires", "8d"], ""),
+    (&["presign", "callout:Pay/x", "--as", "alice"], ""),
+    (&["presign", "callout:Pay/x", "--as", "eve"], ""),
     (&["status"], ""),
 ];
 
@@ -318,7 +321,6 @@ fn what_cannot_be_done_over_http_is_said() {
         &["secret", "list", "Pay/Main"],
         &["secret", "remove", "Pay/Main", "Key"],
         &["secret", "set", "provider:Idp", "client_secret", "--stdin"],
-        &["secret", "set", "Basic/Own", "password", "--user", "alice", "--stdin"],
         &["certificate", "request", "Signer"],
         &["certificate", "install", "Signer", "chain.pem"],
         &["certificate", "import", "Signer", "--key", "chain.pem", "--chain", "chain.pem"],
@@ -330,7 +332,6 @@ fn what_cannot_be_done_over_http_is_said() {
         &["auth", "status", "Pay/Main"],
         &["audit", "verify"],
         &["formula", "eval", "1 + 1", "--as", "alice"],
-        &["presign", "callout:Pay/x", "--as", "alice"],
     ] {
         let said = served.run(arguments, "SECRET-value");
         assert_eq!((said.code, code_of(&said).as_str()), (1, "not_over_http"), "{arguments:?}: {said:?}");
@@ -340,6 +341,8 @@ fn what_cannot_be_done_over_http_is_said() {
     // Values that belong together are stored together, by the API.
     let said = served.run(&["secret", "set", "Basic/Main", "username", "--stdin"], "robot");
     assert_eq!((said.code, code_of(&said).as_str()), (1, "request_invalid"), "{said:?}");
+    let said = served.run(&["secret", "set", "Basic/Own", "username", "--user", "alice", "--stdin"], "robot");
+    assert_eq!((said.code, code_of(&said).as_str()), (1, "request_invalid"), "asked for her: {said:?}");
 }
 
 #[test]
@@ -395,4 +398,10 @@ named_credentials: [{name: Files, url: 'https://files.test', external_credential
     let made: Value = serde_json::from_str(&made.out).unwrap();
     assert!(made["url"].as_str().unwrap().contains("X-Amz-Expires=60&") && made["expires_at"].is_string(), "{made}");
     assert_eq!(served.sortie.code(&["presign", "callout:Files/x"]), "user_required");
+    // For her, with what she may.
+    assert_eq!(served.code(&["presign", "callout:Files/x", "--as", "alice"]), "not_permitted");
+    assert_eq!(served.run(&["grant", "add", "Files/Main", "--permission-set", "Callers"], "").code, 0);
+    assert_eq!(served.run(&["presign", "callout:Files/x", "--as", "alice"], "").code, 0);
+    let tail = served.run(&["audit", "tail", "-n", "1"], "").out;
+    assert!(tail.contains("user:admin for alice"), "{tail}");
 }

@@ -273,3 +273,58 @@ fn tls_believes_the_authorities_that_it_is_given_and_nobody_else() {
     }
     assert_eq!(builder(&front.url()).certificate_authorities("/nonexistent").build().map(|_| ()).unwrap_err().code(), "roots_unusable");
 }
+
+#[test]
+fn certificates_and_passwords_are_asked_for_as_the_api_reads_them() {
+    use sortie_client::{CertificateName, CertificateToRequest, Handover, KeyAndChain, Subject};
+    let shown = r#"{"name":"S","label":"S","description":"","used_by":[],"versions":[]}"#;
+    let server = RecordingUpstream::start(move |request| {
+        let body = match request.request_line.split([' ', '?']).collect::<Vec<_>>()[..2] {
+            [_, "/api/v1/certificate-requests" | "/api/v1/certificates/S/renewals"] => {
+                format!(r#"{{"request":"PEM","certificate":{shown}}}"#)
+            }
+            ["GET", "/api/v1/certificates/S/request"] => r#"{"request":"PEM"}"#.to_owned(),
+            ["GET", _] => r#"{"chain":"PEM"}"#.to_owned(),
+            _ => shown.to_owned(),
+        };
+        Reply::new(200).body(body)
+    });
+    let client = client(&server);
+    let handover = Handover { delay_seconds: Some(60), overlap_seconds: None };
+    let pem = KeyAndChain::Pem { private_key: Secret::new("SECRET-key"), chain: "PEM".to_owned() };
+    let pkcs12 = KeyAndChain::Pkcs12 { file: Secret::new("SECRETbase64"), password: Secret::new("SECRET-pw") };
+    assert!(!format!("{pem:?} {pkcs12:?}").contains("SECRET"));
+    run(async {
+        let certificates = client.certificates();
+        let subject = Subject { organization: Some("Example".to_owned()), ..Subject::default() };
+        let new = CertificateToRequest { name: "S".to_owned(), subject: Some(subject), ..CertificateToRequest::default() };
+        assert_eq!(certificates.request(&new).await.unwrap().request.as_deref(), Some("PEM"));
+        assert_eq!(certificates.pending_request("S").await.unwrap(), "PEM");
+        certificates.install("S", "PEM", handover).await.unwrap();
+        assert_eq!(certificates.chain("S", Some(2)).await.unwrap(), "PEM");
+        certificates.import(&CertificateName { name: "S".to_owned(), ..CertificateName::default() }, &pem).await.unwrap();
+        certificates.import_version("S", &pkcs12, handover).await.unwrap();
+        certificates.renew("S", Handover::default()).await.unwrap();
+        certificates.retire("S", 1, Some(5)).await.unwrap();
+        client.users().set_password("alice", &Secret::new("SECRET-pw")).await.unwrap();
+        client.users().remove_password("alice").await.unwrap();
+    });
+    let asked =
+        |request: &Received| format!("{} {}", request.request_line.trim_end_matches(" HTTP/1.1"), String::from_utf8_lossy(&request.body));
+    let asked: Vec<String> = server.requests().iter().map(asked).collect();
+    assert_eq!(
+        asked,
+        [
+            r#"POST /api/v1/certificate-requests {"name":"S","subject":{"organization":"Example"}}"#,
+            "GET /api/v1/certificates/S/request ",
+            r#"PUT /api/v1/certificates/S/chain {"chain":"PEM","delay_seconds":60}"#,
+            "GET /api/v1/certificates/S/chain?version=2 ",
+            r#"POST /api/v1/certificate-imports {"name":"S","private_key":"SECRET-key","chain":"PEM"}"#,
+            r#"POST /api/v1/certificates/S/imports {"delay_seconds":60,"pkcs12":"SECRETbase64","password":"SECRET-pw"}"#,
+            "POST /api/v1/certificates/S/renewals {}",
+            "DELETE /api/v1/certificates/S/versions/1?after_seconds=5 ",
+            r#"PUT /api/v1/users/alice/password {"password":"SECRET-pw"}"#,
+            "DELETE /api/v1/users/alice/password ",
+        ]
+    );
+}

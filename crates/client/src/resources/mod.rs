@@ -1,6 +1,7 @@
 //! One file a resource: what it is asked, and what it answers. The shapes are the server's; the tests of the command line compare them with a running one.
 
 mod audit;
+mod certificate_versions;
 mod certificates;
 mod change;
 mod credentials;
@@ -21,7 +22,8 @@ mod status;
 mod users;
 
 pub use audit::{Audit, AuditPage, AuditRecord};
-pub use certificates::{Certificate, CertificateSummary, CertificateVersion, Certificates, NewCertificate, VersionStanding};
+pub use certificate_versions::{CertificateName, CertificateToRequest, Handover, KeyAndChain, RequestedCertificate};
+pub use certificates::{Certificate, CertificateSummary, CertificateVersion, Certificates, NewCertificate, Subject, VersionStanding};
 pub use change::{Action, Change};
 pub use credentials::{AuthUrl, Credential, CredentialPlace, CredentialValues, Credentials, PrincipalType, StoredValue};
 pub use definitions::{ApplyMode, Applying, Definitions, Unlisted};

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use sortie_model::SystemPermissions;
+use sortie_model::{Secret, SystemPermissions};
 
+use super::secret::Exposed;
 use crate::transport::Ask;
 use crate::{Client, ClientError};
 
@@ -56,6 +57,11 @@ pub struct UserChange {
     pub active: Option<bool>,
     /// Attributes to set; those with `None` are removed.
     pub attributes: BTreeMap<String, Option<String>>,
+}
+
+#[derive(Serialize)]
+struct Password<'a> {
+    password: Exposed<'a>,
 }
 
 #[derive(Deserialize)]
@@ -132,6 +138,22 @@ impl<'c> Users<'c> {
     /// A [`ClientError`].
     pub async fn remove(&self, name: &str) -> Result<(), ClientError> {
         self.0.tell(Ask::delete(&["/users/", name])).await
+    }
+
+    /// Stores a password for the console in place of the one before. Sessions that go on end.
+    ///
+    /// # Errors
+    /// A [`ClientError`]; it never holds the password.
+    pub async fn set_password(&self, name: &str, password: &Secret) -> Result<(), ClientError> {
+        self.0.tell(Ask::put(&["/users/", name, "/password"]).json(&Password { password: Exposed(password) })).await
+    }
+
+    /// Takes the password away. Sessions that go on end.
+    ///
+    /// # Errors
+    /// A [`ClientError`].
+    pub async fn remove_password(&self, name: &str) -> Result<(), ClientError> {
+        self.0.tell(Ask::delete(&["/users/", name, "/password"])).await
     }
 
     /// Assigns a permission set; twice is the same as once.

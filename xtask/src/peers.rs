@@ -75,7 +75,10 @@ fn install_npm_packages() -> Result<(), Failure> {
     if !is_installed("npm") {
         return Err(Failure::new("the tests need Node 20 or later with npm: please install it (https://nodejs.org)"));
     }
-    println!("Installing npm packages into {} (oidc-provider: a token server that nobody here wrote):", directory.display());
+    println!(
+        "Installing npm packages into {} (oidc-provider: a token server that nobody here wrote; typescript: for an example):",
+        directory.display()
+    );
     run(Command::new("npm").args(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]).current_dir(&directory))?;
     fs::copy(&wanted, &installed).map_err(during("cannot note what was installed"))?;
     Ok(())

@@ -3,18 +3,16 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use sortie_metadata::Definition;
-use sortie_server::manage::apply::{ApplyError, Mode, Surroundings, Unlisted, apply};
-use sortie_server::outside_world;
+use sortie_server::manage::apply::{Mode, Unlisted};
 
 use crate::failure::Failure;
 use crate::printer::Printer;
-use crate::setup::{self, Opened};
+use crate::site::{DefinitionFile, Site};
 
 /// Make definitions from a YAML file so; applying it twice changes nothing more
 #[derive(Debug, Args)]
 #[command(
-    after_long_help = "Examples:\n  sortie apply -f billing.yaml\n  sortie apply -f billing.yaml --dry-run\n  cat *.yaml | sortie apply -f -\n\nSecrets are never written in the file: refer to them as {from_environment: NAME} or {from_file: PATH}, or store them with `sortie secret set`."
+    after_long_help = "Examples:\n  sortie apply -f billing.yaml\n  sortie apply -f billing.yaml --dry-run\n  cat *.yaml | sortie apply -f -\n\nSecrets are never written in the file: refer to them as {from_environment: NAME} or {from_file: PATH}, or store them with `sortie secret set`. With --server the file holds providers, external and named credentials, and no such references: those are for the machine that holds the data."
 )]
 pub(crate) struct ApplyArguments {
     /// File to apply; - reads standard input
@@ -28,15 +26,12 @@ pub(crate) struct ApplyArguments {
     prune: bool,
 }
 
-pub(crate) async fn run(arguments: &ApplyArguments, opened: &Opened, printer: &Printer) -> Result<u8, Failure> {
+pub(crate) async fn run(arguments: &ApplyArguments, site: &Site, printer: &Printer) -> Result<u8, Failure> {
     let (name, text, directory) = read(&arguments.file)?;
-    let definition = Definition::parse(&name, &text).map_err(ApplyError::Refused)?;
-    let world = definition.needs_discovery().then(|| outside_world(&opened.config)).transpose()?;
-    let world = world.as_ref().map(|world| world as _);
-    let surroundings = Surroundings { variable: &|name| setup::secret_variable(name), world, directory: &directory };
     let mode = if arguments.dry_run { Mode::DryRun } else { Mode::Store };
     let unlisted = if arguments.prune { Unlisted::Prune } else { Unlisted::Leave };
-    let changes = apply(&opened.manage(), &definition, &surroundings, mode, unlisted).await?;
+    let file = DefinitionFile { name: &name, text: &text, directory: &directory };
+    let changes = site.apply(file, (mode, unlisted)).await?;
     printer.changes(&changes);
     if !printer.is_json() {
         let made = changes.iter().filter(|change| change.action.is_made()).count();

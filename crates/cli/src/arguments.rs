@@ -2,7 +2,11 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::error::ErrorKind;
+use clap::parser::ValueSource;
+use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
+use sortie_client::{Client, ClientBuilder};
+use sortie_model::Secret;
 
 use crate::{apply, audit, auth, call, certificate, explain, formula, grant, key, presign, provider, remove, secret, status, user};
 
@@ -15,6 +19,9 @@ use crate::{apply, audit, auth, call, certificate, explain, formula, grant, key,
 pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) global: Global,
+
+    #[command(flatten)]
+    pub(crate) remote: Remote,
 
     /// Print JSON instead of text
     #[arg(long, global = true)]
@@ -30,6 +37,26 @@ pub(crate) struct Cli {
 
 const EXIT_STATUS: &str = "Exit status:\n  0  done\n  1  refused or failed; standard error says what, and what to do next\n  2  the command line is not understood\n  3  `status --check` or `audit verify` found something\n\nTry it: sortie demo";
 
+impl Cli {
+    /// What was typed, and what the environment says. Whoever types where the house is means the house, whatever server the environment names.
+    pub(crate) fn read() -> Self {
+        let mut command = Self::command();
+        let matches = command.get_matches_mut();
+        let mut cli = Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+        let is_typed = |argument: &str| matches.value_source(argument) == Some(ValueSource::CommandLine);
+        let names_house = ["data_dir", "config", "database"].into_iter().any(is_typed);
+        if names_house && is_typed("server") {
+            command
+                .error(ErrorKind::ArgumentConflict, "--server asks a server; --data-dir, --config and --database are for a house here")
+                .exit();
+        }
+        if names_house {
+            cli.remote.server = None;
+        }
+        cli
+    }
+}
+
 /// Where the house is.
 #[derive(Debug, Args)]
 pub(crate) struct Global {
@@ -44,6 +71,48 @@ pub(crate) struct Global {
     /// Database, as sqlite:PATH or postgres://…; better given as SORTIE_DATABASE_URL if it holds a password
     #[arg(long, global = true, value_name = "URL")]
     pub(crate) database: Option<String>,
+}
+
+/// Another way to it: over HTTP, with an API key.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Over HTTP")]
+pub(crate) struct Remote {
+    /// Ask the management API of a running server instead of opening the data directory
+    #[arg(long, global = true, env = "SORTIE_URL", value_name = "URL")]
+    pub(crate) server: Option<String>,
+
+    /// File with the API key; else the environment variable SORTIE_KEY
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) key_file: Option<PathBuf>,
+
+    /// Trust these certificate authorities (PEM) instead of the machine's
+    #[arg(long, global = true, env = "SORTIE_CA_FILE", value_name = "FILE")]
+    pub(crate) ca_file: Option<PathBuf>,
+
+    /// Send the API key over plain HTTP to other machines: whoever listens on the way has it
+    #[arg(long, global = true, env = "SORTIE_ALLOW_PLAIN_HTTP")]
+    pub(crate) allow_plain_http: bool,
+}
+
+impl Remote {
+    /// A client as far as these say. `key` is what the environment says; the file is first.
+    ///
+    /// # Errors
+    /// The key file, and why it cannot be read.
+    pub(crate) fn builder(&self, key: Option<Secret>) -> Result<ClientBuilder, (PathBuf, std::io::Error)> {
+        let key = match &self.key_file {
+            Some(path) => Some(Secret::new(std::fs::read_to_string(path).map_err(|error| (path.clone(), error))?)),
+            None => key,
+        };
+        let mut builder = Client::builder();
+        if let Some(key) = key {
+            builder = builder.key(key);
+        }
+        if let Some(file) = &self.ca_file {
+            builder = builder.certificate_authorities(file);
+        }
+        Ok(if self.allow_plain_http { builder.dangerously_allow_plain_http() } else { builder })
+    }
 }
 
 /// When to colour.

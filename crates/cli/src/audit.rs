@@ -3,14 +3,16 @@
 use std::time::Duration;
 
 use clap::Subcommand;
-use sortie_server::audit::{Finding, Line, Positions, Verified, files, last_lines, read_lines, verify};
+use sortie_server::audit::{Finding, Line, Verified, verify};
 
 use crate::failure::Failure;
 use crate::printer::{Printer, Tone, harmless};
 use crate::setup::Opened;
+use crate::site::Site;
 
-/// How often a followed audit is looked at.
+/// How often a followed audit is looked at, here and over HTTP.
 const LOOK_AGAIN: Duration = Duration::from_millis(200);
+const ASK_AGAIN: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum AuditCommand {
@@ -27,42 +29,24 @@ pub(crate) enum AuditCommand {
     Verify,
 }
 
-pub(crate) async fn run(command: &AuditCommand, opened: &Opened, printer: &Printer) -> Result<u8, Failure> {
+pub(crate) async fn run(command: &AuditCommand, site: &Site, printer: &Printer) -> Result<u8, Failure> {
     match command {
-        AuditCommand::Tail { lines, follow } => tail(opened, printer, *lines, *follow).await,
-        AuditCommand::Verify => check(opened, printer).await,
+        AuditCommand::Tail { lines, follow } => tail(site, printer, *lines, *follow).await,
+        AuditCommand::Verify => check(site.house("audit verify")?, printer).await,
     }
 }
 
-async fn tail(opened: &Opened, printer: &Printer, count: usize, follow: bool) -> Result<u8, Failure> {
-    let directory = opened.house.audit_directory();
-    let (lines, mut positions) = last_lines(directory, count)?;
+async fn tail(site: &Site, printer: &Printer, count: usize, follow: bool) -> Result<u8, Failure> {
+    let (lines, mut tail) = site.audit_tail(count).await?;
     lines.iter().for_each(|line| show(printer, line));
     if !follow {
         return Ok(0);
     }
+    let pause = if let Site::Server(_) = site { ASK_AGAIN } else { LOOK_AGAIN };
     loop {
-        tokio::time::sleep(LOOK_AGAIN).await;
-        let mut fresh = follow_files(directory, &mut positions)?;
-        fresh.sort_by(|one, other| one.at.cmp(&other.at));
-        fresh.iter().for_each(|line| show(printer, line));
+        tokio::time::sleep(pause).await;
+        tail.fresh().await?.iter().for_each(|line| show(printer, line));
     }
-}
-
-/// What has come since the last look, also in files that are new.
-fn follow_files(directory: &std::path::Path, positions: &mut Positions) -> Result<Vec<Line>, Failure> {
-    for path in files(directory)? {
-        if !positions.iter().any(|(known, _)| *known == path) {
-            positions.push((path, 0));
-        }
-    }
-    let mut fresh = Vec::new();
-    for (path, position) in positions {
-        let (lines, next) = read_lines(path, *position)?;
-        *position = next;
-        fresh.extend(lines);
-    }
-    Ok(fresh)
 }
 
 /// One record a line: the JSON as it is with `--json`, else its fields without the MAC.

@@ -2,14 +2,18 @@
 
 use std::io::{Read as _, Write};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use bytes::Bytes;
 use clap::Args;
-use http::{HeaderName, HeaderValue, Method, Request, Response, header};
-use http_body_util::{BodyExt as _, Full};
-use hyper::body::Incoming;
-use hyper_util::rt::TokioIo;
+use http::Method;
+use sortie_client::{Answer, Client, ClientError};
 use sortie_model::Secret;
+
+use crate::arguments::Remote;
+
+/// An hour: how long a callout may take is for the gateway to say, which has a limit for each name.
+const PATIENCE: Duration = Duration::from_secs(3600);
 
 /// Make a callout through the gateway.
 ///
@@ -40,12 +44,9 @@ pub(crate) struct CallArguments {
     /// End with status 22 if the service answers with 400 or more
     #[arg(short, long)]
     fail: bool,
-    /// Where the gateway listens
+    /// Where the gateway listens: an address, or https://… where TLS stands in front of it
     #[arg(long, env = "SORTIE_GATEWAY", default_value = "127.0.0.1:8585", value_name = "ADDRESS")]
     gateway: String,
-    /// File with the API key; else the environment variable SORTIE_KEY
-    #[arg(long, value_name = "FILE")]
-    key_file: Option<PathBuf>,
 }
 
 /// Why a call was not made, or not answered.
@@ -57,9 +58,6 @@ pub(crate) enum CallError {
     /// Not a method, not a header.
     #[error("{0}")]
     Argument(String),
-    /// No key.
-    #[error("no API key: set SORTIE_KEY, or give --key-file")]
-    NoKey,
     /// A file cannot be read or written.
     #[error("cannot use {what}")]
     File {
@@ -68,41 +66,33 @@ pub(crate) enum CallError {
         /// Why.
         source: std::io::Error,
     },
-    /// No gateway there.
-    #[error("cannot reach the gateway at {address}: {reason}")]
-    Gateway {
-        /// Where.
-        address: String,
-        /// Why.
-        reason: String,
-    },
-    /// The answer broke off.
-    #[error("the answer broke off: {0}")]
-    BrokeOff(String),
+    /// The key, the gateway, or the way there.
+    #[error(transparent)]
+    Client(#[from] ClientError),
 }
 
 impl CallError {
     /// The stable code.
-    pub(crate) const fn code(&self) -> &'static str {
+    pub(crate) fn code(&self) -> &str {
         match self {
             Self::Target => "target_invalid",
             Self::Argument(_) => "argument_invalid",
-            Self::NoKey => "unauthenticated",
             Self::File { .. } => "file_unusable",
-            Self::Gateway { .. } => "gateway_unreachable",
-            Self::BrokeOff(_) => "answer_broken_off",
+            Self::Client(ClientError::Unreachable { .. }) => "gateway_unreachable",
+            Self::Client(ClientError::Lost { .. }) => "answer_broken_off",
+            Self::Client(error) => error.code(),
         }
     }
 
     /// What to do.
-    pub(crate) const fn next_step(&self) -> &'static str {
+    pub(crate) fn next_step(&self) -> &str {
         match self {
             Self::Target => "write it as callout:Name/path?query",
             Self::Argument(_) => "see `sortie call --help`",
-            Self::NoKey => "make one: sortie key create --user NAME",
             Self::File { .. } => "check the path and its permissions",
-            Self::Gateway { .. } => "start it with `sortie serve`, or give its address with --gateway",
-            Self::BrokeOff(_) => "try again; what was written of the body is not complete",
+            Self::Client(ClientError::Unreachable { .. }) => "start it with `sortie serve`, or give its address with --gateway",
+            Self::Client(ClientError::Lost { .. }) => "try again; what was written of the body is not complete",
+            Self::Client(error) => error.next_step(),
         }
     }
 }
@@ -111,10 +101,10 @@ impl CallError {
 ///
 /// # Errors
 /// A [`CallError`].
-pub(crate) async fn run(arguments: &CallArguments, key: Option<Secret>, is_json: bool) -> Result<u8, CallError> {
-    let request = request(arguments, key)?;
-    let answer = send(&arguments.gateway, request).await?;
-    let (status, is_refusal) = (answer.status(), answer.headers().contains_key("sortie-error"));
+pub(crate) async fn run(arguments: &CallArguments, remote: &Remote, key: Option<Secret>, is_json: bool) -> Result<u8, CallError> {
+    let client = client(arguments, remote, key)?;
+    let answer = send(arguments, &client).await?;
+    let (status, is_refusal) = (answer.status(), answer.is_refusal());
     write_answer(arguments, answer, is_json).await?;
     Ok(match () {
         () if is_refusal => 1,
@@ -123,47 +113,30 @@ pub(crate) async fn run(arguments: &CallArguments, key: Option<Secret>, is_json:
     })
 }
 
-fn request(arguments: &CallArguments, key: Option<Secret>) -> Result<Request<Full<Bytes>>, CallError> {
-    let target = match arguments.target.split_at_checked(8) {
-        Some((scheme, rest)) if scheme.eq_ignore_ascii_case("callout:") => rest,
-        _ => return Err(CallError::Target),
-    };
+fn client(arguments: &CallArguments, remote: &Remote, key: Option<Secret>) -> Result<Client, CallError> {
+    let builder =
+        remote.builder(key).map_err(|(path, source)| CallError::File { what: format!("the key file {}", path.display()), source })?;
+    Ok(builder.gateway(&arguments.gateway).callout_limit(PATIENCE).build().map_err(ClientError::from)?)
+}
+
+async fn send(arguments: &CallArguments, client: &Client) -> Result<Answer, CallError> {
+    if !arguments.target.get(..8).is_some_and(|scheme| scheme.eq_ignore_ascii_case("callout:")) {
+        return Err(CallError::Target);
+    }
     let body = arguments.data.as_deref().map(read_body).transpose()?;
     let method = arguments.method.as_deref().unwrap_or(if body.is_some() { "POST" } else { "GET" });
     let method = Method::from_bytes(method.as_bytes()).map_err(|_| CallError::Argument(format!("`{method}` is no method")))?;
-    let uri = http::uri::PathAndQuery::try_from(format!("/callout/{target}"))
-        .map_err(|_| CallError::Argument("the target is no path: percent-encode it".to_owned()))?;
-    let mut request = Request::new(Full::from(body.unwrap_or_default()));
-    *request.method_mut() = method;
-    *request.uri_mut() = uri.into();
-    let headers = request.headers_mut();
+    let mut callout = client.callout(method, &arguments.target);
     for text in &arguments.headers {
         let (name, value) =
             text.split_once(':').ok_or_else(|| CallError::Argument(format!("`{text}` is no header: write 'Name: value'")))?;
-        let name =
-            HeaderName::from_bytes(name.trim().as_bytes()).map_err(|_| CallError::Argument(format!("`{name}` is no header name")))?;
-        let value =
-            HeaderValue::from_str(value.trim()).map_err(|_| CallError::Argument(format!("the value of `{name}` cannot be sent")))?;
-        headers.append(name, value);
+        callout = callout.header(name.trim(), value.trim());
     }
-    headers.insert(header::PROXY_AUTHORIZATION, authorization(arguments, key)?);
-    headers.insert(
-        header::HOST,
-        HeaderValue::from_str(&arguments.gateway).map_err(|_| CallError::Argument("the gateway's address is not understood".to_owned()))?,
-    );
-    Ok(request)
-}
-
-fn authorization(arguments: &CallArguments, key: Option<Secret>) -> Result<HeaderValue, CallError> {
-    let key = match &arguments.key_file {
-        Some(path) => Secret::new(
-            std::fs::read_to_string(path).map_err(|source| CallError::File { what: format!("the key file {}", path.display()), source })?,
-        ),
-        None => key.ok_or(CallError::NoKey)?,
-    };
-    let mut value = HeaderValue::from_str(&format!("Bearer {}", key.expose().trim())).map_err(|_| CallError::NoKey)?;
-    value.set_sensitive(true);
-    Ok(value)
+    if let Some(body) = body {
+        callout = callout.body(body);
+    }
+    // A refusal is shown as it came.
+    Ok(callout.send_untouched().await?)
 }
 
 fn read_body(data: &str) -> Result<Bytes, CallError> {
@@ -178,22 +151,8 @@ fn read_body(data: &str) -> Result<Bytes, CallError> {
     read.map(Bytes::from).map_err(|source| CallError::File { what: format!("the body from {data}"), source })
 }
 
-pub(crate) async fn send(gateway: &str, request: Request<Full<Bytes>>) -> Result<Response<Incoming>, CallError> {
-    let unreachable = |reason: String| CallError::Gateway { address: gateway.to_owned(), reason };
-    let address = gateway.strip_prefix("http://").unwrap_or(gateway).trim_end_matches('/');
-    let stream = tokio::net::TcpStream::connect(address).await.map_err(|error| unreachable(error.to_string()))?;
-    let (mut sender, connection) =
-        hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(|error| unreachable(error.to_string()))?;
-    tokio::spawn(async move {
-        if let Err(error) = connection.await {
-            tracing::debug!("the connection to the gateway ended: {error}");
-        }
-    });
-    sender.send_request(request).await.map_err(|error| unreachable(error.to_string()))
-}
-
 /// Streams the answer out. With `--json` a refusal by Sortie stays the JSON that it is, and goes to standard output like any answer.
-async fn write_answer(arguments: &CallArguments, answer: Response<Incoming>, is_json: bool) -> Result<(), CallError> {
+async fn write_answer(arguments: &CallArguments, mut answer: Answer, is_json: bool) -> Result<(), CallError> {
     let unwritable = |source| CallError::File { what: "the output".to_owned(), source };
     let mut output: Box<dyn Write> = match &arguments.output {
         Some(path) => Box::new(std::fs::File::create(path).map_err(|source| CallError::File { what: path.display().to_string(), source })?),
@@ -203,17 +162,14 @@ async fn write_answer(arguments: &CallArguments, answer: Response<Incoming>, is_
         let head = head(&answer, is_json);
         output.write_all(head.as_bytes()).map_err(unwritable)?;
     }
-    let mut body = answer.into_body();
-    while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|error| CallError::BrokeOff(error.to_string()))?;
-        if let Some(data) = frame.data_ref() {
-            output.write_all(data).map_err(unwritable)?;
-        }
+    while let Some(piece) = answer.chunk().await? {
+        // As it comes: somebody may be watching.
+        output.write_all(&piece).and_then(|()| output.flush()).map_err(unwritable)?;
     }
-    output.flush().map_err(unwritable)
+    Ok(())
 }
 
-fn head(answer: &Response<Incoming>, is_json: bool) -> String {
+fn head(answer: &Answer, is_json: bool) -> String {
     let headers = answer.headers().iter().map(|(name, value)| (name.as_str(), String::from_utf8_lossy(value.as_bytes()).into_owned()));
     if is_json {
         let headers: Vec<(&str, String)> = headers.collect();

@@ -1,16 +1,12 @@
 //! `sortie explain`.
 
 use clap::Args;
-use serde::Serialize;
-use sortie_callout::{Plan, TokenState};
+use sortie_client::{Plan, TokenState};
 use sortie_model::UserName;
-use sortie_server::connect::{self, Person};
-use sortie_server::{Node, StoredUser};
 
-use crate::auth::ShownUnrevoked;
 use crate::failure::Failure;
 use crate::printer::{Printer, Tone, harmless};
-use crate::setup::Opened;
+use crate::site::Site;
 
 /// Show what a callout would do, without sending anything
 ///
@@ -28,16 +24,8 @@ pub(crate) struct ExplainArguments {
     user: String,
 }
 
-pub(crate) async fn run(arguments: &ExplainArguments, opened: &Opened, printer: &Printer) -> Result<u8, Failure> {
-    let name = UserName::parse(&arguments.user)?;
-    let user = opened.house.store().caller_by_user(&name).await;
-    let user = user.map_err(|error| Failure::new(error.code(), error.to_string(), "look at the database, then try again"))?;
-    let user =
-        user.ok_or_else(|| Failure::new("user_unknown", format!("there is no user `{name}`"), "list them with `sortie user list`"))?;
-    let node = Node::start(opened.house.clone(), &opened.config).await?;
-    let plan = node.explain(user.clone(), &arguments.target).await;
-    let unrevoked = unrevoked(&node, &plan, opened, &user).await;
-    let explained = Explained { plan, unrevoked };
+pub(crate) async fn run(arguments: &ExplainArguments, site: &Site, printer: &Printer) -> Result<u8, Failure> {
+    let explained = site.explain(&arguments.target, &UserName::parse(&arguments.user)?).await?;
     if printer.is_json() {
         printer.json(&explained);
     } else {
@@ -50,24 +38,6 @@ pub(crate) async fn run(arguments: &ExplainArguments, opened: &Opened, printer: 
     Ok(u8::from(explained.plan.refusal.is_some()))
 }
 
-#[derive(Serialize)]
-struct Explained {
-    #[serde(flatten)]
-    plan: Plan,
-    /// Logins of the chosen principal that are gone here, and not at the provider.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    unrevoked: Vec<ShownUnrevoked>,
-}
-
-/// None where nobody logs in.
-async fn unrevoked(node: &Node, plan: &Plan, opened: &Opened, user: &StoredUser) -> Vec<ShownUnrevoked> {
-    let chosen = plan.principals.iter().find(|principal| principal.verdict == "chosen");
-    let (Some(credential), Some(principal)) = (&plan.external_credential, chosen) else { return Vec::new() };
-    let person = Person::Operator { actor: &opened.actor, user: Some(user) };
-    let found = connect::unrevoked(node, &person, (credential, &principal.name)).await.unwrap_or_default();
-    found.into_iter().map(ShownUnrevoked::from).collect()
-}
-
 fn show(printer: &Printer, plan: &Plan) {
     let fact = |name: &str, value: &str| printer.line(&format!("{name:<20} {value}"));
     fact("callout", &format!("{} as {}", harmless(&plan.target), plan.user));
@@ -75,7 +45,7 @@ fn show(printer: &Printer, plan: &Plan) {
         fact("named credential", named);
         fact("destination", destination);
     }
-    if let (Some(credential), Some(protocol)) = (&plan.external_credential, plan.protocol) {
+    if let (Some(credential), Some(protocol)) = (&plan.external_credential, &plan.protocol) {
         fact("external credential", &format!("{credential} ({protocol})"));
     }
     if let Some(provider) = &plan.identity_provider {
@@ -105,7 +75,7 @@ fn show(printer: &Printer, plan: &Plan) {
     }
     if let Some(failure) = plan.last_failure.as_ref().filter(|_| plan.refusal.is_none()) {
         fact("last failure", &format!("{} at {}: {}", failure.code, failure.at, harmless(&failure.message)));
-        if let Some(cause) = failure.cause {
+        if let Some(cause) = &failure.cause {
             fact("cause", cause);
         }
         fact("if it fails again", &failure.next_step);
@@ -115,7 +85,7 @@ fn show(printer: &Printer, plan: &Plan) {
         Some(refusal) => {
             fact("verdict", &printer.toned(Tone::Bad, &format!("it would be refused: {}", refusal.code)));
             fact("why", &harmless(&refusal.message));
-            if let Some(cause) = refusal.cause {
+            if let Some(cause) = &refusal.cause {
                 fact("cause", cause);
             }
             fact("whose turn", &refusal.turn);

@@ -40,7 +40,7 @@ macro_rules! failures {
     ($($error:ty),+ $(,)?) => {$(
         impl From<$error> for Failure {
             fn from(error: $error) -> Self {
-                let (code, next) = (error.code(), error.next_step().to_string());
+                let (code, next) = (error.code().to_string(), error.next_step().to_string());
                 Self::of(&error, &code, next)
             }
         }
@@ -54,6 +54,7 @@ failures!(
     sortie_server::OpenError,
     sortie_server::StartError,
     crate::call::CallError,
+    sortie_client::ClientError,
     manage::definition::DefinitionError,
     manage::user::UserError,
     manage::key::KeyError,

@@ -5,15 +5,16 @@ use std::io::Read as _;
 use bytes::Bytes;
 use clap::{Args, Subcommand};
 use serde::Serialize;
-use sortie_formula::{CATALOGUE, FormulaError, Function, Group};
+use sortie_client::ReadFormula;
+use sortie_formula::{CATALOGUE, Function, Group};
 use sortie_model::UserName;
 use sortie_server::Node;
-use sortie_server::manage::formula::{Check, check};
+use sortie_server::manage::formula::check;
 
-use crate::arguments::Global;
+use crate::arguments::Cli;
 use crate::failure::Failure;
 use crate::printer::{Printer, Tone, harmless};
-use crate::setup;
+use crate::site::{Site, check_formula, unreadable};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum FormulaCommand {
@@ -57,10 +58,10 @@ pub(crate) struct CheckArguments {
     formula: String,
 }
 
-pub(crate) async fn run(command: &FormulaCommand, global: &Global, printer: &Printer) -> Result<u8, Failure> {
+pub(crate) async fn run(command: &FormulaCommand, cli: &Cli, printer: &Printer) -> Result<u8, Failure> {
     match command {
-        FormulaCommand::Eval(arguments) => eval(arguments, global, printer).await,
-        FormulaCommand::Check(arguments) => show_check(arguments, printer),
+        FormulaCommand::Eval(arguments) => eval(arguments, cli, printer).await,
+        FormulaCommand::Check(arguments) => show_check(arguments, cli, printer).await,
         FormulaCommand::Functions { name } => functions(name.as_deref(), printer),
     }
 }
@@ -74,10 +75,11 @@ struct Shown<'a> {
     characters: usize,
 }
 
-async fn eval(arguments: &EvalArguments, global: &Global, printer: &Printer) -> Result<u8, Failure> {
+async fn eval(arguments: &EvalArguments, cli: &Cli, printer: &Printer) -> Result<u8, Failure> {
     let (template, _) = check(&given(&arguments.formula)?).map_err(unreadable)?;
     let name = UserName::parse(&arguments.user)?;
-    let opened = setup::open(global).await?;
+    let site = Site::find(cli).await?;
+    let opened = site.house("formula eval")?;
     let user = opened.house.store().caller_by_user(&name).await;
     let user = user.map_err(|error| Failure::new(error.code(), error.to_string(), "look at the database, then try again"))?;
     let user =
@@ -98,13 +100,13 @@ async fn eval(arguments: &EvalArguments, global: &Global, printer: &Printer) -> 
     Ok(0)
 }
 
-fn show_check(arguments: &CheckArguments, printer: &Printer) -> Result<u8, Failure> {
-    let (_, found) = check(&given(&arguments.formula)?).map_err(unreadable)?;
+async fn show_check(arguments: &CheckArguments, cli: &Cli, printer: &Printer) -> Result<u8, Failure> {
+    let found = check_formula(Site::server(cli)?.as_ref(), &given(&arguments.formula)?).await?;
     if printer.is_json() {
         printer.json(&found);
         return Ok(0);
     }
-    let Check { variables, secret, per_callout, discreet, custom_attributes } = found;
+    let ReadFormula { variables, secret, per_callout, discreet, custom_attributes } = found;
     let fact = |name: &str, value: &str| printer.line(&format!("{name:<18} {value}"));
     let list = |names: &[String]| if names.is_empty() { "nothing".to_owned() } else { names.join(", ") };
     fact("reads", &list(&variables));
@@ -185,8 +187,4 @@ fn given(formula: &str) -> Result<String, Failure> {
     let read = std::io::stdin().take(64 * 1024).read_to_string(&mut text);
     read.map_err(|error| Failure::new("unreadable", format!("cannot read standard input: {error}"), "send the formula as UTF-8 text"))?;
     Ok(text.strip_suffix('\n').unwrap_or(&text).to_owned())
-}
-
-fn unreadable(error: FormulaError) -> Failure {
-    Failure::new(error.code(), format!("{error}\n{}", error.picture()), "see `sortie formula functions` and docs/reference/formula.md")
 }

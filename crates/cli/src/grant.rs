@@ -1,13 +1,14 @@
 //! `sortie grant`.
 
 use clap::{Args, Subcommand};
+use sortie_client::Access;
 use sortie_model::ApiName;
 use sortie_server::manage::PrincipalReference;
-use sortie_server::manage::grant::{self, GrantView, GranteeName};
+use sortie_server::manage::grant::GranteeName;
 
 use crate::failure::Failure;
 use crate::printer::{Printer, Tone};
-use crate::setup::Opened;
+use crate::site::Site;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum GrantCommand {
@@ -56,20 +57,19 @@ impl GrantArguments {
     }
 }
 
-pub(crate) async fn run(command: &GrantCommand, opened: &Opened, printer: &Printer) -> Result<u8, Failure> {
-    let manage = opened.manage();
+pub(crate) async fn run(command: &GrantCommand, site: &Site, printer: &Printer) -> Result<u8, Failure> {
     let change = match command {
         GrantCommand::Add(arguments) => {
             let (principal, grantee) = arguments.read()?;
-            grant::add(&manage, &principal, &grantee).await?
+            site.give_access(&principal, &grantee).await?
         }
         GrantCommand::Remove(arguments) => {
             let (principal, grantee) = arguments.read()?;
-            grant::remove(&manage, &principal, &grantee).await?
+            site.take_access(&principal, &grantee).await?
         }
         GrantCommand::List { external_credential } => {
             let name = external_credential.as_deref().map(ApiName::parse).transpose()?;
-            show(printer, &grant::list(&manage, name.as_ref()).await?);
+            show(printer, &site.accesses(name.as_ref()).await?);
             return Ok(0);
         }
     };
@@ -77,11 +77,11 @@ pub(crate) async fn run(command: &GrantCommand, opened: &Opened, printer: &Print
     Ok(0)
 }
 
-fn show(printer: &Printer, grants: &[GrantView]) {
+fn show(printer: &Printer, grants: &[Access]) {
     if printer.is_json() {
         return printer.json(&serde_json::json!({ "grants": grants }));
     }
-    let row = |grant: &GrantView| {
+    let row = |grant: &Access| {
         let principal = format!("{}/{}", grant.external_credential, grant.principal);
         vec![(Tone::Plain, principal), (Tone::Quiet, grant.grantee_kind.replace('_', " ")), (Tone::Plain, grant.grantee.clone())]
     };

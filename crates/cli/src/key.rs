@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
+use sortie_client::{Key, KeyState};
 use sortie_model::{ApiKeyId, Label, UserName};
-use sortie_server::manage::key::{self, KeyState, KeyView, NewKeyRequest};
 
 use crate::failure::Failure;
 use crate::printer::{Printer, Tone};
-use crate::setup::{self, Opened};
+use crate::site::Site;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum KeyCommand {
@@ -22,6 +22,9 @@ pub(crate) enum KeyCommand {
     Revoke {
         /// The key's public part: the 12 characters behind sortie_
         id: String,
+        /// Whose key it is; over HTTP it is found by that
+        #[arg(long)]
+        user: Option<String>,
     },
 }
 
@@ -42,24 +45,22 @@ pub(crate) struct CreateArguments {
     expires: Option<String>,
 }
 
-pub(crate) async fn run(command: &KeyCommand, opened: &Opened, printer: &Printer) -> Result<u8, Failure> {
-    let manage = opened.manage();
+pub(crate) async fn run(command: &KeyCommand, site: &Site, printer: &Printer) -> Result<u8, Failure> {
     match command {
         KeyCommand::Create(arguments) => {
             let label = arguments.label.as_deref().map(Label::parse).transpose()?;
             let lifetime = arguments.expires.as_deref().map(read_duration).transpose()?;
-            let expires_at = lifetime.map(|lifetime| setup::now().after(lifetime));
-            let created = key::create(&manage, NewKeyRequest { user: UserName::parse(&arguments.user)?, label, expires_at }).await?;
+            let created = site.create_key(UserName::parse(&arguments.user)?, label, lifetime).await?;
             if printer.is_json() {
-                let expires_at = expires_at.map(|moment| moment.to_string());
-                printer.json(&serde_json::json!({ "id": created.id, "key": created.text.expose(), "user": arguments.user, "expires_at": expires_at }));
+                printer.json(&serde_json::json!({ "id": created.id, "key": created.key.expose(), "user": arguments.user, "expires_at": created.expires_at }));
             } else {
                 // Alone on its line, so that it can be redirected into a file.
-                printer.line(created.text.expose());
+                printer.line(created.key.expose());
             }
         }
-        KeyCommand::List { user } => show(printer, &key::list(&manage, &UserName::parse(user)?).await?),
-        KeyCommand::Revoke { id } => {
+        KeyCommand::List { user } => show(printer, &site.keys(&UserName::parse(user)?).await?),
+        KeyCommand::Revoke { id, user } => {
+            let user = user.as_deref().map(UserName::parse).transpose()?;
             let id = ApiKeyId::parse(id.strip_prefix("sortie_").unwrap_or(id)).ok_or_else(|| {
                 Failure::new(
                     "key_id_format",
@@ -67,7 +68,7 @@ pub(crate) async fn run(command: &KeyCommand, opened: &Opened, printer: &Printer
                     "give the 12 characters behind sortie_; see `sortie key list`",
                 )
             })?;
-            printer.changes(&[key::revoke(&manage, id).await?]);
+            printer.changes(&[site.revoke_key(id, user.as_ref()).await?]);
         }
     }
     Ok(0)
@@ -87,11 +88,11 @@ pub(crate) fn read_duration(text: &str) -> Result<Duration, Failure> {
     Ok(Duration::from_secs(number.checked_mul(seconds).filter(|seconds| *seconds > 0).ok_or_else(wrong)?))
 }
 
-fn show(printer: &Printer, keys: &[KeyView]) {
+fn show(printer: &Printer, keys: &[Key]) {
     if printer.is_json() {
         return printer.json(&serde_json::json!({ "keys": keys }));
     }
-    let row = |key: &KeyView| {
+    let row = |key: &Key| {
         let tone = if key.state == KeyState::Active { Tone::Good } else { Tone::Bad };
         let expires = key.expires_at.clone().unwrap_or_else(|| "never".to_owned());
         vec![

@@ -23,22 +23,22 @@ mod remove;
 mod secret;
 mod serve;
 mod setup;
+mod site;
 mod status;
 mod user;
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
-
 use crate::arguments::{Cli, Command};
 use crate::failure::Failure;
 use crate::printer::Printer;
+use crate::site::Site;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = Cli::read();
     let printer = Printer::new(cli.json, cli.color);
     // A server tells what it does, a command only what goes wrong; the demo breaks things on purpose and tells them itself.
     start_log(match cli.command {
@@ -79,21 +79,21 @@ async fn run(cli: &Cli, printer: &Printer) -> Result<u8, Failure> {
     match &cli.command {
         Command::Serve => Ok(serve::run(&setup::house_config(&cli.global)?, cli.json).await.map(|()| 0)?),
         Command::Demo { exit } => Ok(u8::from(!demo::run(*exit).await?)),
-        Command::Call(arguments) => Ok(call::run(arguments, setup::secret_variable("SORTIE_KEY"), cli.json).await?),
-        Command::Apply(arguments) => apply::run(arguments, &setup::open(&cli.global).await?, printer).await,
-        Command::Remove(arguments) => remove::run(arguments, &setup::open(&cli.global).await?, printer).await,
-        Command::User(command) => user::run(command, &setup::open(&cli.global).await?, printer).await,
-        Command::Key(command) => key::run(command, &setup::open(&cli.global).await?, printer).await,
-        Command::Grant(command) => grant::run(command, &setup::open(&cli.global).await?, printer).await,
-        Command::Secret(command) => secret::run(command, &setup::open(&cli.global).await?, printer).await,
-        Command::Certificate(command) => certificate::run(command, &setup::open(&cli.global).await?, printer).await,
-        Command::Provider(command) => provider::run(command, &setup::open(&cli.global).await?, printer).await,
-        Command::Auth(command) => auth::run(command, &setup::open(&cli.global).await?, printer).await,
-        Command::Status(arguments) => status::run(arguments, &setup::open(&cli.global).await?, printer).await,
-        Command::Formula(command) => formula::run(command, &cli.global, printer).await,
-        Command::Explain(arguments) => explain::run(arguments, &setup::open(&cli.global).await?, printer).await,
-        Command::Presign(arguments) => presign::run(arguments, &setup::open(&cli.global).await?, printer).await,
-        Command::Audit(command) => audit::run(command, &setup::open(&cli.global).await?, printer).await,
+        Command::Call(arguments) => Ok(call::run(arguments, &cli.remote, setup::secret_variable("SORTIE_KEY"), cli.json).await?),
+        Command::Apply(arguments) => apply::run(arguments, &Site::find(cli).await?, printer).await,
+        Command::Remove(arguments) => remove::run(arguments, &Site::find(cli).await?, printer).await,
+        Command::User(command) => user::run(command, &Site::find(cli).await?, printer).await,
+        Command::Key(command) => key::run(command, &Site::find(cli).await?, printer).await,
+        Command::Grant(command) => grant::run(command, &Site::find(cli).await?, printer).await,
+        Command::Secret(command) => secret::run(command, &Site::find(cli).await?, printer).await,
+        Command::Certificate(command) => certificate::run(command, &Site::find(cli).await?, printer).await,
+        Command::Provider(command) => provider::run(command, &Site::find(cli).await?, printer).await,
+        Command::Auth(command) => auth::run(command, Site::find(cli).await?.house("auth")?, printer).await,
+        Command::Status(arguments) => status::run(arguments, &Site::find(cli).await?, printer).await,
+        Command::Formula(command) => formula::run(command, cli, printer).await,
+        Command::Explain(arguments) => explain::run(arguments, &Site::find(cli).await?, printer).await,
+        Command::Presign(arguments) => presign::run(arguments, &Site::find(cli).await?, printer).await,
+        Command::Audit(command) => audit::run(command, &Site::find(cli).await?, printer).await,
         Command::Completions { shell } => manual::completions(*shell, printer),
         Command::Man { directory } => manual::pages(directory, printer),
     }

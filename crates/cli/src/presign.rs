@@ -5,13 +5,11 @@ use std::time::Duration;
 use clap::Args;
 use http::Method;
 use serde::Serialize;
-use sortie_callout::{Presigned, Presigning};
 use sortie_model::UserName;
-use sortie_server::Node;
 
 use crate::failure::Failure;
 use crate::printer::Printer;
-use crate::setup::Opened;
+use crate::site::Site;
 
 /// Print a URL that anybody can use for a while
 ///
@@ -24,9 +22,9 @@ use crate::setup::Opened;
 pub(crate) struct PresignArguments {
     /// What may be called: callout:Name/path?query
     target: String,
-    /// Under whose permissions
+    /// Under whose permissions; over HTTP the key's own user, if left out
     #[arg(long = "as", value_name = "USER")]
-    user: String,
+    user: Option<String>,
     /// How it may be called
     #[arg(long, default_value = "GET")]
     method: Method,
@@ -42,20 +40,13 @@ struct Printed<'a> {
     expires_at: String,
 }
 
-pub(crate) async fn run(arguments: &PresignArguments, opened: &Opened, printer: &Printer) -> Result<u8, Failure> {
+pub(crate) async fn run(arguments: &PresignArguments, site: &Site, printer: &Printer) -> Result<u8, Failure> {
     let lifetime = read_lifetime(&arguments.expires)
         .ok_or_else(|| Failure::new("lifetime_invalid", "--expires must be from 1s to 7d", "write it like 90s, 15m, 12h or 7d"))?;
-    let name = UserName::parse(&arguments.user)?;
-    let user = opened.house.store().caller_by_user(&name).await;
-    let user = user.map_err(|error| Failure::new(error.code(), error.to_string(), "look at the database, then try again"))?;
-    let user =
-        user.ok_or_else(|| Failure::new("user_unknown", format!("there is no user `{name}`"), "list them with `sortie user list`"))?;
-    let node = Node::start(opened.house.clone(), &opened.config).await?;
-    let presigning = Presigning { target: &arguments.target, method: &arguments.method, lifetime };
-    let made = node.presign(user, &opened.actor, presigning).await;
-    let Presigned { url, expires_at } = made.map_err(|refused| Failure::new(refused.code(), refused.to_string(), refused.next_step()))?;
+    let user = arguments.user.as_deref().map(UserName::parse).transpose()?;
+    let (url, expires_at) = site.presign(&arguments.target, user.as_ref(), &arguments.method, lifetime).await?;
     if printer.is_json() {
-        printer.json(&Printed { url: url.expose(), expires_at: expires_at.to_string() });
+        printer.json(&Printed { url: url.expose(), expires_at });
     } else {
         printer.line(url.expose());
     }

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anstyle::{AnsiColor, Style};
 use comfy_table::{Cell, ContentArrangement, Table};
 use serde::Serialize;
-use sortie_server::manage::{Action, Change};
+use sortie_client::{Action, Change};
 
 use crate::arguments::Color;
 use crate::failure::Failure;

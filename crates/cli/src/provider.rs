@@ -2,14 +2,14 @@
 
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Subcommand};
-use sortie_model::{ApiName, AuthenticationFlow, IdentityProviderKind, Issuer};
-use sortie_server::connect;
-use sortie_server::manage::provider::{self as manage_provider, AuthProviderView, ProviderSummary, ProviderView, Suggested, TypeView};
+use sortie_client::{AuthProvider, Provider, ProviderSummary};
+use sortie_model::{ApiName, AuthenticationFlow, Issuer};
+use sortie_server::manage::provider::{self as manage_provider, Suggested, TypeView};
 use sortie_server::outside_world;
 
 use crate::failure::Failure;
 use crate::printer::{Printer, Tone, harmless};
-use crate::setup::Opened;
+use crate::site::Site;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ProviderCommand {
@@ -45,31 +45,19 @@ pub(crate) struct DiscoverArguments {
     flow: Option<String>,
 }
 
-pub(crate) async fn run(command: &ProviderCommand, opened: &Opened, printer: &Printer) -> Result<u8, Failure> {
+pub(crate) async fn run(command: &ProviderCommand, site: &Site, printer: &Printer) -> Result<u8, Failure> {
     match command {
-        ProviderCommand::List => list(printer, &manage_provider::list(&opened.manage()).await?),
+        ProviderCommand::List => list(printer, &site.providers().await?),
         ProviderCommand::Types { name } => types(printer, name.as_deref())?,
-        ProviderCommand::Show { name } => {
-            let mut view = manage_provider::show(&opened.manage(), &ApiName::parse(name)?).await?;
-            view.callback_url = callback_url(opened, &view)?;
-            show(printer, &view);
-        }
+        ProviderCommand::Show { name } => show(printer, &site.provider(&ApiName::parse(name)?).await?),
         ProviderCommand::Discover(DiscoverArguments { issuer, name, flow }) => {
             let name = name.as_deref().map(ApiName::parse).transpose()?;
             let flow = flow.as_deref().and_then(AuthenticationFlow::parse);
-            let world = outside_world(&opened.config)?;
+            let world = outside_world(&site.house("provider discover")?.config)?;
             suggest(printer, &manage_provider::discover(&world, &Issuer::parse(issuer)?, name, flow).await?);
         }
     }
     Ok(0)
-}
-
-/// Where people come back to who log in on the console.
-fn callback_url(opened: &Opened, view: &ProviderView) -> Result<Option<String>, Failure> {
-    let is_for_logins = view.flow == AuthenticationFlow::AuthorizationCode.as_str();
-    let kind = if view.auth_provider.is_some() { IdentityProviderKind::Auth } else { IdentityProviderKind::ExternalAuth };
-    let console = opened.config.console_url()?.filter(|_| is_for_logins);
-    Ok(console.and_then(|console| Some(connect::callback_url(&console.origin(), kind, &ApiName::parse(&view.name).ok()?))))
 }
 
 fn list(printer: &Printer, providers: &[ProviderSummary]) {
@@ -84,8 +72,8 @@ fn list(printer: &Printer, providers: &[ProviderSummary]) {
         };
         vec![
             (Tone::Plain, one.name.clone()),
-            (Tone::Plain, kind(one.kind, one.auth_provider_type)),
-            (Tone::Plain, one.flow.to_owned()),
+            (Tone::Plain, kind(&one.kind, one.auth_provider_type.as_deref())),
+            (Tone::Plain, one.flow.clone()),
             (Tone::Plain, one.token_endpoint.clone()),
             values,
             (Tone::Plain, one.external_credentials.join(", ")),
@@ -130,17 +118,17 @@ fn types(printer: &Printer, name: Option<&str>) -> Result<(), Failure> {
 }
 
 /// What only an auth provider has.
-fn show_auth_provider(printer: &Printer, view: &AuthProviderView) {
+fn show_auth_provider(printer: &Printer, view: &AuthProvider) {
     let fact = |name: &str, value: &str| printer.line(&format!("  {name:<22} {}", harmless(value)));
     view.settings.iter().for_each(|(name, value)| fact(&format!("settings.{name}"), value));
     view.configuration.iter().for_each(|(name, value)| fact(&format!("configuration.{name}"), value));
     let urls = [("error url", &view.error_url), ("logout url", &view.logout_url), ("icon url", &view.icon_url)];
     urls.iter().filter_map(|(name, url)| Some((name, url.as_ref()?))).for_each(|(name, url)| fact(name, url));
-    fact("refresh token", view.refresh_token);
+    fact("refresh token", &view.refresh_token);
     view.salesforce.iter().for_each(|(name, value)| fact("only in Salesforce", &format!("{name} = {value}")));
 }
 
-fn show(printer: &Printer, view: &ProviderView) {
+fn show(printer: &Printer, view: &Provider) {
     if printer.is_json() {
         return printer.json(view);
     }
@@ -150,8 +138,8 @@ fn show(printer: &Printer, view: &ProviderView) {
     }
     let fact = |name: &str, value: &str| printer.line(&format!("  {name:<22} {}", printer.toned(Tone::Plain, value)));
     fact("used by", &if view.external_credentials.is_empty() { "nothing".to_owned() } else { view.external_credentials.join(", ") });
-    fact("kind", &kind(view.kind, view.auth_provider.as_ref().map(|one| one.kind)));
-    fact("flow", view.flow);
+    fact("kind", &kind(&view.kind, view.auth_provider.as_ref().map(|one| one.kind.as_str())));
+    fact("flow", &view.flow);
     if let Some(one) = &view.auth_provider {
         show_auth_provider(printer, one);
     }
@@ -167,7 +155,7 @@ fn show(printer: &Printer, view: &ProviderView) {
         ("default scopes", &view.default_scopes),
     ];
     endpoints.iter().filter_map(|(name, value)| Some((name, value.as_ref()?))).for_each(|(name, value)| fact(name, value));
-    fact("client authentication", view.client_authentication);
+    fact("client authentication", &view.client_authentication);
     if view.pkce {
         fact("proof key", "S256");
     }

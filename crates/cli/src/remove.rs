@@ -3,11 +3,11 @@
 use clap::{Args, ValueEnum};
 use sortie_model::ApiName;
 use sortie_server::manage::PrincipalReference;
-use sortie_server::manage::definition::{Defined, remove};
+use sortie_server::manage::definition::Defined;
 
 use crate::failure::Failure;
 use crate::printer::Printer;
-use crate::setup::Opened;
+use crate::site::Site;
 
 /// Remove a definition with everything that hangs on it
 #[derive(Debug, Args)]
@@ -32,7 +32,7 @@ enum Kind {
     Profile,
 }
 
-pub(crate) async fn run(arguments: &RemoveArguments, opened: &Opened, printer: &Printer) -> Result<u8, Failure> {
+pub(crate) async fn run(arguments: &RemoveArguments, site: &Site, printer: &Printer) -> Result<u8, Failure> {
     let RemoveArguments { kind, name } = arguments;
     let defined = match kind {
         Kind::NamedCredential => Defined::NamedCredential(ApiName::parse(name)?),
@@ -42,6 +42,6 @@ pub(crate) async fn run(arguments: &RemoveArguments, opened: &Opened, printer: &
         Kind::PermissionSet => Defined::PermissionSet(ApiName::parse(name)?),
         Kind::Profile => Defined::Profile(ApiName::parse(name)?),
     };
-    printer.changes(&[remove(&opened.manage(), &defined).await?]);
+    printer.changes(&[site.remove(&defined).await?]);
     Ok(0)
 }

@@ -3,15 +3,15 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use sortie_client::Change;
 use sortie_model::{ApiName, UserName};
-use sortie_server::manage::provider;
 use sortie_server::manage::secret::{self, ValueView};
-use sortie_server::manage::{Change, PrincipalReference};
+use sortie_server::manage::{PrincipalReference, provider};
 
 use crate::failure::Failure;
 use crate::input::{self, Typing};
 use crate::printer::{Printer, Tone};
-use crate::setup::Opened;
+use crate::site::{Holder, Site, shown};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum SecretCommand {
@@ -60,17 +60,22 @@ pub(crate) struct SetArguments {
     stdin: bool,
 }
 
-pub(crate) async fn run(command: &SecretCommand, opened: &Opened, printer: &Printer) -> Result<u8, Failure> {
+pub(crate) async fn run(command: &SecretCommand, site: &Site, printer: &Printer) -> Result<u8, Failure> {
     let change = match command {
-        SecretCommand::Set(arguments) => set(arguments, opened).await?,
-        SecretCommand::Remove { holder, name, user } => match Holder::parse(holder, user.as_deref())? {
-            Holder::Principal(principal, user) => secret::remove(&opened.manage(), &principal, name, user.as_ref()).await?,
-            Holder::Provider(holder) => provider::remove_value(&opened.manage(), &holder, name).await?,
-        },
+        SecretCommand::Set(arguments) => set(arguments, site).await?,
+        SecretCommand::Remove { holder, name, user } => {
+            let manage = site.house("secret remove")?.manage();
+            let change = match Holder::parse(holder, user.as_deref())? {
+                Holder::Principal(principal, user) => secret::remove(&manage, &principal, name, user.as_ref()).await?,
+                Holder::Provider(holder) => provider::remove_value(&manage, &holder, name).await?,
+            };
+            shown(&change)?
+        }
         SecretCommand::List { holder, user } => {
+            let manage = site.house("secret list")?.manage();
             let values = match Holder::parse(holder, user.as_deref())? {
-                Holder::Principal(principal, user) => secret::list(&opened.manage(), &principal, user.as_ref()).await?,
-                Holder::Provider(holder) => provider::list_values(&opened.manage(), &holder).await?,
+                Holder::Principal(principal, user) => secret::list(&manage, &principal, user.as_ref()).await?,
+                Holder::Provider(holder) => provider::list_values(&manage, &holder).await?,
             };
             show(printer, &values);
             return Ok(0);
@@ -80,21 +85,10 @@ pub(crate) async fn run(command: &SecretCommand, opened: &Opened, printer: &Prin
     Ok(0)
 }
 
-async fn set(arguments: &SetArguments, opened: &Opened) -> Result<Change, Failure> {
+async fn set(arguments: &SetArguments, site: &Site) -> Result<Change, Failure> {
     let holder = Holder::parse(&arguments.holder, arguments.user.as_deref())?;
     let value = input::secret(&arguments.name, arguments.from_file.as_deref(), Typing::of(arguments.stdin))?;
-    Ok(match holder {
-        Holder::Principal(principal, user) => secret::set(&opened.manage(), &principal, &arguments.name, user.as_ref(), &value).await?,
-        Holder::Provider(holder) => provider::set_value(&opened.manage(), &holder, &arguments.name, &value).await?,
-    })
-}
-
-/// Whose value it is.
-enum Holder {
-    /// A principal's, or one user's of it.
-    Principal(PrincipalReference, Option<UserName>),
-    /// A provider's, of either kind.
-    Provider(ApiName),
+    site.set_value(&holder, &arguments.name, &value).await
 }
 
 impl Holder {

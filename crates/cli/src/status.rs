@@ -1,13 +1,12 @@
 //! `sortie status`.
 
 use clap::Args;
+use sortie_client::{CredentialReport, ManagerReport, PrincipalReport, UnrevokedReport};
 use sortie_model::{ApiName, AuthenticationStatus};
-use sortie_server::SpoolState;
-use sortie_server::manage::status::{CredentialReport, ManagerReport, PrincipalReport, UnrevokedReport, status};
 
 use crate::failure::Failure;
 use crate::printer::{Printer, Tone};
-use crate::setup::Opened;
+use crate::site::{Site, Spool};
 
 /// Show which credentials are complete, what is missing, and how they did lately
 #[derive(Debug, Args)]
@@ -22,26 +21,25 @@ pub(crate) struct StatusArguments {
     check: bool,
 }
 
-pub(crate) async fn run(arguments: &StatusArguments, opened: &Opened, printer: &Printer) -> Result<u8, Failure> {
+pub(crate) async fn run(arguments: &StatusArguments, site: &Site, printer: &Printer) -> Result<u8, Failure> {
     let name = arguments.name.as_deref().map(ApiName::parse).transpose()?;
-    let reports = status(&opened.manage(), name.as_ref()).await?;
-    let spool = opened.house.spool_state();
+    let overview = site.status(name.as_ref()).await?;
+    let reports = &overview.external_credentials;
     if printer.is_json() {
-        let spool = serde_json::json!({ "waiting": spool.waiting, "problem": spool.problem });
-        printer.json(&serde_json::json!({ "external_credentials": reports, "spool": spool }));
+        printer.json(&overview);
     } else {
         if reports.is_empty() {
             printer.line("nothing is defined yet; begin with: sortie apply -f FILE");
         }
         reports.iter().for_each(|report| show(printer, report));
-        show_spool(printer, &spool);
+        overview.spool.iter().for_each(|spool| show_spool(printer, spool));
     }
     let is_incomplete = reports.iter().any(|report| report.status == AuthenticationStatus::NotConfigured);
     Ok(if arguments.check && is_incomplete { 3 } else { 0 })
 }
 
 fn show(printer: &Printer, report: &CredentialReport) {
-    printer.line(&format!("{}  {}  {}", report.name, toned(printer, report.status), printer.toned(Tone::Quiet, report.protocol_title)));
+    printer.line(&format!("{}  {}  {}", report.name, toned(printer, report.status), printer.toned(Tone::Quiet, &report.protocol_title)));
     for step in &report.missing {
         printer.line(&format!("  next: {}", step.message));
     }
@@ -56,8 +54,8 @@ fn show(printer: &Printer, report: &CredentialReport) {
 }
 
 /// Nothing, as long as all is well.
-fn show_spool(printer: &Printer, spool: &SpoolState) {
-    let SpoolState { directory, waiting, problem } = spool;
+fn show_spool(printer: &Printer, spool: &Spool) {
+    let Spool { directory, waiting, problem } = spool;
     if *waiting > 0 {
         printer.line(&format!(
             "{waiting} renewed logins wait in {} for the database; a running server brings them there",

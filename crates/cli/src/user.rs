@@ -3,13 +3,14 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use sortie_client::User;
 use sortie_model::{ApiName, Attributes, UserName};
-use sortie_server::manage::user::{self, NewUser, UserChange, UserView};
+use sortie_server::manage::user::{self, NewUser, UserChange};
 
 use crate::failure::Failure;
 use crate::input::{self, Typing};
 use crate::printer::{Printer, Tone};
-use crate::setup::Opened;
+use crate::site::{Site, shown};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum UserCommand {
@@ -107,15 +108,14 @@ pub(crate) struct PasswordArguments {
     stdin: bool,
 }
 
-pub(crate) async fn run(command: &UserCommand, opened: &Opened, printer: &Printer) -> Result<u8, Failure> {
-    let manage = opened.manage();
+pub(crate) async fn run(command: &UserCommand, site: &Site, printer: &Printer) -> Result<u8, Failure> {
     let change = match command {
         UserCommand::List => {
-            show_all(printer, &user::list(&manage).await?);
+            show_all(printer, &site.users().await?);
             return Ok(0);
         }
         UserCommand::Show { name } => {
-            show_one(printer, &user::show(&manage, &UserName::parse(name)?).await?);
+            show_one(printer, &site.user(&UserName::parse(name)?).await?);
             return Ok(0);
         }
         UserCommand::Add(arguments) => {
@@ -123,7 +123,7 @@ pub(crate) async fn run(command: &UserCommand, opened: &Opened, printer: &Printe
             let profile = profile.as_deref().map(ApiName::parse).transpose()?;
             let permission_sets = permission_sets.iter().map(|name| ApiName::parse(name)).collect::<Result<_, _>>()?;
             let new = NewUser { name: UserName::parse(name)?, profile, permission_sets, attributes: read_attributes(attributes)? };
-            user::add(&manage, new).await?
+            site.add_user(new).await?
         }
         UserCommand::Set(arguments) => {
             let profile = arguments.profile.as_deref().map(ApiName::parse).transpose()?;
@@ -131,25 +131,22 @@ pub(crate) async fn run(command: &UserCommand, opened: &Opened, printer: &Printe
             let attributes = read_attributes(&arguments.attributes)?;
             let wanted =
                 UserChange { profile, is_active: arguments.active, attributes, removed_attributes: arguments.removed_attributes.clone() };
-            user::set(&manage, &UserName::parse(&arguments.name)?, wanted).await?
+            site.set_user(&UserName::parse(&arguments.name)?, wanted).await?
         }
         UserCommand::Password(arguments) => {
-            let name = UserName::parse(&arguments.name)?;
-            if arguments.remove {
+            let (name, manage) = (UserName::parse(&arguments.name)?, site.house("user password")?.manage());
+            let change = if arguments.remove {
                 user::remove_password(&manage, &name).await?
             } else {
                 let password = input::secret("password", arguments.from_file.as_deref(), Typing::of(arguments.stdin))?;
                 user::set_password(&manage, &name, &password).await?
-            }
+            };
+            shown(&change)?
         }
-        UserCommand::Unlink { name } => user::unlink(&manage, &UserName::parse(name)?).await?,
-        UserCommand::Remove { name } => user::remove(&manage, &UserName::parse(name)?).await?,
-        UserCommand::Assign { name, permission_set } => {
-            user::assign(&manage, &UserName::parse(name)?, &ApiName::parse(permission_set)?).await?
-        }
-        UserCommand::Unassign { name, permission_set } => {
-            user::unassign(&manage, &UserName::parse(name)?, &ApiName::parse(permission_set)?).await?
-        }
+        UserCommand::Unlink { name } => shown(&user::unlink(&site.house("user unlink")?.manage(), &UserName::parse(name)?).await?)?,
+        UserCommand::Remove { name } => site.remove_user(&UserName::parse(name)?).await?,
+        UserCommand::Assign { name, permission_set } => site.assign(&UserName::parse(name)?, &ApiName::parse(permission_set)?).await?,
+        UserCommand::Unassign { name, permission_set } => site.unassign(&UserName::parse(name)?, &ApiName::parse(permission_set)?).await?,
     };
     printer.changes(&[change]);
     Ok(0)
@@ -165,11 +162,11 @@ fn read_attributes(texts: &[String]) -> Result<Attributes, Failure> {
     texts.iter().map(read).collect()
 }
 
-fn show_all(printer: &Printer, users: &[UserView]) {
+fn show_all(printer: &Printer, users: &[User]) {
     if printer.is_json() {
         return printer.json(&serde_json::json!({ "users": users }));
     }
-    let row = |user: &UserView| {
+    let row = |user: &User| {
         let (tone, state) = if user.active { (Tone::Good, "active") } else { (Tone::Bad, "inactive") };
         let profile = user.profile.clone().unwrap_or_default();
         vec![
@@ -182,7 +179,7 @@ fn show_all(printer: &Printer, users: &[UserView]) {
     printer.table(&["user", "state", "profile", "permission sets"], users.iter().map(row).collect());
 }
 
-fn show_one(printer: &Printer, user: &UserView) {
+fn show_one(printer: &Printer, user: &User) {
     if printer.is_json() {
         return printer.json(user);
     }

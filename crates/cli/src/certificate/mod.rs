@@ -18,6 +18,7 @@ use crate::failure::Failure;
 use crate::key::read_duration;
 use crate::printer::Printer;
 use crate::setup::{self, Opened};
+use crate::site::{Site, shown};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum CertificateCommand {
@@ -216,56 +217,62 @@ pub(crate) struct RetireArguments {
     after: Option<String>,
 }
 
-pub(crate) async fn run(command: &CertificateCommand, opened: &Opened, printer: &Printer) -> Result<u8, Failure> {
-    let manage = opened.manage();
+pub(crate) async fn run(command: &CertificateCommand, site: &Site, printer: &Printer) -> Result<u8, Failure> {
     let change = match command {
-        CertificateCommand::Create(arguments) => {
-            let (new, subject) = (arguments.name.read()?, arguments.subject.read(&arguments.name.name));
-            let lifetime = arguments.lifetime.as_deref().map(read_duration).transpose()?;
-            certificate::create(&manage, new, arguments.key.read()?, &subject, lifetime).await?
+        CertificateCommand::List => {
+            list(printer, &site.certificates().await?);
+            return Ok(0);
         }
+        CertificateCommand::Show { name } => {
+            show(printer, &site.certificate(&ApiName::parse(name)?).await?);
+            return Ok(0);
+        }
+        CertificateCommand::Create(arguments) => {
+            let lifetime = arguments.lifetime.as_deref().map(read_duration).transpose()?;
+            let (new, subject) = (arguments.name.read()?, arguments.subject.given(&arguments.name.name));
+            site.create_certificate(new, arguments.key.read()?, subject, lifetime).await?
+        }
+        CertificateCommand::Remove { name } => site.remove_certificate(&ApiName::parse(name)?).await?,
         CertificateCommand::Request(arguments) => {
             let (new, subject) = (arguments.name.read()?, arguments.subject.read(&arguments.name.name));
+            let manage = site.house("certificate request")?.manage();
             let requested = certificate::request(&manage, new, arguments.key.read()?, &subject).await?;
-            print_request(printer, &requested.request, &requested.change);
+            print_request(printer, &requested.request, &shown(&requested.change)?);
             return Ok(0);
         }
         CertificateCommand::Install(arguments) => {
+            let opened = site.house("certificate install")?;
             let chain = read_file(&arguments.chain)?;
-            certificate::install(&manage, &ApiName::parse(&arguments.name)?, chain.expose(), arguments.handover.read()?).await?
+            let name = ApiName::parse(&arguments.name)?;
+            shown(&certificate::install(&opened.manage(), &name, chain.expose(), arguments.handover.read()?).await?)?
         }
-        CertificateCommand::Import(arguments) => import(arguments, opened).await?,
+        CertificateCommand::Import(arguments) => shown(&import(arguments, site.house("certificate import")?).await?)?,
         CertificateCommand::Export(arguments) => {
             let what = match (arguments.request, arguments.number) {
                 (true, _) => Exported::Request,
                 (false, Some(number)) => Exported::ChainOf(number),
                 (false, None) => Exported::Chain,
             };
+            let manage = site.house("certificate export")?.manage();
             print_pem(printer, &certificate::export(&manage, &ApiName::parse(&arguments.name)?, what).await?);
             return Ok(0);
         }
-        CertificateCommand::List => {
-            list(printer, &certificate::list(&manage).await?);
-            return Ok(0);
-        }
-        CertificateCommand::Show { name } => {
-            show(printer, &certificate::show(&manage, &ApiName::parse(name)?).await?);
-            return Ok(0);
-        }
         CertificateCommand::Renew(arguments) => {
+            let manage = site.house("certificate renew")?.manage();
             let renewed = certificate::renew(&manage, &ApiName::parse(&arguments.name)?, arguments.handover.read()?).await?;
+            let change = shown(&renewed.change)?;
             if let Some(request) = renewed.request {
-                print_request(printer, &request, &renewed.change);
+                print_request(printer, &request, &change);
                 return Ok(0);
             }
-            renewed.change
+            change
         }
         CertificateCommand::Retire(arguments) => {
+            let manage = site.house("certificate retire")?.manage();
             let after = arguments.after.as_deref().map(read_duration).transpose()?;
             let when = after.map_or(Retirement::Now, |after| Retirement::At(setup::now().after(after)));
-            certificate::retire(&manage, &ApiName::parse(&arguments.name)?, arguments.number, when).await?
+            shown(&certificate::retire(&manage, &ApiName::parse(&arguments.name)?, arguments.number, when).await?)?
         }
-        CertificateCommand::Remove { name } => certificate::remove(&manage, &ApiName::parse(name)?).await?,
     };
     printer.changes(&[change]);
     Ok(0)
@@ -309,6 +316,13 @@ impl NameArguments {
 }
 
 impl SubjectArguments {
+    /// `None` if nothing is said of it.
+    fn given(&self, name: &str) -> Option<Subject> {
+        let Self { common_name, organization, organizational_unit, locality, state, country } = self;
+        let is_given = [common_name, organization, organizational_unit, locality, state, country].iter().any(|part| part.is_some());
+        is_given.then(|| self.read(name))
+    }
+
     fn read(&self, name: &str) -> Subject {
         let Self { common_name, organization, organizational_unit, locality, state, country } = self;
         Subject {

@@ -1,7 +1,6 @@
 //! What is shown of certificates.
 
-use sortie_server::manage::Change;
-use sortie_server::manage::certificate::{CertificateSummary, CertificateView, VersionStanding, VersionView};
+use sortie_client::{Certificate, CertificateSummary, CertificateVersion, Change, VersionStanding};
 
 use crate::printer::{Printer, Tone};
 
@@ -32,7 +31,7 @@ pub(super) fn list(printer: &Printer, certificates: &[CertificateSummary]) {
             (Tone::Plain, one.name.clone()),
             (tone_of(one.state), one.state.as_str().to_owned()),
             (Tone::Plain, one.kid.clone().unwrap_or_default()),
-            (Tone::Plain, one.key_algorithm.to_owned()),
+            (Tone::Plain, one.key_algorithm.clone()),
             (Tone::Plain, one.not_after.clone().unwrap_or_default()),
             left(one.days_left),
         ]
@@ -40,7 +39,7 @@ pub(super) fn list(printer: &Printer, certificates: &[CertificateSummary]) {
     printer.table(&["certificate", "newest version", "signs as", "key", "expires", "days left"], certificates.iter().map(row).collect());
 }
 
-pub(super) fn show(printer: &Printer, view: &CertificateView) {
+pub(super) fn show(printer: &Printer, view: &Certificate) {
     if printer.is_json() {
         return printer.json(view);
     }
@@ -52,7 +51,7 @@ pub(super) fn show(printer: &Printer, view: &CertificateView) {
     view.versions.iter().for_each(|version| show_version(printer, version));
 }
 
-fn show_version(printer: &Printer, version: &VersionView) {
+fn show_version(printer: &Printer, version: &CertificateVersion) {
     let state = printer.toned(tone_of(version.state), version.state.as_str());
     printer.line(&format!(
         "  {}. {state}  kid {}  {}  {}",
@@ -76,7 +75,7 @@ fn show_version(printer: &Printer, version: &VersionView) {
         printer.line(&format!("     expires {not_after}, {} days left", printer.toned(tone, &days)));
     }
     let tone = if version.private_key == "matches" { Tone::Good } else { Tone::Bad };
-    printer.line(&format!("     private key {}", printer.toned(tone, version.private_key)));
+    printer.line(&format!("     private key {}", printer.toned(tone, &version.private_key)));
 }
 
 const fn tone_of(state: VersionStanding) -> Tone {

@@ -7,16 +7,14 @@ mod teller;
 use std::path::PathBuf;
 use std::process::Stdio;
 
-use bytes::Bytes;
-use http::{HeaderValue, Request, StatusCode, header};
-use http_body_util::{BodyExt as _, Full};
+use http::StatusCode;
+use sortie_client::{Client, ClientError, Secret};
 use sortie_server::{Config, ConfigError, HouseConfig, Server, StartError, new_id};
 use tokio::io::AsyncWriteExt as _;
 use tokio::process::Command;
 
 use self::services::{Expected, Services};
 use self::teller::Teller;
-use crate::call::{self, CallError};
 
 /// The definitions, with `UPSTREAM` and `TOKEN_SERVER` where the addresses go.
 const DEFINITIONS: &str = include_str!("definitions.yaml");
@@ -43,7 +41,7 @@ pub(crate) enum DemoError {
     Start(#[from] StartError),
     /// A callout got no answer at all.
     #[error(transparent)]
-    Call(#[from] CallError),
+    Call(#[from] ClientError),
     /// A command that should work ended with an error.
     #[error("`sortie {command}` failed: {output}")]
     Command {
@@ -56,7 +54,7 @@ pub(crate) enum DemoError {
 
 impl DemoError {
     /// The stable code.
-    pub(crate) fn code(&self) -> &'static str {
+    pub(crate) fn code(&self) -> &str {
         match self {
             Self::System { .. } => "demo_system",
             Self::Config(error) => error.code(),
@@ -184,20 +182,14 @@ impl Demo {
     }
 
     async fn send(&self, method: &str, target: &str, key: &str) -> Result<Answer, DemoError> {
-        let gateway = self.server.gateway().to_string();
-        let mut request = Request::new(Full::<Bytes>::default());
-        *request.method_mut() = method.parse().unwrap_or_default();
-        *request.uri_mut() = format!("/callout/{target}").parse().unwrap_or_default();
-        for (name, value) in [(header::HOST, gateway.clone()), (header::PROXY_AUTHORIZATION, format!("Bearer {key}"))] {
-            if let Ok(value) = HeaderValue::from_str(&value) {
-                request.headers_mut().insert(name, value);
-            }
-        }
-        let answer = call::send(&gateway, request).await?;
-        let (parts, body) = answer.into_parts();
-        let _ = body.collect().await;
-        let code = parts.headers.get("sortie-error").map(|code| String::from_utf8_lossy(code.as_bytes()).into_owned());
-        Ok(Answer { status: parts.status, code })
+        let client = Client::builder().gateway(self.server.gateway().to_string()).key(Secret::new(key)).build();
+        let answer = client.map_err(ClientError::from)?.callout(method.parse().unwrap_or_default(), format!("callout:{target}"));
+        let answer = answer.send_untouched().await?;
+        let code = answer.headers().get("sortie-error").map(|code| String::from_utf8_lossy(code.as_bytes()).into_owned());
+        let status = answer.status();
+        // To its end, so that its record is closed.
+        let _ = answer.bytes().await;
+        Ok(Answer { status, code })
     }
 
     async fn four_protocols(&mut self) -> Result<(), DemoError> {

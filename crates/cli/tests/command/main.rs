@@ -5,6 +5,7 @@ mod harness;
 
 mod apply;
 mod auth;
+mod call;
 mod callers;
 mod certificate;
 mod formula;
@@ -14,5 +15,6 @@ mod json;
 mod leaks;
 mod presign;
 mod provider;
+mod remote;
 mod secrets;
 mod status;

@@ -180,6 +180,11 @@ fn certificates_and_providers_show_no_secret() {
     let (status, shown) = asking.ask("PUT", "/providers/Idp/values", Some(json!({"client_id": "id", "client_secret": "SECRET-c"})));
     assert_eq!((status, &shown["stored_values"], &shown["missing_values"]), (200, &json!(["client_id", "client_secret"]), &json!([])));
     assert_eq!(shown["callback_url"], asking.office.url("/services/externalauthcallback/Idp"));
+    assert_eq!(
+        asking.ask("GET", "/providers/idp", None).1["callback_url"],
+        shown["callback_url"],
+        "as it is stored, however it is asked for"
+    );
     assert_eq!(asking.ask("GET", "/providers", None).1["providers"][0]["name"], "Idp");
     assert_eq!(asking.ask("PUT", "/providers/Idp/values", Some(json!({"password": "SECRET-x"}))).0, 400);
     assert_eq!(asking.ask("DELETE", "/providers/Idp", None).0, 204);

@@ -190,6 +190,10 @@ impl Refusal {
         if self.status == 401 {
             headers["WWW-Authenticate"] = reference("headers", "WwwAuthenticate");
         }
+        if self.status == 429 {
+            headers["Retry-After"] =
+                json!({ "description": "In how many seconds to ask again.", "schema": { "type": "integer", "minimum": 1 } });
+        }
         json!({ "description": self.description, "headers": headers, "content": { media_type: { "schema": reference("schemas", schema) } } })
     }
 }

@@ -147,7 +147,7 @@ fn refusals(route: &Route, place: &Place) -> BTreeSet<u16> {
     let mut all = BTreeSet::from([406, 500, 503]);
     all.extend(refusals);
     if route.access != Access::Anybody {
-        all.extend([400, 401]);
+        all.extend([400, 401, 429]);
     }
     if matches!(route.access, Access::AnyOf(_)) {
         all.insert(403);

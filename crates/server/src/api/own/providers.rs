@@ -41,7 +41,9 @@ async fn answer(api: &Api, caller: &ApiCaller, name: &ApiName) -> Result<Respons
     let actor = caller.actor();
     let mut view = provider::show(&api.manage(&actor), name).await?;
     let kind = if view.auth_provider.is_some() { IdentityProviderKind::Auth } else { IdentityProviderKind::ExternalAuth };
-    view.callback_url = Some(callback_url(&api.public_url.origin(), kind, name));
+    // By the name as it is stored: the other side compares it letter by letter.
+    let stored = ApiName::parse(&view.name).ok();
+    view.callback_url = stored.map(|name| callback_url(&api.public_url.origin(), kind, &name));
     Ok(json(StatusCode::OK, &view))
 }
 

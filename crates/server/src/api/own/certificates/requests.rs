@@ -52,7 +52,7 @@ pub(in super::super) async fn create(State(api): State<Arc<Api>>, caller: ApiCal
 const NEW: Form = Form {
     name: "CertificateToRequest",
     schema: new_schema,
-    example: r#"{"name": "Signer", "label": "Signer", "description": "Signs JWTs", "kid": "signer-1", "key_algorithm": "p256",
+    example: r#"{"name": "Issued", "label": "Issued", "description": "Signs JWTs", "kid": "issued-1", "key_algorithm": "p256",
         "subject": {"common_name": "api.example.com", "organization": "Example", "organizational_unit": "Ops", "locality": "Berlin", "state": "Berlin", "country": "DE"}}"#,
     read: |reader, at| read(reader, at).is_some(),
 };

@@ -1,0 +1,65 @@
+//! The end of the audit, and how it goes on.
+
+use sortie_client::{AuditPage, AuditRecord, Client};
+use sortie_server::audit::{Line, Positions, files, last_lines, read_lines};
+
+use super::Site;
+use crate::failure::Failure;
+
+/// How far it was read.
+pub(crate) enum AuditTail<'s> {
+    House { directory: &'s std::path::Path, positions: Positions },
+    Server { client: &'s Client, page: AuditPage },
+}
+
+impl Site {
+    /// The last records, and from where on there will be more.
+    pub(crate) async fn audit_tail(&self, count: usize) -> Result<(Vec<Line>, AuditTail<'_>), Failure> {
+        match self {
+            Self::House(opened) => {
+                let directory = opened.house.audit_directory();
+                let (lines, positions) = last_lines(directory, count)?;
+                Ok((lines, AuditTail::House { directory, positions }))
+            }
+            Self::Server(client) => {
+                let page = client.audit().last(u32::try_from(count).unwrap_or(u32::MAX)).await?;
+                Ok((lines_of(&page), AuditTail::Server { client, page }))
+            }
+        }
+    }
+}
+
+impl AuditTail<'_> {
+    /// What has come since the last look, also in files that are new.
+    pub(crate) async fn fresh(&mut self) -> Result<Vec<Line>, Failure> {
+        match self {
+            Self::House { directory, positions } => {
+                for path in files(directory)? {
+                    if !positions.iter().any(|(known, _)| *known == path) {
+                        positions.push((path, 0));
+                    }
+                }
+                let mut fresh = Vec::new();
+                for (path, position) in positions {
+                    let (lines, next) = read_lines(path, *position)?;
+                    *position = next;
+                    fresh.extend(lines);
+                }
+                fresh.sort_by(|one, other| one.at.cmp(&other.at));
+                Ok(fresh)
+            }
+            Self::Server { client, page } => {
+                *page = client.audit().behind(page).await?;
+                Ok(lines_of(page))
+            }
+        }
+    }
+}
+
+fn lines_of(page: &AuditPage) -> Vec<Line> {
+    let line = |record: &AuditRecord| {
+        let read: serde_json::Value = record.read().unwrap_or_default();
+        Line { at: read["at"].as_str().unwrap_or_default().to_owned(), text: record.text().to_owned() }
+    };
+    page.records.iter().map(line).collect()
+}

@@ -1,0 +1,75 @@
+//! How things are.
+
+use serde_json::Value;
+use sortie_client::{Presign, TokenState};
+
+use crate::witness::{Witness, code};
+
+pub(crate) async fn status(witness: &Witness) {
+    let status = witness.client.status();
+    let listed = status.list().await.unwrap();
+    witness.is_whole_at("external_credentials", &listed);
+    assert_eq!(listed.len(), 6);
+    let one = status.show("calendar").await.unwrap();
+    witness.is_whole(&one);
+    assert!(one.managed_by.is_some() && !one.principals[0].missing.is_empty());
+    let snapshot = status.snapshot().await.unwrap();
+    witness.is_whole(&snapshot);
+    assert!(snapshot.in_force > 0 && snapshot.stored >= snapshot.in_force);
+}
+
+pub(crate) async fn explain(witness: &Witness) {
+    let refused = witness.client.explain("callout:Pay/x", Some("alice")).await.unwrap();
+    witness.is_whole(&refused);
+    assert_eq!((refused.user.as_str(), refused.refusal.unwrap().code.as_str()), ("alice", "credential_not_configured"));
+    let signed = witness.client.explain("callout:Files/x", None).await.unwrap();
+    witness.is_whole(&signed);
+    assert!(signed.signature.is_some() && signed.refusal.is_none());
+    assert_eq!((signed.user.as_str(), signed.token), ("admin", Some(TokenState::NotNeeded)));
+    assert_eq!(code(witness.client.explain("callout:Pay/x", Some("eve")).await), "user_unknown");
+    let fetched = witness.client.explain("callout:Good/x", None).await.unwrap();
+    assert_eq!(fetched.token, Some(TokenState::WouldBeFetched));
+    assert_eq!(witness.client.get("callout:Good/x").send().await.unwrap().status(), 200);
+    let kept = witness.client.explain("callout:Good/x", None).await.unwrap();
+    witness.is_whole(&kept);
+    assert!(matches!(kept.token, Some(TokenState::Good { .. })), "{kept:?}");
+    assert_eq!(code(witness.client.get("callout:Bad/x").send().await), "token_refused");
+    let failed = witness.client.explain("callout:Bad/x", None).await.unwrap();
+    witness.is_whole(&failed);
+    assert!(failed.last_failure.is_some() || failed.refusal.is_some(), "{failed:?}");
+}
+
+pub(crate) async fn formulas(witness: &Witness) {
+    let formulas = witness.client.formulas();
+    let found = formulas.check("{!$User.Email}").await.unwrap();
+    witness.is_whole(&found);
+    assert_eq!(found.variables, ["$User.Email"]);
+    let error = formulas.check("{!NOPE(}").await.unwrap_err();
+    let faults = &error.refusal().unwrap().faults;
+    assert!(faults[0].pointer == "/formula" && faults[0].code.starts_with("formula_"), "{faults:?}");
+}
+
+pub(crate) async fn presign(witness: &Witness) {
+    let wanted = Presign { target: "callout:Files/bucket/x".to_owned(), method: Some("PUT".to_owned()), expires_seconds: Some(60) };
+    let made = witness.client.presign(&wanted).await.unwrap();
+    assert!(made.url.expose().starts_with("https://files.test/bucket/x?") && !format!("{made:?}").contains("Signature"));
+    let other = Presign { target: "callout:Pay/x".to_owned(), ..Presign::default() };
+    assert_eq!(code(witness.client.presign(&other).await), "not_presignable");
+}
+
+pub(crate) async fn audit(witness: &Witness) {
+    let audit = witness.client.audit();
+    let (mut page, mut count) = (audit.first(10).await.unwrap(), 0);
+    while !page.records.is_empty() {
+        count += page.records.len();
+        assert!(page.records.iter().all(|record| record.read::<Value>().unwrap()["at"].is_string()));
+        page = audit.behind(&page).await.unwrap();
+    }
+    assert!(count > 50, "{count}");
+    let last = audit.last(3).await.unwrap();
+    assert_eq!(last.records.len(), 3);
+    witness.client.users().assign("alice", "Everything").await.unwrap();
+    let fresh = audit.behind(&last).await.unwrap();
+    assert!(fresh.records.iter().any(|record| record.text().contains("user alice")), "{fresh:?}");
+    witness.client.users().unassign("alice", "Everything").await.unwrap();
+}

@@ -1,0 +1,47 @@
+//! One file a resource: what it is asked, and what it answers. The shapes are the server's; the tests of the command line compare them with a running one.
+
+mod audit;
+mod certificate_versions;
+mod certificates;
+mod change;
+mod credentials;
+mod definitions;
+mod explain;
+mod external_credentials;
+mod formulas;
+mod identity_providers;
+mod keys;
+mod named_credentials;
+mod permission_sets;
+mod presign;
+mod principal_access;
+mod providers;
+mod salesforce;
+mod secret;
+mod status;
+mod users;
+
+pub use audit::{Audit, AuditPage, AuditRecord};
+pub use certificate_versions::{CertificateName, CertificateToRequest, Handover, KeyAndChain, RequestedCertificate};
+pub use certificates::{Certificate, CertificateSummary, CertificateVersion, Certificates, NewCertificate, Subject, VersionStanding};
+pub use change::{Action, Change};
+pub use credentials::{AuthUrl, Credential, CredentialPlace, CredentialValues, Credentials, PrincipalType, StoredValue};
+pub use definitions::{ApplyMode, Applying, Definitions, Unlisted};
+pub use explain::{LastFailure, Plan, PlannedPrincipal, PlannedRefusal, PlannedSignature, TokenState};
+pub use external_credentials::{
+    AccessSummary, CustomHeader, ExternalCredential, ExternalCredentialPrincipal, ExternalCredentials, NewExternalCredential, NewPrincipal,
+    Parameter, Related,
+};
+pub use formulas::{Formulas, ReadFormula};
+pub use identity_providers::{IdentityProvider, IdentityProviderParameter, IdentityProviders, NewIdentityProvider, ProviderCredential};
+pub use keys::{Key, KeyState, Keys, MadeKey, NewKey};
+pub use named_credentials::{CalloutOptions, NamedCredential, NamedCredentials, NewNamedCredential};
+pub use permission_sets::{PermissionSet, PermissionSets, Profiles};
+pub use presign::{Presign, Presigned};
+pub use principal_access::{Access, Grantee, PrincipalAccess};
+pub use providers::{AuthProvider, Provider, ProviderParameter, ProviderSummary, Providers};
+pub use salesforce::{QueryResult, Salesforce};
+pub use status::{
+    CredentialHealth, CredentialReport, ManagerReport, MissingStep, PlaceReport, PrincipalReport, SnapshotVersions, Status, UnrevokedReport,
+};
+pub use users::{NewUser, User, UserChange, UserPages, Users};

@@ -13,6 +13,7 @@ mod presign;
 mod problem;
 mod refusal;
 mod refusals;
+mod resource;
 mod routes;
 mod sobjects;
 mod versions;

@@ -6,6 +6,7 @@
 use std::fmt::Debug;
 
 use aws_lc_rs::digest::{SHA256, digest};
+use axum::response::Response;
 use http::header::{ETAG, IF_MATCH};
 use http::{HeaderMap, HeaderValue, StatusCode};
 
@@ -24,10 +25,11 @@ impl Etag {
     }
 
     /// Puts it on an answer.
-    pub(in crate::api) fn put(&self, headers: &mut HeaderMap) {
+    pub(in crate::api) fn on(&self, mut response: Response) -> Response {
         if let Ok(value) = HeaderValue::from_str(&self.0) {
-            headers.insert(ETAG, value);
+            response.headers_mut().insert(ETAG, value);
         }
+        response
     }
 
     /// Refuses a change by somebody who has seen another version (RFC 9110, section 13.1.1). Who does not say what they have seen changes what is there.

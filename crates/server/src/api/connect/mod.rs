@@ -19,8 +19,11 @@ pub(super) use store::{Pointers, Wanted, refused, store};
 
 use axum::routing::{delete, get, patch, post, put};
 
+use self::external_credential::ExternalCredentials;
+use self::identity_provider::IdentityProviders;
+use self::named_credential::NamedCredentials;
 use super::caller::{MANAGERS, VIEWERS};
-use super::{Access, Mounts, Route};
+use super::{Access, Mounts, Route, resource};
 
 /// The routes, with the version of the REST API that each came with.
 pub(super) const ROUTES: &[Route] = &[
@@ -87,7 +90,7 @@ pub(super) const ROUTES: &[Route] = &[
         path: EXTERNAL_CREDENTIAL,
         mounts: Mounts::Both(56),
         access: Access::Users,
-        handler: || get(external_credential::show),
+        handler: || get(resource::show::<ExternalCredentials>),
         operation: external_credential::SHOW,
     },
     Route {
@@ -95,7 +98,7 @@ pub(super) const ROUTES: &[Route] = &[
         path: EXTERNAL_CREDENTIALS,
         mounts: Mounts::Both(58),
         access: Access::AnyOf(MANAGERS),
-        handler: || post(external_credential::create),
+        handler: || post(resource::create::<ExternalCredentials>),
         operation: external_credential::CREATE,
     },
     Route {
@@ -103,7 +106,7 @@ pub(super) const ROUTES: &[Route] = &[
         path: EXTERNAL_CREDENTIAL,
         mounts: Mounts::Both(58),
         access: Access::AnyOf(MANAGERS),
-        handler: || put(external_credential::replace),
+        handler: || put(resource::replace::<ExternalCredentials>),
         operation: external_credential::REPLACE,
     },
     Route {
@@ -111,7 +114,7 @@ pub(super) const ROUTES: &[Route] = &[
         path: EXTERNAL_CREDENTIAL,
         mounts: Mounts::Both(58),
         access: Access::AnyOf(MANAGERS),
-        handler: || delete(external_credential::remove),
+        handler: || delete(resource::remove::<ExternalCredentials>),
         operation: external_credential::REMOVE,
     },
     Route {
@@ -127,7 +130,7 @@ pub(super) const ROUTES: &[Route] = &[
         path: NAMED_CREDENTIALS,
         mounts: Mounts::Both(58),
         access: Access::AnyOf(MANAGERS),
-        handler: || post(named_credential::create),
+        handler: || post(resource::create::<NamedCredentials>),
         operation: named_credential::CREATE,
     },
     Route {
@@ -135,7 +138,7 @@ pub(super) const ROUTES: &[Route] = &[
         path: NAMED_CREDENTIAL,
         mounts: Mounts::Both(58),
         access: Access::AnyOf(VIEWERS),
-        handler: || get(named_credential::show),
+        handler: || get(resource::show::<NamedCredentials>),
         operation: named_credential::SHOW,
     },
     Route {
@@ -143,7 +146,7 @@ pub(super) const ROUTES: &[Route] = &[
         path: NAMED_CREDENTIAL,
         mounts: Mounts::Both(58),
         access: Access::AnyOf(MANAGERS),
-        handler: || put(named_credential::replace),
+        handler: || put(resource::replace::<NamedCredentials>),
         operation: named_credential::REPLACE,
     },
     Route {
@@ -151,7 +154,7 @@ pub(super) const ROUTES: &[Route] = &[
         path: NAMED_CREDENTIAL,
         mounts: Mounts::Both(58),
         access: Access::AnyOf(MANAGERS),
-        handler: || delete(named_credential::remove),
+        handler: || delete(resource::remove::<NamedCredentials>),
         operation: named_credential::REMOVE,
     },
     Route {
@@ -167,7 +170,7 @@ pub(super) const ROUTES: &[Route] = &[
         path: PROVIDERS,
         mounts: Mounts::Both(62),
         access: Access::AnyOf(MANAGERS),
-        handler: || post(identity_provider::create),
+        handler: || post(resource::create::<IdentityProviders>),
         operation: identity_provider::CREATE,
     },
     Route {
@@ -175,7 +178,7 @@ pub(super) const ROUTES: &[Route] = &[
         path: PROVIDER,
         mounts: Mounts::Both(62),
         access: Access::AnyOf(VIEWERS),
-        handler: || get(identity_provider::show),
+        handler: || get(resource::show::<IdentityProviders>),
         operation: identity_provider::SHOW,
     },
     Route {
@@ -183,7 +186,7 @@ pub(super) const ROUTES: &[Route] = &[
         path: PROVIDER,
         mounts: Mounts::Both(62),
         access: Access::AnyOf(MANAGERS),
-        handler: || put(identity_provider::replace),
+        handler: || put(resource::replace::<IdentityProviders>),
         operation: identity_provider::REPLACE,
     },
     Route {
@@ -191,7 +194,7 @@ pub(super) const ROUTES: &[Route] = &[
         path: PROVIDER,
         mounts: Mounts::Both(62),
         access: Access::AnyOf(MANAGERS),
-        handler: || delete(identity_provider::remove),
+        handler: || delete(resource::remove::<IdentityProviders>),
         operation: identity_provider::REMOVE,
     },
     Route {

@@ -1,15 +1,26 @@
 //! Permission sets and profiles, which look alike: two resources of one make.
 
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::response::Response;
+use http::StatusCode;
 use serde::Serialize;
 use serde_json::{Value, json};
-use sortie_metadata::{AccessDefinition, Definition};
+use sortie_metadata::AccessDefinition;
 use sortie_model::{ApiName, Label, SystemPermission, SystemPermissions};
 use sortie_store::Definitions;
 use utoipa::ToSchema;
 
-use crate::api::connect::{Pointers, Wanted};
+use super::guard::may_give;
+use crate::api::caller::ApiCaller;
+use crate::api::connect::{Etag, Pointers, Wanted};
 use crate::api::document::{Components, Form, Operation, Schema, Tag};
 use crate::api::json::{At, Reader};
+use crate::api::mount::Mount;
+use crate::api::resource::{self, Resource};
+use crate::api::{Api, Problem, json};
+use crate::manage::definition::Defined;
 
 /// One as shown.
 #[derive(Serialize, ToSchema)]
@@ -74,100 +85,33 @@ fn listed(components: &mut Components, name: &str) -> Value {
     json!({ "type": "object", "properties": { name: { "type": "array", "items": item } }, "required": [name] })
 }
 
-/// Makes the handlers of one of the two.
-macro_rules! resource {
+/// Makes one of the two.
+macro_rules! access_resource {
     ($module:ident, $list:ident, $what:literal, $defined:ident) => {
         pub(super) mod $module {
-            use std::sync::Arc;
-
-            use axum::extract::{Path, State};
-            use axum::response::Response;
-            use http::{HeaderMap, StatusCode};
-
-            use super::{
-                AccessDefinition, ApiName, Definition, Definitions, NEW, Operation, Pointers, REPLACED, Tag, View, Wanted, listed, read,
-            };
-            use crate::api::caller::ApiCaller;
-            use crate::api::connect::{Etag, store};
-            use crate::api::json::Body;
-            use crate::api::mount::NEWEST;
-            use crate::api::own::guard::may_give;
-            use crate::api::{Api, Problem, json, name_in_path};
-            use crate::manage::apply::Standing;
-            use crate::manage::definition::Defined;
-            use crate::manage::UnknownName;
+            use super::*;
 
             pub(in crate::api::own) const LIST: Operation =
-                Operation::new(concat!("list", stringify!($defined), "s"), Tag::Access, concat!("List ", $what, "s")).gives_value(200, |components| listed(components, stringify!($list)));
-
-            pub(in crate::api::own) async fn list(State(api): State<Arc<Api>>) -> Result<Response, Problem> {
-                let views: Vec<View> = api.definitions().await?.$list.iter().map(view).collect();
-                Ok(json(StatusCode::OK, &serde_json::json!({ stringify!($list): views })))
-            }
-
+                Operation::new(concat!("list", stringify!($defined), "s"), Tag::Access, concat!("List ", $what, "s"))
+                    .gives_value(200, |components| listed(components, stringify!($list)));
             pub(in crate::api::own) const SHOW: Operation =
                 Operation::new(concat!("show", stringify!($defined)), Tag::Access, concat!("Show a ", $what)).gives::<View>(200).etagged();
-
-            pub(in crate::api::own) async fn show(State(api): State<Arc<Api>>, Path(name): Path<String>) -> Result<Response, Problem> {
-                answer(&api, &parse(&name)?, StatusCode::OK).await
-            }
-
             pub(in crate::api::own) const CREATE: Operation =
-                Operation::new(concat!("create", stringify!($defined)), Tag::Access, concat!("Create a ", $what)).body(&NEW).gives::<View>(201).etagged();
-
-            pub(in crate::api::own) async fn create(State(api): State<Arc<Api>>, caller: ApiCaller, body: Body) -> Result<Response, Problem> {
-                let wanted = body.read(NEWEST, |reader, at| read(reader, at, None))?;
-                may_give(&caller, &wanted.permissions)?;
-                let name = wanted.name.clone();
-                store(&api, &caller, &definition(wanted), Standing::New, &|_| true).await?;
-                answer(&api, &name, StatusCode::CREATED).await
-            }
-
+                Operation::new(concat!("create", stringify!($defined)), Tag::Access, concat!("Create a ", $what))
+                    .body(&NEW)
+                    .gives::<View>(201)
+                    .etagged();
             pub(in crate::api::own) const REPLACE: Operation =
-                Operation::new(concat!("replace", stringify!($defined)), Tag::Access, concat!("Replace a ", $what)).body(&REPLACED).gives::<View>(200).etagged();
-
-            pub(in crate::api::own) async fn replace(
-                State(api): State<Arc<Api>>,
-                caller: ApiCaller,
-                Path(name): Path<String>,
-                headers: HeaderMap,
-                body: Body,
-            ) -> Result<Response, Problem> {
-                let name = parse(&name)?;
-                let definitions = api.definitions().await?;
-                let before = find(&definitions, &name)?;
-                let etag = Etag::of(before);
-                etag.check(&headers)?;
-                let wanted = body.read(NEWEST, |reader, at| read(reader, at, Some(&before.name)))?;
-                // Neither what they would give, nor what others have through it.
-                may_give(&caller, &wanted.permissions)?;
-                may_give(&caller, &before.permissions)?;
-                let is_same = |now: &Definitions| find(now, &name).is_ok_and(|found| Etag::of(found) == etag);
-                store(&api, &caller, &definition(wanted), Standing::Stored, &is_same).await?;
-                answer(&api, &name, StatusCode::OK).await
-            }
-
+                Operation::new(concat!("replace", stringify!($defined)), Tag::Access, concat!("Replace a ", $what))
+                    .body(&REPLACED)
+                    .gives::<View>(200)
+                    .etagged();
             pub(in crate::api::own) const REMOVE: Operation =
                 Operation::new(concat!("delete", stringify!($defined)), Tag::Access, concat!("Delete a ", $what)).gives_nothing().etagged();
 
-            pub(in crate::api::own) async fn remove(
-                State(api): State<Arc<Api>>,
-                caller: ApiCaller,
-                Path(name): Path<String>,
-                headers: HeaderMap,
-            ) -> Result<Response, Problem> {
-                let name = parse(&name)?;
-                let definitions = api.definitions().await?;
-                let found = find(&definitions, &name)?;
-                Etag::of(found).check(&headers)?;
-                may_give(&caller, &found.permissions)?;
-                api.remove(&caller, Defined::$defined(name)).await
-            }
-
-            fn definition(wanted: AccessDefinition) -> Wanted {
-                let mut definition = Definition::default();
-                definition.$list.push(wanted);
-                Wanted { definition, pointers: Pointers::default() }
+            pub(in crate::api::own) async fn list(State(api): State<Arc<Api>>) -> Result<Response, Problem> {
+                let views: Vec<View> = api.definitions().await?.$list.iter().map(view).collect();
+                Ok(json(StatusCode::OK, &json!({ stringify!($list): views })))
             }
 
             fn view(one: &sortie_model::$defined) -> View {
@@ -179,24 +123,58 @@ macro_rules! resource {
                 }
             }
 
-            fn parse(name: &str) -> Result<ApiName, Problem> {
-                name_in_path($what, name)
-            }
+            pub(in crate::api::own) struct Definition;
 
-            fn find<'d>(definitions: &'d Definitions, name: &ApiName) -> Result<&'d sortie_model::$defined, Problem> {
-                definitions.$list.iter().find(|known| known.name == *name).ok_or_else(|| UnknownName::new($what, name).into())
-            }
+            impl Resource for Definition {
+                const WHAT: &'static str = $what;
+                type Stored = sortie_model::$defined;
+                type Input = AccessDefinition;
 
-            async fn answer(api: &Api, name: &ApiName, status: StatusCode) -> Result<Response, Problem> {
-                let definitions = api.definitions().await?;
-                let found = find(&definitions, name)?;
-                let mut response = json(status, &view(found));
-                Etag::of(found).put(response.headers_mut());
-                Ok(response)
+                fn find<'d>(definitions: &'d Definitions, name: &ApiName) -> Option<&'d Self::Stored> {
+                    definitions.$list.iter().find(|known| known.name == *name)
+                }
+
+                fn name(stored: &Self::Stored) -> &ApiName {
+                    &stored.name
+                }
+
+                fn etag(_: &Definitions, stored: &Self::Stored) -> Etag {
+                    Etag::of(stored)
+                }
+
+                fn read(reader: &mut Reader, at: &At<'_>, known: Option<&ApiName>) -> Option<AccessDefinition> {
+                    read(reader, at, known)
+                }
+
+                fn name_wanted(input: &AccessDefinition) -> &ApiName {
+                    &input.name
+                }
+
+                /// Neither what they would give, nor what others have through it.
+                fn may(caller: &ApiCaller, input: Option<&AccessDefinition>, before: Option<&Self::Stored>) -> Result<(), Problem> {
+                    input.map_or(Ok(()), |input| may_give(caller, &input.permissions))?;
+                    before.map_or(Ok(()), |before| may_give(caller, &before.permissions))
+                }
+
+                async fn wanted(_: &Api, input: AccessDefinition, _: Option<(&Definitions, &Self::Stored)>) -> Result<Wanted, Problem> {
+                    let mut definition = sortie_metadata::Definition::default();
+                    definition.$list.push(input);
+                    Ok(Wanted { definition, pointers: Pointers::default() })
+                }
+
+                fn defined(name: ApiName) -> Defined {
+                    Defined::$defined(name)
+                }
+
+                async fn answer(api: &Api, _: (&ApiCaller, Mount), name: &ApiName, status: StatusCode) -> Result<Response, Problem> {
+                    let definitions = api.definitions().await?;
+                    let found = resource::found::<Self>(&definitions, name)?;
+                    Ok(Etag::of(found).on(json(status, &view(found))))
+                }
             }
         }
     };
 }
 
-resource!(permission_sets, permission_sets, "permission set", PermissionSet);
-resource!(profiles, profiles, "profile", Profile);
+access_resource!(permission_sets, permission_sets, "permission set", PermissionSet);
+access_resource!(profiles, profiles, "profile", Profile);

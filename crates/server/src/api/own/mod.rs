@@ -20,7 +20,7 @@ use sortie_model::SystemPermission::{
 
 use self::certificates::{imports, requests, versions};
 use super::caller::{MANAGERS, VIEWERS};
-use super::{Access, Mounts, Route};
+use super::{Access, Mounts, Route, resource};
 
 const USERS: &[SystemPermission] = &[ManageUsers];
 const USER_VIEWERS: &[SystemPermission] = &[ViewSetup, ManageUsers];
@@ -51,15 +51,15 @@ pub(super) const ROUTES: &[Route] = routes! {
     "POST" "/users/{user}/keys" Access::AnyOf(USERS) => post(keys::create), keys::CREATE;
     "DELETE" "/users/{user}/keys/{id}" Access::AnyOf(USERS) => delete(keys::revoke), keys::REVOKE;
     "GET" "/permission-sets" Access::AnyOf(GRANT_VIEWERS) => get(access::permission_sets::list), access::permission_sets::LIST;
-    "POST" "/permission-sets" Access::AnyOf(USERS) => post(access::permission_sets::create), access::permission_sets::CREATE;
-    "GET" "/permission-sets/{name}" Access::AnyOf(GRANT_VIEWERS) => get(access::permission_sets::show), access::permission_sets::SHOW;
-    "PUT" "/permission-sets/{name}" Access::AnyOf(USERS) => put(access::permission_sets::replace), access::permission_sets::REPLACE;
-    "DELETE" "/permission-sets/{name}" Access::AnyOf(USERS) => delete(access::permission_sets::remove), access::permission_sets::REMOVE;
+    "POST" "/permission-sets" Access::AnyOf(USERS) => post(resource::create::<access::permission_sets::Definition>), access::permission_sets::CREATE;
+    "GET" "/permission-sets/{name}" Access::AnyOf(GRANT_VIEWERS) => get(resource::show::<access::permission_sets::Definition>), access::permission_sets::SHOW;
+    "PUT" "/permission-sets/{name}" Access::AnyOf(USERS) => put(resource::replace::<access::permission_sets::Definition>), access::permission_sets::REPLACE;
+    "DELETE" "/permission-sets/{name}" Access::AnyOf(USERS) => delete(resource::remove::<access::permission_sets::Definition>), access::permission_sets::REMOVE;
     "GET" "/profiles" Access::AnyOf(GRANT_VIEWERS) => get(access::profiles::list), access::profiles::LIST;
-    "POST" "/profiles" Access::AnyOf(USERS) => post(access::profiles::create), access::profiles::CREATE;
-    "GET" "/profiles/{name}" Access::AnyOf(GRANT_VIEWERS) => get(access::profiles::show), access::profiles::SHOW;
-    "PUT" "/profiles/{name}" Access::AnyOf(USERS) => put(access::profiles::replace), access::profiles::REPLACE;
-    "DELETE" "/profiles/{name}" Access::AnyOf(USERS) => delete(access::profiles::remove), access::profiles::REMOVE;
+    "POST" "/profiles" Access::AnyOf(USERS) => post(resource::create::<access::profiles::Definition>), access::profiles::CREATE;
+    "GET" "/profiles/{name}" Access::AnyOf(GRANT_VIEWERS) => get(resource::show::<access::profiles::Definition>), access::profiles::SHOW;
+    "PUT" "/profiles/{name}" Access::AnyOf(USERS) => put(resource::replace::<access::profiles::Definition>), access::profiles::REPLACE;
+    "DELETE" "/profiles/{name}" Access::AnyOf(USERS) => delete(resource::remove::<access::profiles::Definition>), access::profiles::REMOVE;
     "GET" "/principal-access" Access::AnyOf(GRANT_VIEWERS) => get(principal_access::list), principal_access::LIST;
     "POST" "/principal-access" Access::AnyOf(GIVERS) => post(principal_access::give), principal_access::GIVE;
     "DELETE" "/principal-access" Access::AnyOf(GIVERS) => delete(principal_access::take), principal_access::TAKE;

@@ -10,7 +10,7 @@ use crate::api::document::{Form, Schema};
 use crate::api::json::{At, Reader};
 
 /// What a body says.
-pub(super) struct ExternalCredentialInput {
+pub(in crate::api::connect) struct ExternalCredentialInput {
     pub(super) name: ApiName,
     pub(super) label: Label,
     pub(super) protocol: &'static str,

@@ -9,9 +9,9 @@ mod wanted;
 use std::sync::Arc;
 
 use axum::Extension;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::Response;
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 use serde::Serialize;
 use sortie_model::{ApiName, ExternalCredential, Principal};
 use sortie_store::Definitions;
@@ -19,13 +19,13 @@ use utoipa::ToSchema;
 
 use super::etag::Etag;
 use super::place::has_access;
-use super::store::store;
+use super::store::Wanted;
 use crate::api::caller::{ApiCaller, VIEWERS};
 use crate::api::document::{Operation, Tag};
-use crate::api::json::Body;
+use crate::api::json::{At, Reader};
 use crate::api::mount::Mount;
-use crate::api::{Api, Problem, json, name_in_path};
-use crate::manage::apply::Standing;
+use crate::api::resource::{self, Resource};
+use crate::api::{Api, Problem, json};
 use crate::manage::definition::Defined;
 use crate::manage::status::{CredentialReport, status};
 use crate::manage::{NotStored, UnknownName};
@@ -58,32 +58,10 @@ pub(super) const SHOW: Operation = Operation::new("showExternalCredential", Tag:
     .gives::<ExternalCredentialOutput>(200)
     .etagged();
 
-pub(super) async fn show(
-    State(api): State<Arc<Api>>,
-    Extension(mount): Extension<Mount>,
-    caller: ApiCaller,
-    Path(name): Path<String>,
-) -> Result<Response, Problem> {
-    answer(&api, (&caller, mount), &parse(&name)?, StatusCode::OK).await
-}
-
 pub(super) const CREATE: Operation = Operation::new("createExternalCredential", Tag::ExternalCredentials, "Create an external credential")
     .body(&input::NEW)
     .gives::<ExternalCredentialOutput>(201)
     .etagged();
-
-pub(super) async fn create(
-    State(api): State<Arc<Api>>,
-    Extension(mount): Extension<Mount>,
-    caller: ApiCaller,
-    body: Body,
-) -> Result<Response, Problem> {
-    let input = body.read(mount.version, |reader, at| ExternalCredentialInput::read(reader, at, None))?;
-    let definitions = api.definitions().await?;
-    let wanted = wanted::wanted(&input, &definitions, None).map_err(Problem::of_faults)?;
-    store(&api, &caller, &wanted, Standing::New, &|_| true).await?;
-    answer(&api, (&caller, mount), &input.name, StatusCode::CREATED).await
-}
 
 pub(super) const REPLACE: Operation =
     Operation::new("replaceExternalCredential", Tag::ExternalCredentials, "Replace an external credential")
@@ -92,66 +70,14 @@ pub(super) const REPLACE: Operation =
         .gives::<ExternalCredentialOutput>(200)
         .etagged();
 
-pub(super) async fn replace(
-    State(api): State<Arc<Api>>,
-    Extension(mount): Extension<Mount>,
-    caller: ApiCaller,
-    Path(name): Path<String>,
-    headers: HeaderMap,
-    body: Body,
-) -> Result<Response, Problem> {
-    let name = parse(&name)?;
-    let definitions = api.definitions().await?;
-    let before = find(&definitions, &name)?;
-    let etag = etag(&definitions, before);
-    etag.check(&headers)?;
-    let input = body.read(mount.version, |reader, at| ExternalCredentialInput::read(reader, at, Some(&before.name)))?;
-    let wanted = wanted::wanted(&input, &definitions, Some(before)).map_err(Problem::of_faults)?;
-    let is_same = |now: &Definitions| find(now, &name).is_ok_and(|found| self::etag(now, found) == etag);
-    store(&api, &caller, &wanted, Standing::Stored, &is_same).await?;
-    answer(&api, (&caller, mount), &name, StatusCode::OK).await
-}
-
 pub(super) const REMOVE: Operation =
     Operation::new("deleteExternalCredential", Tag::ExternalCredentials, "Delete an external credential").gives_nothing().etagged();
-
-pub(super) async fn remove(
-    State(api): State<Arc<Api>>,
-    caller: ApiCaller,
-    Path(name): Path<String>,
-    headers: HeaderMap,
-) -> Result<Response, Problem> {
-    let name = parse(&name)?;
-    let definitions = api.definitions().await?;
-    etag(&definitions, find(&definitions, &name)?).check(&headers)?;
-    api.remove(&caller, Defined::ExternalCredential(name)).await
-}
-
-fn parse(name: &str) -> Result<ApiName, Problem> {
-    name_in_path("external credential", name)
-}
-
-fn find<'d>(definitions: &'d Definitions, name: &ApiName) -> Result<&'d ExternalCredential, Problem> {
-    let found = definitions.external_credentials.iter().find(|known| known.name == *name);
-    found.ok_or_else(|| UnknownName::new("external credential", name).into())
-}
 
 async fn read(api: &Api, caller: &ApiCaller, name: Option<&ApiName>) -> Result<(Definitions, Vec<CredentialReport>), Problem> {
     let actor = caller.actor();
     let manage = api.manage(&actor);
     let definitions = manage.store.definitions().await.map_err(NotStored::from)?;
     Ok((definitions, status(&manage, name).await?))
-}
-
-async fn answer(api: &Api, (caller, mount): (&ApiCaller, Mount), name: &ApiName, code: StatusCode) -> Result<Response, Problem> {
-    let unknown = || Problem::from(UnknownName::new("external credential", name));
-    let (definitions, reports) =
-        read(api, caller, Some(name)).await.map_err(|problem| if problem.is_not_found() { unknown() } else { problem })?;
-    let credential = find(&definitions, name)?;
-    let shown = show_one(&definitions, &reports, (caller, mount), credential).ok_or_else(unknown)?;
-    let mut response = json(code, &shown);
-    etag(&definitions, credential).put(response.headers_mut());
-    Ok(response)
 }
 
 fn show_one(
@@ -186,4 +112,58 @@ fn etag(definitions: &Definitions, credential: &ExternalCredential) -> Etag {
     // Moves with every stored secret.
     credential.revision = 0;
     Etag::of(&(&credential, principals(definitions, &credential).collect::<Vec<_>>()))
+}
+
+/// External credentials as a resource.
+pub(super) struct ExternalCredentials;
+
+impl Resource for ExternalCredentials {
+    const WHAT: &'static str = "external credential";
+    type Stored = ExternalCredential;
+    type Input = ExternalCredentialInput;
+
+    fn find<'d>(definitions: &'d Definitions, name: &ApiName) -> Option<&'d ExternalCredential> {
+        definitions.external_credentials.iter().find(|known| known.name == *name)
+    }
+
+    fn name(stored: &ExternalCredential) -> &ApiName {
+        &stored.name
+    }
+
+    fn etag(definitions: &Definitions, stored: &ExternalCredential) -> Etag {
+        etag(definitions, stored)
+    }
+
+    fn read(reader: &mut Reader, at: &At<'_>, known: Option<&ApiName>) -> Option<ExternalCredentialInput> {
+        ExternalCredentialInput::read(reader, at, known)
+    }
+
+    fn name_wanted(input: &ExternalCredentialInput) -> &ApiName {
+        &input.name
+    }
+
+    async fn wanted(
+        api: &Api,
+        input: ExternalCredentialInput,
+        before: Option<(&Definitions, &ExternalCredential)>,
+    ) -> Result<Wanted, Problem> {
+        let wanted = match before {
+            Some((definitions, before)) => wanted::wanted(&input, definitions, Some(before)),
+            None => wanted::wanted(&input, &api.definitions().await?, None),
+        };
+        wanted.map_err(Problem::of_faults)
+    }
+
+    fn defined(name: ApiName) -> Defined {
+        Defined::ExternalCredential(name)
+    }
+
+    async fn answer(api: &Api, of: (&ApiCaller, Mount), name: &ApiName, status: StatusCode) -> Result<Response, Problem> {
+        let unknown = || Problem::from(UnknownName::new(Self::WHAT, name));
+        let (definitions, reports) =
+            read(api, of.0, Some(name)).await.map_err(|problem| if problem.is_not_found() { unknown() } else { problem })?;
+        let credential = resource::found::<Self>(&definitions, name)?;
+        let shown = show_one(&definitions, &reports, of, credential).ok_or_else(unknown)?;
+        Ok(etag(&definitions, credential).on(json(status, &shown)))
+    }
 }

@@ -11,11 +11,12 @@ use sortie_model::{IdentityProvider, Secret};
 use sortie_protocol::{Need, Secrecy, provider_values, salesforce_value_name};
 use utoipa::ToSchema;
 
-use super::{find, parse};
+use super::IdentityProviders;
 use crate::api::caller::ApiCaller;
 use crate::api::document::{Form, Operation, Schema, Tag};
 use crate::api::json::{At, Body, Fault, FaultKind, Reader};
 use crate::api::mount::Mount;
+use crate::api::resource::{found, parse};
 use crate::api::{Api, Problem, json};
 use crate::manage::NotStored;
 use crate::manage::provider::{Filling, open, put_values};
@@ -59,8 +60,7 @@ pub(in crate::api::connect) async fn create(
     Path(name): Path<String>,
     body: Body,
 ) -> Result<Response, Problem> {
-    put(&api, &caller, (&name, mount), &body, Filling::First).await?;
-    answer(&api, &name, StatusCode::CREATED).await
+    put(&api, &caller, (&name, mount), &body, Filling::First).await
 }
 
 pub(in crate::api::connect) const REPLACE: Operation =
@@ -75,13 +75,12 @@ pub(in crate::api::connect) async fn replace(
     Path(name): Path<String>,
     body: Body,
 ) -> Result<Response, Problem> {
-    put(&api, &caller, (&name, mount), &body, Filling::Replacing).await?;
-    answer(&api, &name, StatusCode::OK).await
+    put(&api, &caller, (&name, mount), &body, Filling::Replacing).await
 }
 
-async fn put(api: &Api, caller: &ApiCaller, (name, mount): (&str, Mount), body: &Body, filling: Filling) -> Result<(), Problem> {
+async fn put(api: &Api, caller: &ApiCaller, (name, mount): (&str, Mount), body: &Body, filling: Filling) -> Result<Response, Problem> {
     let definitions = api.definitions().await?;
-    let provider: IdentityProvider = find(&definitions, &parse(name)?)?.clone().into();
+    let provider: IdentityProvider = found::<IdentityProviders>(&definitions, &parse::<IdentityProviders>(name)?)?.clone().into();
     let given = body.read(mount.version, read)?;
     let fields = provider_values(provider.server().client_values());
     let mut faults = Vec::new();
@@ -112,7 +111,7 @@ async fn put(api: &Api, caller: &ApiCaller, (name, mount): (&str, Mount), body: 
     if done.action.is_made() {
         api.settle().await;
     }
-    Ok(())
+    answer(api, name, if filling == Filling::First { StatusCode::CREATED } else { StatusCode::OK }).await
 }
 
 const CREDENTIALS: Form = Form {
@@ -151,7 +150,7 @@ fn read(reader: &mut Reader, at: &At<'_>) -> Option<Vec<(String, String, Secret)
 
 async fn answer(api: &Api, name: &str, code: StatusCode) -> Result<Response, Problem> {
     let definitions = api.definitions().await?;
-    let provider = find(&definitions, &parse(name)?)?.clone();
+    let provider = found::<IdentityProviders>(&definitions, &parse::<IdentityProviders>(name)?)?.clone();
     Ok(json(code, &Pairs { credentials: pairs(api, &provider.into()).await? }))
 }
 

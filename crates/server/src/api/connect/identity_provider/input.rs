@@ -14,7 +14,7 @@ use crate::api::document::{Form, Schema};
 use crate::api::json::{At, Reader};
 
 /// What a body says.
-pub(super) struct ProviderInput {
+pub(in crate::api::connect) struct ProviderInput {
     pub(super) name: ApiName,
     label: Label,
     description: String,

@@ -7,23 +7,22 @@ mod output;
 use std::sync::Arc;
 
 use axum::Extension;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::Response;
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 use serde::Serialize;
 use sortie_model::{ApiName, ExternalAuthIdentityProvider};
 use sortie_store::Definitions;
 use utoipa::ToSchema;
 
 use super::etag::Etag;
-use super::store::store;
+use super::store::Wanted;
 use crate::api::caller::ApiCaller;
 use crate::api::document::{Operation, Tag};
-use crate::api::json::Body;
+use crate::api::json::{At, Reader};
 use crate::api::mount::Mount;
-use crate::api::{Api, Problem, json, name_in_path};
-use crate::manage::UnknownName;
-use crate::manage::apply::Standing;
+use crate::api::resource::{self, Resource};
+use crate::api::{Api, Problem, json};
 use crate::manage::definition::Defined;
 use input::ProviderInput;
 use output::{ProviderOutput, output};
@@ -57,30 +56,11 @@ pub(super) const SHOW: Operation =
         .gives::<ProviderOutput>(200)
         .etagged();
 
-pub(super) async fn show(
-    State(api): State<Arc<Api>>,
-    Extension(mount): Extension<Mount>,
-    Path(name): Path<String>,
-) -> Result<Response, Problem> {
-    answer(&api, mount, &parse(&name)?, StatusCode::OK).await
-}
-
 pub(super) const CREATE: Operation =
     Operation::new("createIdentityProvider", Tag::IdentityProviders, "Create an external auth identity provider")
         .body(&input::NEW)
         .gives::<ProviderOutput>(201)
         .etagged();
-
-pub(super) async fn create(
-    State(api): State<Arc<Api>>,
-    Extension(mount): Extension<Mount>,
-    caller: ApiCaller,
-    body: Body,
-) -> Result<Response, Problem> {
-    let input = body.read(mount.version, |reader, at| ProviderInput::read(reader, at, None))?;
-    store(&api, &caller, &input.wanted(None), Standing::New, &|_| true).await?;
-    answer(&api, mount, &input.name, StatusCode::CREATED).await
-}
 
 pub(super) const REPLACE: Operation =
     Operation::new("replaceIdentityProvider", Tag::IdentityProviders, "Replace an external auth identity provider")
@@ -88,53 +68,52 @@ pub(super) const REPLACE: Operation =
         .gives::<ProviderOutput>(200)
         .etagged();
 
-pub(super) async fn replace(
-    State(api): State<Arc<Api>>,
-    Extension(mount): Extension<Mount>,
-    caller: ApiCaller,
-    Path(name): Path<String>,
-    headers: HeaderMap,
-    body: Body,
-) -> Result<Response, Problem> {
-    let name = parse(&name)?;
-    let definitions = api.definitions().await?;
-    let before = find(&definitions, &name)?;
-    let etag = Etag::of(before);
-    etag.check(&headers)?;
-    let input = body.read(mount.version, |reader, at| ProviderInput::read(reader, at, Some(&before.name)))?;
-    let is_same = |now: &Definitions| find(now, &name).is_ok_and(|found| Etag::of(found) == etag);
-    store(&api, &caller, &input.wanted(Some(before)), Standing::Stored, &is_same).await?;
-    answer(&api, mount, &name, StatusCode::OK).await
-}
-
 pub(super) const REMOVE: Operation =
     Operation::new("deleteIdentityProvider", Tag::IdentityProviders, "Delete an external auth identity provider").gives_nothing().etagged();
 
-pub(super) async fn remove(
-    State(api): State<Arc<Api>>,
-    caller: ApiCaller,
-    Path(name): Path<String>,
-    headers: HeaderMap,
-) -> Result<Response, Problem> {
-    let name = parse(&name)?;
-    Etag::of(find(&api.definitions().await?, &name)?).check(&headers)?;
-    api.remove(&caller, Defined::Provider(name)).await
-}
+/// External auth identity providers as a resource. Auth providers have one of their own.
+pub(super) struct IdentityProviders;
 
-fn parse(name: &str) -> Result<ApiName, Problem> {
-    name_in_path("provider", name)
-}
+impl Resource for IdentityProviders {
+    const WHAT: &'static str = "provider";
+    type Stored = ExternalAuthIdentityProvider;
+    type Input = ProviderInput;
 
-/// Of this kind only: auth providers have a resource of their own.
-fn find<'d>(definitions: &'d Definitions, name: &ApiName) -> Result<&'d ExternalAuthIdentityProvider, Problem> {
-    let found = definitions.external_auth_identity_providers.iter().find(|known| known.name == *name);
-    found.ok_or_else(|| UnknownName::new("provider", name).into())
-}
+    fn find<'d>(definitions: &'d Definitions, name: &ApiName) -> Option<&'d ExternalAuthIdentityProvider> {
+        definitions.external_auth_identity_providers.iter().find(|known| known.name == *name)
+    }
 
-async fn answer(api: &Api, mount: Mount, name: &ApiName, code: StatusCode) -> Result<Response, Problem> {
-    let definitions = api.definitions().await?;
-    let provider = find(&definitions, name)?;
-    let mut response = json(code, &output(api, mount, provider).await?);
-    Etag::of(provider).put(response.headers_mut());
-    Ok(response)
+    fn name(stored: &ExternalAuthIdentityProvider) -> &ApiName {
+        &stored.name
+    }
+
+    fn etag(_: &Definitions, stored: &ExternalAuthIdentityProvider) -> Etag {
+        Etag::of(stored)
+    }
+
+    fn read(reader: &mut Reader, at: &At<'_>, known: Option<&ApiName>) -> Option<ProviderInput> {
+        ProviderInput::read(reader, at, known)
+    }
+
+    fn name_wanted(input: &ProviderInput) -> &ApiName {
+        &input.name
+    }
+
+    async fn wanted(
+        _: &Api,
+        input: ProviderInput,
+        before: Option<(&Definitions, &ExternalAuthIdentityProvider)>,
+    ) -> Result<Wanted, Problem> {
+        Ok(input.wanted(before.map(|(_, before)| before)))
+    }
+
+    fn defined(name: ApiName) -> Defined {
+        Defined::Provider(name)
+    }
+
+    async fn answer(api: &Api, (_, mount): (&ApiCaller, Mount), name: &ApiName, status: StatusCode) -> Result<Response, Problem> {
+        let definitions = api.definitions().await?;
+        let provider = resource::found::<Self>(&definitions, name)?;
+        Ok(Etag::of(provider).on(json(status, &output(api, mount, provider).await?)))
+    }
 }

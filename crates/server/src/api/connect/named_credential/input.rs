@@ -9,7 +9,7 @@ use crate::api::document::{Form, Schema};
 use crate::api::json::{At, Reader};
 
 /// What a body says.
-pub(super) struct NamedCredentialInput {
+pub(in crate::api::connect) struct NamedCredentialInput {
     pub(super) name: ApiName,
     label: Label,
     /// `None` in versions without one: it stays as it is.

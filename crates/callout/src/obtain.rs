@@ -244,6 +244,12 @@ impl Grants {
         self.per_user.retain(|key, _| !is_meant(key));
     }
 
+    /// Forgets what is held of everybody.
+    pub fn forget_everything(&self) {
+        lock(&self.shared).values().for_each(|slot| slot.forget());
+        self.per_user.clear();
+    }
+
     /// Where grants are kept.
     pub fn custody(&self) -> &dyn Custody {
         &*self.custody
@@ -261,17 +267,19 @@ impl Grants {
         Arc::clone(lock(&self.shared).entry(key).or_insert_with(|| Arc::new(Slot::new(key))))
     }
 
-    /// Drops shared grants of definitions that no longer exist, and all users' own ones: a user's stored values may have changed without a new revision
-    /// of the credential. What is still good is found in custody again.
-    ///
-    /// All of `keys` have a slot, so if there are as many slots there is none to drop.
+    /// Drops grants of definitions that no longer exist. `keys` are those of all principals; users' own grants are kept under the same ones, with the user added.
     pub(crate) fn forget_all_but<'a>(&self, keys: impl Iterator<Item = &'a GrantKey> + Clone) {
         let mut shared = lock(&self.shared);
-        if shared.len() > keys.clone().count() {
-            let keys: HashSet<&GrantKey, RandomState> = keys.collect();
+        // All of them have a slot, so if there are as many slots there is none to drop.
+        let are_all_known = shared.len() <= keys.clone().count();
+        if are_all_known && self.per_user.is_empty() {
+            return;
+        }
+        let keys: HashSet<&GrantKey, RandomState> = keys.collect();
+        if !are_all_known {
             shared.retain(|key, _| keys.contains(key));
         }
-        self.per_user.clear();
+        self.per_user.retain(|key, _| keys.contains(&GrantKey { user: None, variant: None, ..*key }));
     }
 
     fn slot(&self, chosen: &Chosen<'_>) -> Arc<Slot> {

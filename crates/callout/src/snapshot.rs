@@ -44,11 +44,14 @@ pub struct Definitions {
 pub struct Snapshot {
     generation: i64,
     /// By their names in lower case.
-    named: HashMap<Box<[u8]>, Arc<Named>, RandomState>,
+    named: Arc<NamedByName>,
     /// External credentials, likewise.
-    credentials: HashMap<Box<str>, Arc<Credential>, RandomState>,
+    credentials: Arc<CredentialsByName>,
     organization: Arc<Organization>,
 }
+
+type NamedByName = HashMap<Box<[u8]>, Arc<Named>, RandomState>;
+type CredentialsByName = HashMap<Box<str>, Arc<Credential>, RandomState>;
 
 /// A named credential, compiled.
 pub struct Named {
@@ -199,7 +202,7 @@ impl Snapshot {
                 }
             }
         }
-        let mut compiled: HashMap<_, _, RandomState> = with_room_for(named_credentials.len());
+        let mut compiled: NamedByName = with_room_for(named_credentials.len());
         for named in named_credentials {
             let Some((credential, headers)) = credentials.get(&named.external_credential) else { continue };
             let named = compile_named(named, Arc::clone(credential), headers, &organization);
@@ -207,9 +210,17 @@ impl Snapshot {
         }
         grants
             .forget_all_but(credentials.values().flat_map(|(credential, _)| credential.principals.iter().map(|principal| &principal.key)));
-        let mut by_name: HashMap<_, _, RandomState> = with_room_for(credentials.len());
+        let mut by_name: CredentialsByName = with_room_for(credentials.len());
         by_name.extend(credentials.into_values().map(|(credential, _)| (credential.name.folded().into_boxed_str(), credential)));
-        Self { generation, named: compiled, credentials: by_name, organization }
+        Self { generation, named: Arc::new(compiled), credentials: Arc::new(by_name), organization }
+    }
+
+    /// The same definitions at a later generation: what has changed meanwhile is not part of them.
+    #[must_use]
+    pub fn at(&self, generation: i64) -> Self {
+        let Self { named, credentials, organization, .. } = self;
+        let (named, credentials, organization) = (Arc::clone(named), Arc::clone(credentials), Arc::clone(organization));
+        Self { generation, named, credentials, organization }
     }
 
     /// Which generation this is.

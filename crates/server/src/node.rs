@@ -1,6 +1,7 @@
 //! A node: a house with all that a callout needs in memory. The only place that names database, vault and network together.
 
-use std::collections::VecDeque;
+mod follow;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,22 +14,17 @@ use sortie_formula::{Evaluated, Template};
 use sortie_model::{Grantee, Health, Organization};
 use sortie_outbound::{Connector, OutboundWorld, Trust};
 use sortie_protocol::World;
-use sortie_store::{Announced, Identity, ReadError, StoredUser};
+use sortie_store::{Identity, ReadError, StoredUser};
+use tokio::sync::Mutex;
 
 use crate::audit::{ChangeRecord, append_changes};
 use crate::config::{Config, ConfigError};
-use crate::custody::{Destinations, HouseCustody, cannot_write};
+use crate::custody::{HouseCustody, cannot_write};
 use crate::house::House;
 use crate::jwks::KeySets;
-use crate::manage::secret::destination;
 use crate::signers::Signers;
 use crate::world::HouseWorld;
-
-/// How soon a node hears that somebody has logged in or out elsewhere.
-const ANNOUNCEMENTS_EVERY: Duration = Duration::from_secs(1);
-
-/// Longer than a transaction takes from its moment to its commit.
-const ANNOUNCEMENTS_OVERLAP: Duration = Duration::from_secs(30);
+use follow::Followed;
 
 /// How soon after its return the database gets what it could not take: within the [head start](crate::custody) that everybody leaves.
 const RESCUE_EVERY: Duration = Duration::from_secs(1);
@@ -47,6 +43,8 @@ struct Inner {
     snapshot: ArcSwap<Snapshot>,
     key_sets: ArcSwap<KeySets>,
     signers: Arc<Signers>,
+    /// Whoever holds it puts something in force: one after the other, so that nothing older comes after something newer.
+    followed: Mutex<Followed>,
 }
 
 /// Why a node does not come up.
@@ -105,92 +103,10 @@ impl Node {
         let snapshot = ArcSwap::from_pointee(Snapshot::compile(Definitions::default(), &grants));
         let organization = Organization { id: house.store().deployment_id().to_string(), name: config.organization.name.clone() };
         let key_sets = ArcSwap::default();
-        let node = Self(Arc::new(Inner { house, connector, world, custody, grants, organization, snapshot, key_sets, signers }));
+        let followed = Mutex::default();
+        let node = Self(Arc::new(Inner { house, connector, world, custody, grants, organization, snapshot, key_sets, signers, followed }));
         node.refresh().await?;
         Ok(node)
-    }
-
-    /// Reads the definitions anew and puts them in force.
-    ///
-    /// # Errors
-    /// The database cannot be read; the definitions in force stay.
-    pub async fn refresh(&self) -> Result<(), ReadError> {
-        let definitions = self.0.house.store().definitions().await?;
-        let destinations: Destinations = definitions
-            .external_credentials
-            .iter()
-            .map(|credential| (credential.id, destination(&credential.protocol, &credential.settings)))
-            .collect();
-        self.0.custody.destinations.store(Arc::new(destinations));
-        let now = self.0.world.now();
-        self.0.key_sets.store(Arc::new(KeySets::new(&definitions.certificates, now)));
-        self.0.signers.refresh(&definitions.certificates, now);
-        let definitions = Definitions {
-            generation: definitions.generation.as_i64(),
-            external_auth_identity_providers: definitions.external_auth_identity_providers,
-            auth_providers: definitions.auth_providers,
-            external_credentials: definitions.external_credentials,
-            principals: definitions.principals,
-            principal_access: definitions.principal_access,
-            named_credentials: definitions.named_credentials,
-            organization: self.0.organization.clone(),
-        };
-        self.0.snapshot.store(Arc::new(Snapshot::compile(definitions, &self.0.grants)));
-        Ok(())
-    }
-
-    /// Follows changes of the definitions until the database is closed.
-    pub async fn follow_changes(self) {
-        let mut changes = self.0.house.store().changes();
-        while changes.changed().await.is_ok() {
-            let generation = *changes.borrow_and_update();
-            if generation == self.snapshot().generation() {
-                continue;
-            }
-            if let Err(error) = self.refresh().await {
-                tracing::error!(
-                    code = error.code(),
-                    "the definitions cannot be read; those of generation {} stay in force: {error}",
-                    self.snapshot().generation()
-                );
-                tokio::time::sleep(std::time::Duration::from_secs(1)).await;
-                changes.mark_changed();
-            }
-        }
-    }
-
-    /// Forgets grants that were taken away or replaced by hand, on whatever node, within a second or so; until the database is closed.
-    pub async fn follow_announcements(self) {
-        let mut seen: VecDeque<Announced> = VecDeque::new();
-        let mut since = None;
-        loop {
-            tokio::time::sleep(ANNOUNCEMENTS_EVERY).await;
-            let store = self.0.house.store();
-            let from = match since {
-                Some(since) => since,
-                None => match store.now().await {
-                    Ok(now) => now,
-                    Err(_) => {
-                        self.0.custody.note_away();
-                        continue;
-                    }
-                },
-            };
-            since.get_or_insert(from);
-            // The feed of changes says when the database is away.
-            let Ok(announced) = store.grants().announced(from).await else {
-                self.0.custody.note_away();
-                continue;
-            };
-            for one in announced.into_iter().filter(|one| !seen.iter().any(|known| known.id == one.id)).collect::<Vec<_>>() {
-                self.0.grants.forget(one.identity.principal, one.identity.owner);
-                // A transaction may commit later than one with a later moment.
-                since = since.max(Some(one.at.before(ANNOUNCEMENTS_OVERLAP)));
-                seen.push_back(one);
-            }
-            let first = since.unwrap_or(from);
-            seen.retain(|one| one.at >= first);
-        }
     }
 
     /// Says whether grants can be written down that the database does not take, and brings those to it that are.

@@ -35,13 +35,15 @@ pub struct Change<'a> {
     feed: &'a Feed,
     /// Which user makes it; `None`: an operator.
     by: Option<UserId>,
+    /// Whether nodes must read the definitions anew.
+    touches_definitions: bool,
 }
 
 impl<'a> Change<'a> {
     pub(crate) async fn begin(db: &Db, feed: &'a Feed, by: Option<UserId>) -> Result<Self, ChangeError> {
         let mut tx = db.begin_write().await?;
         let generation = deployment::advance(&mut tx).await?;
-        Ok(Self { tx, generation, feed, by })
+        Ok(Self { tx, generation, feed, by, touches_definitions: false })
     }
 
     /// The generation that committing this change will make.
@@ -79,57 +81,72 @@ impl<'a> Change<'a> {
 
     /// Profiles.
     pub const fn profiles(&mut self) -> ProfileChanges<'_> {
+        self.touches_definitions = true;
         ProfileChanges { tx: &mut self.tx }
     }
 
     /// Permission sets.
     pub const fn permission_sets(&mut self) -> PermissionSetChanges<'_> {
+        self.touches_definitions = true;
         PermissionSetChanges { tx: &mut self.tx }
     }
 
     /// External auth identity providers.
     pub const fn external_auth_identity_providers(&mut self) -> ExternalAuthIdentityProviderChanges<'_> {
+        self.touches_definitions = true;
         ExternalAuthIdentityProviderChanges { tx: &mut self.tx }
     }
 
     /// Auth providers.
     pub const fn auth_providers(&mut self) -> AuthProviderChanges<'_> {
+        self.touches_definitions = true;
         AuthProviderChanges { tx: &mut self.tx }
     }
 
     /// Stored values of providers of both kinds.
     pub const fn provider_values(&mut self) -> ProviderValueChanges<'_> {
+        self.touches_definitions = true;
         ProviderValueChanges { tx: &mut self.tx, by: self.by }
     }
 
     /// External credentials.
     pub const fn external_credentials(&mut self) -> ExternalCredentialChanges<'_> {
+        self.touches_definitions = true;
         ExternalCredentialChanges { tx: &mut self.tx, generation: self.generation }
     }
 
     /// Principals.
     pub const fn principals(&mut self) -> PrincipalChanges<'_> {
+        self.touches_definitions = true;
         PrincipalChanges { tx: &mut self.tx, generation: self.generation }
     }
 
     /// Who may use which principal.
     pub const fn principal_access(&mut self) -> PrincipalAccessChanges<'_> {
+        self.touches_definitions = true;
         PrincipalAccessChanges { tx: &mut self.tx }
     }
 
     /// Named credentials.
     pub const fn named_credentials(&mut self) -> NamedCredentialChanges<'_> {
+        self.touches_definitions = true;
         NamedCredentialChanges { tx: &mut self.tx }
     }
 
     /// Certificates.
     pub const fn certificates(&mut self) -> CertificateChanges<'_> {
+        self.touches_definitions = true;
         CertificateChanges { tx: &mut self.tx }
     }
 
-    /// Stored secrets. A shared one counts as a change of its external credential.
+    /// Stored secrets. A shared one counts as a change of its external credential; of a user's own, nodes hear as of one that was [taken away](crate::Announced).
     pub const fn credential_values(&mut self) -> CredentialValueChanges<'_> {
-        CredentialValueChanges { tx: &mut self.tx, generation: self.generation, by: self.by }
+        CredentialValueChanges {
+            tx: &mut self.tx,
+            generation: self.generation,
+            by: self.by,
+            touches_definitions: &mut self.touches_definitions,
+        }
     }
 
     /// Says that something changed that the tokens of this credential depend on: its revision becomes this change's
@@ -138,6 +155,7 @@ impl<'a> Change<'a> {
     /// # Errors
     /// [`ChangeError::Missing`], or one of the database.
     pub async fn touch_credential(&mut self, id: ExternalCredentialId) -> Result<(), ChangeError> {
+        self.touches_definitions = true;
         external_credentials::touch(&mut self.tx, id, self.generation).await
     }
 
@@ -154,6 +172,9 @@ impl<'a> Change<'a> {
     /// # Errors
     /// A [`ChangeError`]; nothing was stored, unless it is [`ChangeError::OutcomeUnknown`].
     pub async fn commit(mut self) -> Result<Generation, ChangeError> {
+        if !self.touches_definitions {
+            deployment::note_users_only(&mut self.tx).await?;
+        }
         self.tx.announce(self.generation.as_i64()).await?;
         self.tx.commit().await?;
         self.feed.raise(self.generation);

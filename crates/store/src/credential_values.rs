@@ -9,6 +9,7 @@ use crate::change::Rules;
 use crate::db::{Db, Fault, Row, Sql, Tx, Value};
 use crate::deployment::Generation;
 use crate::error::{ChangeError, ReadError};
+use crate::grants;
 use crate::identity::Identity;
 
 const RULES: Rules = Rules { what: "stored secret", refers_to: "principal or user" };
@@ -69,6 +70,7 @@ pub struct CredentialValueChanges<'a> {
     pub(crate) tx: &'a mut Tx,
     pub(crate) generation: Generation,
     pub(crate) by: Option<UserId>,
+    pub(crate) touches_definitions: &'a mut bool,
 }
 
 impl CredentialValues<'_> {
@@ -233,11 +235,13 @@ impl CredentialValueChanges<'_> {
             "UPDATE external_credentials SET revision = $2 WHERE id = (SELECT external_credential_id FROM principals WHERE principals.id = $1)",
         );
         const FORGET: Sql = Sql::new("grants", "DELETE FROM grants WHERE principal_id = $1 AND owner_key = $2");
-        match identity.owner {
-            None => self.tx.execute(TOUCH, [identity.principal.into(), self.generation.as_i64().into()]).await?,
-            Some(_) => self.tx.execute(FORGET, [identity.principal.into(), identity.owner_key()]).await?,
-        };
-        Ok(())
+        if identity.owner.is_none() {
+            *self.touches_definitions = true;
+            self.tx.execute(TOUCH, [identity.principal.into(), self.generation.as_i64().into()]).await?;
+            return Ok(());
+        }
+        self.tx.execute(FORGET, [identity.principal.into(), identity.owner_key()]).await?;
+        Ok(grants::announce_by(self.tx, identity, self.generation).await?)
     }
 }
 

@@ -6,7 +6,7 @@ use sortie_model::{
 };
 
 use crate::db::{Fault, Tx};
-use crate::deployment::{self, Generation};
+use crate::deployment::{self, Edition, Generation, Progress};
 use crate::{
     auth_providers, certificates, external_auth_identity_providers, external_credentials, named_credentials, permission_sets,
     principal_access, principals, profiles,
@@ -15,8 +15,10 @@ use crate::{
 /// All definitions of one generation. Users, their keys and their secrets are not part of it: there may be very many.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Definitions {
-    /// The generation that these are.
+    /// The generation that these were read at.
     pub generation: Generation,
+    /// The edition that these are.
+    pub edition: Edition,
     /// In the order of their names. Without their stored values.
     pub external_auth_identity_providers: Vec<ExternalAuthIdentityProvider>,
     /// In the order of their names. Without their stored values.
@@ -57,8 +59,10 @@ impl Definitions {
 
 /// The transaction must see one moment, or hold the changes' lock.
 pub(crate) async fn read(tx: &mut Tx) -> Result<Definitions, Fault> {
+    let Progress { generation, edition } = deployment::seen_by(tx).await?;
     Ok(Definitions {
-        generation: deployment::seen_by(tx).await?,
+        generation,
+        edition,
         external_auth_identity_providers: external_auth_identity_providers::all(tx).await?,
         auth_providers: auth_providers::all(tx).await?,
         external_credentials: external_credentials::all(tx).await?,

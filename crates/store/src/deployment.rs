@@ -3,9 +3,10 @@
 use sortie_model::Timestamp;
 use uuid::Uuid;
 
-use crate::db::{Db, Fault, FaultKind, Sql, Tx};
+use crate::db::{Db, Fault, FaultKind, Row, Sql, Tx};
 
-/// How often definitions have changed. A larger one is newer; equal ones mean the same definitions.
+/// How often anything has changed that an admin changes: definitions, users, their keys, stored values. A larger one is newer; equal ones mean that
+/// everything is the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Generation(i64);
 
@@ -20,6 +21,26 @@ impl std::fmt::Display for Generation {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         self.0.fmt(formatter)
     }
+}
+
+/// How often definitions have changed, and shared values. Equal ones mean the same definitions, whatever became of users meanwhile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Edition(i64);
+
+impl Edition {
+    /// The number.
+    pub const fn as_i64(self) -> i64 {
+        self.0
+    }
+}
+
+/// How far a deployment has come, at one moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// Counts all changes.
+    pub generation: Generation,
+    /// Counts those of definitions.
+    pub edition: Edition,
 }
 
 /// Reads the deployment's identity, after writing `new` as such if there is none. Of several nodes on an empty
@@ -42,18 +63,22 @@ pub(crate) async fn establish(db: &Db, new: Uuid) -> Result<(Uuid, Generation), 
     Ok((row.id("id")?, Generation(row.integer("generation")?)))
 }
 
-const CURRENT: Sql = Sql::new("deployment", "SELECT generation FROM deployment");
+const CURRENT: Sql = Sql::new("deployment", "SELECT generation, user_changes FROM deployment");
 
-/// The generation as of now.
-pub(crate) async fn current(db: &Db) -> Result<Generation, Fault> {
-    let row = db.fetch_optional(CURRENT, []).await?.ok_or_else(absent)?;
-    row.integer("generation").map(Generation)
+/// As of now.
+pub(crate) async fn current(db: &Db) -> Result<Progress, Fault> {
+    progress(&db.fetch_optional(CURRENT, []).await?.ok_or_else(absent)?)
 }
 
-/// The generation that this transaction sees.
-pub(crate) async fn seen_by(tx: &mut Tx) -> Result<Generation, Fault> {
-    let row = tx.fetch_optional(CURRENT, []).await?.ok_or_else(absent)?;
-    row.integer("generation").map(Generation)
+/// What this transaction sees.
+pub(crate) async fn seen_by(tx: &mut Tx) -> Result<Progress, Fault> {
+    progress(&tx.fetch_optional(CURRENT, []).await?.ok_or_else(absent)?)
+}
+
+/// A program of an earlier version counts every change as one of definitions: what is counted apart are the others.
+fn progress(row: &Row) -> Result<Progress, Fault> {
+    let generation = row.integer("generation")?;
+    Ok(Progress { generation: Generation(generation), edition: Edition(generation - row.integer("user_changes")?) })
 }
 
 /// Counts one up and keeps the row locked until the transaction ends: changes of definitions happen one after the
@@ -62,6 +87,12 @@ pub(crate) async fn advance(tx: &mut Tx) -> Result<Generation, Fault> {
     const ADVANCE: Sql = Sql::new("deployment", "UPDATE deployment SET generation = generation + 1 RETURNING generation");
     let row = tx.fetch_optional(ADVANCE, []).await?.ok_or_else(absent)?;
     row.integer("generation").map(Generation)
+}
+
+/// Says of the change that this transaction makes that definitions are as they were.
+pub(crate) async fn note_users_only(tx: &mut Tx) -> Result<(), Fault> {
+    const NOTE: Sql = Sql::new("deployment", "UPDATE deployment SET user_changes = user_changes + 1");
+    tx.execute(NOTE, []).await.map(drop)
 }
 
 /// The database's own clock.

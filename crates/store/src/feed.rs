@@ -95,7 +95,7 @@ async fn listen(db: Db, options: PgConnectOptions, newest: Arc<watch::Sender<i64
 }
 
 async fn look(db: &Db, newest: &watch::Sender<i64>) -> Result<(), Fault> {
-    raise(newest, deployment::current(db).await?);
+    raise(newest, deployment::current(db).await?.generation);
     Ok(())
 }
 

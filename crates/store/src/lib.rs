@@ -45,13 +45,13 @@ pub use change::Change;
 pub use credential_values::{CredentialValueChanges, CredentialValues, StoredValue, ValueHead, ValueSummary};
 pub use db::Fault;
 pub use definitions::Definitions;
-pub use deployment::Generation;
+pub use deployment::{Edition, Generation, Progress};
 pub use error::{ChangeError, OpenError, ReadError, WriteError};
 pub use external_auth_identity_providers::ExternalAuthIdentityProviderChanges;
 pub use external_credentials::ExternalCredentialChanges;
 pub use grants::{
-    Abandoned, Announced, Committed, Failure, GrantIdentity, GrantState, Grants, Lease, LeaseOutcome, LeaseRequest, Released, Replacement,
-    SealedGrant, StoredGrant,
+    ANNOUNCED_FOR, Abandoned, Announced, Committed, Failure, GrantIdentity, GrantState, Grants, Lease, LeaseOutcome, LeaseRequest,
+    Released, Replacement, SealedGrant, StoredGrant,
 };
 pub use health::HealthRecords;
 pub use idempotency::{IdempotencyKeys, KeyedRequest, StoredRequest};

@@ -14,7 +14,7 @@ use crate::change::Change;
 use crate::credential_values::CredentialValues;
 use crate::db::Db;
 use crate::definitions::{self, Definitions};
-use crate::deployment::{self, Generation};
+use crate::deployment::{self, Generation, Progress};
 use crate::error::{ChangeError, OpenError, ReadError};
 use crate::feed::Feed;
 use crate::grants::Grants;
@@ -107,6 +107,14 @@ impl Store {
     /// # Errors
     /// A [`ReadError`].
     pub async fn generation(&self) -> Result<Generation, ReadError> {
+        Ok(self.progress().await?.generation)
+    }
+
+    /// How far the deployment is now: one cheap read.
+    ///
+    /// # Errors
+    /// A [`ReadError`].
+    pub async fn progress(&self) -> Result<Progress, ReadError> {
         Ok(deployment::current(&self.inner.db).await?)
     }
 

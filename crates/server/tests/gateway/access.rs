@@ -6,6 +6,8 @@
 
 use std::time::{Duration, Instant};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use sortie_model::{Endpoint, Grantee, IdentityType, NamedCredential, PrincipalAccess, User, UserId};
 use sortie_server::new_id;
 use sortie_store::Identity;
@@ -248,6 +250,40 @@ fn what_is_taken_away_on_one_node_is_gone_on_the_other_within_five_seconds() {
         });
         let longest = longest(if assign { 200 } else { 403 });
         assert!(longest.iter().all(|took| *took < Duration::from_secs(3)), "P17 says 5 s; it took {longest:?}");
+    }
+    one.stop();
+    other.stop();
+}
+
+#[test]
+fn a_value_of_ones_own_that_is_stored_or_removed_anywhere_binds_on_every_node() {
+    let database = TestDatabase::create();
+    let mut one = TestServer::with_database(Some(database.url()));
+    let upstream = RecordingUpstream::answering("hello");
+    let callers = one.permission_set("Callers");
+    let (alice, key) = one.user("alice", &[callers]);
+    let own = one.external_credential(&Credential::new("Own", "basic"));
+    let each = Identity::of_user(one.principal(&own, "Each", 1, IdentityType::PerUser, &[callers]), alice);
+    one.value(&own, each, "username", "alice");
+    one.named_credential("Own", &upstream.url(), &own);
+    let mut other = one.second_node();
+    one.start();
+    other.start();
+    let both = |expected: u16| {
+        for node in [&one, &other] {
+            node.settle();
+            assert_eq!(node.get(&key, "/callout/Own/x").status, expected);
+        }
+    };
+    both(424);
+    for password in ["SECRET-own", "SECRET-own-too"] {
+        one.value(&own, each, "password", password);
+        both(200);
+        let sent = upstream.requests().into_iter().rev().take(2).map(|request| request.header("authorization").unwrap().to_owned());
+        let expected = format!("Basic {}", STANDARD.encode(format!("alice:{password}")));
+        assert!(sent.into_iter().all(|sent| sent == expected), "on both nodes the new one");
+        one.change(async |change| change.credential_values().delete(each, "password").await.unwrap());
+        both(424);
     }
     one.stop();
     other.stop();

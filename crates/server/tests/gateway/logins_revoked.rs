@@ -102,6 +102,7 @@ fn what_is_owed_for_a_definition_that_is_gone_is_given_up_at_once() {
     assert!(matches!(scene.run(revoke(scene.node(), &OPERATOR, ("Shared", "Main"))).unwrap(), Disconnected::NotTold(_)));
     database.query("DELETE FROM named_credentials WHERE name = 'Shared'");
     database.query("DELETE FROM external_credentials WHERE name = 'Shared'");
+    database.query("UPDATE deployment SET generation = generation + 1");
     scene.run(scene.node().refresh()).unwrap();
     database.query("UPDATE owed_revocations SET try_at = 0");
     wait_until("it is given up", || database.query("SELECT failure_code FROM owed_revocations") == "principal_unknown");

@@ -1,4 +1,5 @@
 //! A callout for a user whose grant is not in the cache costs one indexed read, however many grants there are; and one more if the key has not been seen either.
+//! What changes for one user costs the others nothing but the look at their key.
 
 use std::time::{Duration, Instant};
 
@@ -86,4 +87,23 @@ fn a_callout_of_a_user_who_has_never_called_reads_one_key_and_one_grant() {
         assert_eq!(server.get(key, "/callout/Cal/x").status, 200);
     }
     assert_eq!(settled_scans(&database), [grants_after, keys_after]);
+}
+
+#[test]
+fn what_changes_for_one_user_does_not_cost_the_others_their_grants() {
+    let database = TestDatabase::create();
+    let (server, _upstream, keys) = filled(&database);
+    let keys = &keys[..CALLERS];
+    for key in keys {
+        assert_eq!(server.get(key, "/callout/Cal/x").verdict(), (200, None));
+    }
+    let [grants_before, keys_before] = settled_scans(&database);
+    server.user("newcomer", &[]);
+    server.settle();
+    for key in keys {
+        assert_eq!(server.get(key, "/callout/Cal/x").verdict(), (200, None));
+    }
+    let [grants_after, keys_after] = settled_scans(&database);
+    assert_eq!(grants_after, grants_before, "all grants are still in memory");
+    assert!(keys_after.0 - keys_before.0 >= CALLERS as u64, "and who calls was looked up again: {keys_before:?} {keys_after:?}");
 }

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::{GrantIdentity, Grants, SealedGrant};
 use crate::db::{Fault, Row, Sql, Tx};
+use crate::deployment::Generation;
 use crate::error::{ReadError, WriteError};
 use crate::identity::Identity;
 use crate::owed_revocations::{self, NewlyOwed, OwedRevocation};
@@ -31,8 +32,8 @@ pub struct Announced {
     pub at: Timestamp,
 }
 
-/// An hour: no node is away so long and comes back with what it held.
-const ANNOUNCED_MILLIS: i64 = 3_600_000;
+/// An hour: for how long an announcement can be heard. A node that could not listen for longer must forget everything.
+pub const ANNOUNCED_FOR: Duration = Duration::from_secs(3600);
 
 impl Grants<'_> {
     /// Stores the grant of a new login in the place of what was seen there, if that is still there. Every lease is void from then on, and every node is told
@@ -134,13 +135,22 @@ pub(crate) async fn are_there_of_others(tx: &mut Tx, credential: ExternalCredent
     Ok(tx.fetch_optional(OF_OTHERS, [credential.into(), user.into()]).await?.is_some())
 }
 
+/// Every node forgets what it holds of an identity, because of this change: once, however often it is said.
+pub(crate) async fn announce_by(tx: &mut Tx, identity: Identity, change: Generation) -> Result<(), Fault> {
+    let whose = identity.principal.as_uuid().as_u64_pair().1 ^ identity.owner.map_or(0, |owner| owner.as_uuid().as_u64_pair().1);
+    // RFC 9562, section 5.8: a UUID of our own making. No two changes have one generation.
+    let id = Uuid::from_u64_pair(change.as_i64().unsigned_abs(), whose);
+    announce(tx, identity, uuid::Builder::from_custom_bytes(id.into_bytes()).into_uuid()).await
+}
+
 async fn announce(tx: &mut Tx, identity: Identity, id: Uuid) -> Result<(), Fault> {
     const OLD: Sql = Sql::new("announced_grants", "DELETE FROM announced_grants WHERE announced_at < (SELECT millis FROM clock) - $1");
     const ANNOUNCE: Sql = Sql::new(
         "announced_grants",
-        "INSERT INTO announced_grants (id, principal_id, owner_id, announced_at) VALUES ($1, $2, $3, (SELECT millis FROM clock))",
+        "INSERT INTO announced_grants (id, principal_id, owner_id, announced_at) VALUES ($1, $2, $3, (SELECT millis FROM clock))
+         ON CONFLICT (id) DO NOTHING",
     );
-    tx.execute(OLD, [ANNOUNCED_MILLIS.into()]).await?;
+    tx.execute(OLD, [i64::try_from(ANNOUNCED_FOR.as_millis()).unwrap_or(i64::MAX).into()]).await?;
     tx.execute(ANNOUNCE, [id.into(), identity.principal.into(), identity.owner.into()]).await?;
     Ok(())
 }

@@ -13,8 +13,8 @@ use crate::db::{Db, Fault, Row, Sql, Value};
 use crate::error::ReadError;
 use crate::identity::Identity;
 
-pub(crate) use by_hand::are_there_of_others;
-pub use by_hand::{Announced, Replacement};
+pub use by_hand::{ANNOUNCED_FOR, Announced, Replacement};
+pub(crate) use by_hand::{announce_by, are_there_of_others};
 pub use lease::{Abandoned, Committed, Lease, LeaseOutcome, LeaseRequest, Released};
 
 /// What a failure to renew means for the grant.

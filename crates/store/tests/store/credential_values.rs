@@ -194,12 +194,18 @@ async fn a_shared_secret_moves_the_revision_and_an_own_one_drops_only_that_grant
         definitions.external_credentials.iter().find(|credential| credential.id == crm.id).unwrap().revision
     };
 
-    let before = revision().await;
+    let edition = async || store.progress().await.unwrap().edition;
+    let (before, read, since) = (revision().await, edition().await, store.now().await.unwrap());
     insert(&store, own, "password").await;
     assert_eq!(revision().await, before, "nobody else's token depends on it");
+    assert_eq!(edition().await, read, "no node has definitions to read again");
+    let announced = store.grants().announced(since).await.unwrap();
+    assert_eq!(announced.iter().map(|one| one.identity).collect::<Vec<_>>(), [own], "every node drops what it holds of them");
     assert!(store.grants().load(own).await.unwrap().is_none());
     assert!(store.grants().load(shared).await.unwrap().is_some());
 
     insert(&store, shared, "password").await;
     assert_eq!(revision().await, store.generation().await.unwrap().as_i64());
+    assert!(edition().await > read);
+    assert_eq!(store.grants().announced(since).await.unwrap().len(), 1);
 }

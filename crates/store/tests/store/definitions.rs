@@ -4,7 +4,7 @@ use sortie_model::{CallerFormulas, ExternalCredential, Grantee, PrincipalAccess}
 use sortie_store::Store;
 
 use crate::backend::{Backend, both_backends};
-use crate::fixtures::{external_credential, label, name, named_credential, permission_set, principal, profile};
+use crate::fixtures::{external_credential, label, name, named_credential, permission_set, principal, profile, user};
 
 both_backends! {
     definitions_keep_every_field,
@@ -12,6 +12,7 @@ both_backends! {
     a_revision_moves_with_what_tokens_depend_on_and_with_nothing_else,
     a_deleted_principal_takes_its_access_along,
     a_change_reads_what_it_has_written,
+    changes_of_users_are_no_changes_of_definitions,
 }
 
 async fn definitions_keep_every_field(backend: Backend) {
@@ -178,4 +179,35 @@ async fn a_change_reads_what_it_has_written(backend: Backend) {
     let after = store.definitions().await.unwrap();
     assert!(after.external_credentials.is_empty());
     assert!(after.generation < within.generation);
+}
+
+async fn changes_of_users_are_no_changes_of_definitions(backend: Backend) {
+    let store = backend.store().await;
+    let (set, someone) = (permission_set("Callers"), user("someone", None));
+    let mut change = store.change().await.unwrap();
+    change.permission_sets().insert(&set).await.unwrap();
+    change.users().insert(&someone).await.unwrap();
+    change.commit().await.unwrap();
+    let first = store.progress().await.unwrap();
+
+    let mut change = store.change().await.unwrap();
+    change.users().assign(someone.id, set.id).await.unwrap();
+    change.commit().await.unwrap();
+    let mut change = store.change().await.unwrap();
+    change.users().delete(someone.id).await.unwrap();
+    change.commit().await.unwrap();
+    let second = store.progress().await.unwrap();
+    assert!(second.generation > first.generation, "who calls is looked up again");
+    assert_eq!(second.edition, first.edition, "and definitions are not");
+    assert_eq!(store.definitions().await.unwrap().edition, first.edition);
+
+    let mut change = store.change().await.unwrap();
+    change.permission_sets().delete(set.id).await.unwrap();
+    // A change that was given up is none.
+    drop(change);
+    assert_eq!(store.progress().await.unwrap(), second);
+    let mut change = store.change().await.unwrap();
+    change.permission_sets().delete(set.id).await.unwrap();
+    change.commit().await.unwrap();
+    assert!(store.progress().await.unwrap().edition > second.edition);
 }

@@ -44,7 +44,7 @@ pub(super) async fn show(State(api): State<Arc<Api>>, caller: ApiCaller, Path(na
     Ok(json(StatusCode::OK, &report))
 }
 
-/// The generation of the definitions: it grows with every change.
+/// The generation: it grows with every change of definitions, users, keys and stored values.
 #[derive(Serialize, ToSchema)]
 #[schema(as = SnapshotGenerations)]
 struct Versions {

@@ -231,5 +231,47 @@ fn what_users_have_stored_and_where_people_have_logged_in_is_theirs() {
         .block_on(grants.replace(Identity::shared(main.id).into(), (uuid::Uuid::now_v7(), 1), grant, uuid::Uuid::now_v7()))
         .unwrap();
     assert_eq!(scene.apply(&scene.office.admin, &named("Cal", EVIL, "Cal")), refused());
+    // Nor to whoever would be told to take the login back, or is asked whose it is.
+    let people = |more: &str| {
+        format!(
+            "external_auth_identity_providers: [{{name: People, flow: authorization_code, authorize_endpoint: 'https://id.test/a', token_endpoint: 'https://id.test/t', {more}: 'https://evil.test/x'}}]"
+        )
+    };
+    for more in ["revocation_endpoint", "user_info_endpoint"] {
+        assert_eq!(scene.apply(&scene.office.admin, &people(more)), refused(), "{more} of the provider, whose values admin knows");
+        let another = format!(
+            "{}
+external_credentials: [{{name: Cal, protocol: oauth_browser, settings: {{external_auth_identity_provider: Another}}, principals: [{{name: Main, sequence_number: 1}}]}}]",
+            people(more).replace("People", "Another")
+        );
+        assert_eq!(scene.apply(&scene.office.admin, &another), refused(), "{more} of another provider");
+    }
+    // An operator may; and an endpoint that is taken away is no new place.
+    scene.office.apply(&people("revocation_endpoint"));
+    assert_eq!(scene.apply(&scene.office.admin, &people("x").replace(", x: 'https://evil.test/x'", "")), (200, String::new()));
     assert_eq!(scene.apply(&scene.office.admin, &named("Cal", "https://second.test/v2", "Cal")), (200, String::new()));
+}
+
+/// A definition with a value for `Box`. Only what is not secret may stand in one.
+fn with_user_name(value: &str) -> String {
+    format!(
+        "external_credentials: [{{name: Box, protocol: basic, principals: [{{name: Main, sequence_number: 1, values: {{username: {value}}}}}]}}]"
+    )
+}
+
+#[test]
+fn whoever_guesses_what_is_stored_is_told_nothing_and_stands_in_the_audit() {
+    let scene = Scene::open();
+    let tried = |value: &str| {
+        let body = json!({"definition": with_user_name(value), "dry_run": true});
+        scene.office.ask_as(&scene.keeper, "POST", "/api/v1/definitions/apply", Some(&body))
+    };
+    let (status, right) = tried("u");
+    assert_eq!((status, right.clone()), tried("wrong"), "a trial says the same of both");
+    assert!(right.to_string().contains("values.username"), "{right}");
+    // Given for good, the same value is known to keeper too from then on, and that is recorded.
+    assert_eq!(scene.apply(&scene.keeper, &with_user_name("u")), (200, String::new()));
+    let audit = scene.office.audit();
+    assert_eq!(audit.lines().filter(|line| line.contains("user:keeper") && line.contains("values.username")).count(), 1, "{audit}");
+    assert_eq!(scene.apply(&scene.keeper, &named("Box", EVIL, "Box")), refused(), "the password is admin's");
 }

@@ -71,12 +71,21 @@ async fn of_others(scene: &mut Scene<'_>, asker: Asker, definitions: &Definition
 
 fn reach(definitions: &Definitions) -> Reach {
     let mut reach = Reach::new();
-    let mut add = |holder, place: &str| _ = reach.entry(holder).or_default().insert(place.to_owned());
+    let mut add = |holder, place: &str| {
+        // An endpoint that there is none of is no place.
+        if !place.is_empty() {
+            reach.entry(holder).or_default().insert(place.to_owned());
+        }
+    };
     let credentials: BTreeMap<_, _> = definitions.external_credentials.iter().map(|credential| (credential.id, credential)).collect();
     for credential in credentials.values() {
         for url in urls(credential) {
             add(Holder::Credential(credential.id), url);
             certificates(definitions, credential).for_each(|certificate| add(certificate, url));
+        }
+        // People's logins go to the endpoints of whoever gave them: there they are renewed, asked whose they are, and taken back.
+        if let Some(provider) = provider_of(definitions, credential).filter(|_| needs_a_login(credential)) {
+            told_secrets(&provider).iter().for_each(|url| add(Holder::Credential(credential.id), url));
         }
     }
     for named in &definitions.named_credentials {
@@ -84,7 +93,7 @@ fn reach(definitions: &Definitions) -> Reach {
         add(Holder::Credential(named.external_credential), &origin);
         in_headers(&named.headers).for_each(|certificate| add(certificate, &origin));
         let Some(credential) = credentials.get(&named.external_credential) else { continue };
-        // What a provider's secret or a key is good for arrives there by way of this credential and no other.
+        // What a key is good for arrives there by way of this credential and no other: it says what is signed.
         let through = format!("{origin} through the external credential `{}`", credential.name);
         certificates(definitions, credential).for_each(|certificate| add(certificate, &through));
         if let Some(provider) = provider_of(definitions, credential).filter(|_| !needs_a_login(credential)) {

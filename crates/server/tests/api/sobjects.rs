@@ -79,8 +79,22 @@ fn a_question_beyond_what_is_understood_says_so() {
         ("SELECT Id FROM Account", "INVALID_TYPE"),
         ("SELECT Password FROM PermissionSet", "INVALID_FIELD"),
         ("SELECT Id FROM PermissionSet WHERE Secret = 'x'", "INVALID_FIELD"),
+        ("SELECT Id FROM PermissionSet ORDER BY Nonsense", "INVALID_FIELD"),
+        ("SELECT Id FROM PermissionSet ORDER BY Name SIDEWAYS", "MALFORMED_QUERY"),
     ] {
         let (status, answer) = query(&office, text);
         assert_eq!((status, error_code(&answer)), (400, code), "{text}");
     }
+}
+
+#[test]
+fn rows_come_in_the_order_that_was_asked_for() {
+    let office = Office::open();
+    let names = |order: &str| {
+        let (_, found) = query(&office, &format!("SELECT Name FROM PermissionSet ORDER BY {order}"));
+        found["records"].as_array().unwrap().iter().map(|row| row["Name"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(names("Name"), ["Callers", "Everything", "Viewers"]);
+    assert_eq!(names("Name ASC"), names("isownedbyprofile, name"));
+    assert_eq!(names("Name DESC LIMIT 2"), ["Viewers", "Everything"]);
 }

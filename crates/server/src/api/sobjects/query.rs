@@ -1,5 +1,6 @@
 //! `GET query?q=…`: permission sets, profiles, and which of them enable which principals.
 
+use std::cmp::Ordering;
 use std::sync::Arc;
 
 use axum::Extension;
@@ -20,7 +21,7 @@ use crate::api::{Api, Problem, json as answer};
 
 pub(super) const QUERY: Operation =
     Operation::new("query", Tag::Salesforce, "Ask for permission sets, profiles, external credentials, and access")
-        .describe("SOQL, as far as `SELECT … FROM … WHERE … = … AND … IN (…) LIMIT n`.")
+        .describe("SOQL, as far as `SELECT … FROM … WHERE … = … AND … IN (…) ORDER BY … DESC LIMIT n`.")
         .query(&[QUESTION])
         .gives_value(200, |_| answered());
 
@@ -38,17 +39,21 @@ pub(super) async fn query(
     })?;
     let known = columns(object);
     let column = |name: &str| known.iter().copied().find(|known| known.eq_ignore_ascii_case(name));
-    let mut fields = Vec::new();
-    for name in question.fields.iter().chain(question.conditions.iter().map(|condition| &condition.field)) {
+    let column = |name: &String| {
         let message = || wrong("field_unknown", format!("No such column '{name:.80}' on entity '{object}'"), "INVALID_FIELD");
-        fields.push(column(name).ok_or_else(message)?);
-    }
-    let conditions = fields.split_off(question.fields.len());
+        column(name).ok_or_else(message)
+    };
+    let fields = question.fields.iter().map(column).collect::<Result<Vec<_>, _>>()?;
+    let conditions = question.conditions.iter().map(|condition| column(&condition.field)).collect::<Result<Vec<_>, _>>()?;
+    let order = question.order.iter().map(|order| Ok((column(&order.field)?, order.is_descending)));
+    let order = order.collect::<Result<Vec<_>, Problem>>()?;
     let holds = |row: &Map<String, Value>| {
         question.conditions.iter().zip(&conditions).all(|(condition, column)| condition.values.iter().any(|value| is(row, column, value)))
     };
-    let rows = rows.into_iter().filter(holds).take(question.limit.unwrap_or(usize::MAX));
-    let records: Vec<Value> = rows.map(|row| record(object, mount, &fields, &row)).collect();
+    let mut rows: Vec<_> = rows.into_iter().filter(holds).collect();
+    rows.sort_by(|one, other| in_order(&order, one, other));
+    rows.truncate(question.limit.unwrap_or(usize::MAX));
+    let records: Vec<Value> = rows.iter().map(|row| record(object, mount, &fields, row)).collect();
     Ok(answer(StatusCode::OK, &json!({ "totalSize": records.len(), "done": true, "records": records })))
 }
 
@@ -84,6 +89,19 @@ fn is(row: &Map<String, Value>, column: &str, wanted: &str) -> bool {
         Value::String(text) => text.eq_ignore_ascii_case(wanted),
         _ => false,
     }
+}
+
+/// Texts without regard to case, as there; false before true.
+fn in_order(order: &[(&str, bool)], one: &Map<String, Value>, other: &Map<String, Value>) -> Ordering {
+    let key = |value: &Value| match value {
+        Value::Bool(truth) => truth.to_string(),
+        Value::String(text) => text.to_lowercase(),
+        _ => String::new(),
+    };
+    order.iter().fold(Ordering::Equal, |so_far, (column, is_descending)| {
+        let next = key(&one[*column]).cmp(&key(&other[*column]));
+        so_far.then(if *is_descending { next.reverse() } else { next })
+    })
 }
 
 fn record(object: &str, mount: Mount, fields: &[&str], row: &Map<String, Value>) -> Value {

@@ -8,6 +8,8 @@ pub(super) struct Query {
     pub(super) object: String,
     /// All must hold.
     pub(super) conditions: Vec<Condition>,
+    /// The first counts most.
+    pub(super) order: Vec<Order>,
     pub(super) limit: Option<usize>,
 }
 
@@ -16,6 +18,13 @@ pub(super) struct Query {
 pub(super) struct Condition {
     pub(super) field: String,
     pub(super) values: Vec<String>,
+}
+
+/// Rows are sorted by a field.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Order {
+    pub(super) field: String,
+    pub(super) is_descending: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,10 +50,10 @@ impl Query {
                 conditions.push(tokens.condition()?);
             }
         }
+        let mut order = Vec::new();
         if tokens.takes("ORDER") {
             tokens.keyword("BY")?;
-            tokens.list(|tokens| tokens.word("a field"))?;
-            let _ = tokens.takes("ASC");
+            order = tokens.list(Tokens::order)?;
         }
         let limit = if tokens.takes("LIMIT") {
             Some(tokens.word("a number")?.parse().map_err(|_| "expected a number after LIMIT".to_owned())?)
@@ -52,7 +61,7 @@ impl Query {
             None
         };
         match tokens.0.next() {
-            None => Ok(Self { fields, object, conditions, limit }),
+            None => Ok(Self { fields, object, conditions, order, limit }),
             Some(_) => Err("only SELECT, FROM, WHERE with = and IN joined by AND, ORDER BY and LIMIT are understood".to_owned()),
         }
     }
@@ -96,6 +105,13 @@ impl Tokens {
             all.push(one(self)?);
         }
         Ok(all)
+    }
+
+    fn order(&mut self) -> Result<Order, String> {
+        let field = self.word("a field")?;
+        let is_descending = self.takes("DESC");
+        let _ = !is_descending && self.takes("ASC");
+        Ok(Order { field, is_descending })
     }
 
     fn condition(&mut self) -> Result<Condition, String> {

@@ -51,6 +51,11 @@ impl ApiCaller {
         self.behalf.as_ref().map_or(self.user.user.id, |(asking, _)| *asking)
     }
 
+    /// Whether it is for somebody else.
+    pub(super) const fn is_for_another(&self) -> bool {
+        self.behalf.is_some()
+    }
+
     /// Whether one of these permissions is held.
     pub(super) fn may(&self, any_of: &[SystemPermission]) -> bool {
         any_of.iter().any(|permission| self.permissions.contains(permission))
@@ -84,7 +89,8 @@ impl ApiCaller {
         Ok(Self { user: StoredUser { user, profile_name, permission_sets }, permissions, behalf: None })
     }
 
-    /// The user of the header that names one, with what they may and nothing of what the caller may besides. They may nothing that the caller may not.
+    /// The user of the header that names one, with what they may and nothing of what the caller may besides. They hold no system permission that the caller
+    /// does not; the principals that are theirs come with them, which is what acting for somebody is for.
     pub(super) async fn for_whom(self, node: &Node, mount: Mount, headers: &HeaderMap) -> Result<Self, Problem> {
         let mut named = headers.get_all(ON_BEHALF_OF).iter();
         let (Some(first), second) = (named.next(), named.next()) else { return Ok(self) };

@@ -7,8 +7,8 @@ use axum::extract::{Request, State};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::MethodRouter;
-use http::header::AUTHORIZATION;
-use http::{HeaderMap, StatusCode};
+use http::header::{AUTHORIZATION, IF_MATCH};
+use http::{HeaderMap, Method, StatusCode};
 use sortie_model::SystemPermission;
 
 use super::caller::ApiCaller;
@@ -93,22 +93,40 @@ async fn admit(State((api, route)): State<(Arc<Api>, &'static Route)>, mut reque
     }
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let has_key = request.headers().contains_key(AUTHORIZATION);
-    let (actor, response) = match admitted(&api, mount, request.headers()).await {
+    let (who, response) = match ApiCaller::identify(&api.node, request.headers()).await {
         Err(problem) => (None, problem.into_response()),
-        Ok(caller) => (Some(caller.actor()), serve(&api, route, (mount, &caller), &mut request, next).await),
+        Ok(asking) => {
+            let (user, actor) = (asking.asking(), asking.actor());
+            match for_whom(&api, asking, mount, request.headers()).await {
+                Err(problem) => (Some((user, actor)), problem.into_response()),
+                Ok(caller) => (Some((user, caller.actor())), serve(&api, route, (mount, &caller), &mut request, next).await),
+            }
+        }
     };
     // Somebody who shows no key is nobody in particular.
-    if matches!(response.status(), StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) && has_key {
-        let code = response.extensions().get::<Problem>().map_or("not_permitted", Problem::code);
+    if has_key && let Some(code) = refusal(&response) {
+        let (user, actor) = who.unzip();
         let actor = actor.as_deref().unwrap_or("unknown");
-        api.refusals.note(&api.node, &Refused { actor, method: method.as_str(), path: &path, code });
+        api.refusals.note(&api.node, &Refused { user, actor, method: method.as_str(), path: &path, code }).await;
     }
     response
 }
 
-async fn serve(api: &Api, route: &Route, (mount, caller): (Mount, &ApiCaller), request: &mut Request, next: Next) -> Response {
+/// The code of what was refused to somebody. Of a principal that is not theirs it is said only that there is none (API-13).
+fn refusal(response: &Response) -> Option<&'static str> {
+    let code = response.extensions().get::<Problem>().map_or("not_permitted", Problem::code);
+    let is_one = matches!(response.status(), StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) || code == "principal_unknown";
+    is_one.then_some(code)
+}
+
+async fn serve(api: &Arc<Api>, route: &Route, (mount, caller): (Mount, &ApiCaller), request: &mut Request, next: Next) -> Response {
     if !route.is_at(mount) {
         return Problem::not_found().into_response();
+    }
+    // RFC 9110, section 13.1.1: what is conditional must not be done as if it were not.
+    if request.headers().contains_key(IF_MATCH) && is_change(request.method()) && !route.operation.looks_at_if_match() {
+        let detail = "`If-Match` is not looked at here: this resource has no `ETag`";
+        return Problem::new(StatusCode::BAD_REQUEST, "if_match_unknown", detail, "leave it out").into_response();
     }
     if let Access::AnyOf(permissions) = route.access
         && !caller.may(permissions)
@@ -119,11 +137,15 @@ async fn serve(api: &Api, route: &Route, (mount, caller): (Mount, &ApiCaller), r
     idempotency::once(api, caller, mount, std::mem::take(request), next).await
 }
 
-/// Who asks, or for whom.
-async fn admitted(api: &Api, mount: Mount, headers: &HeaderMap) -> Result<ApiCaller, Problem> {
-    let caller = ApiCaller::identify(&api.node, headers).await?;
-    api.limits.count(caller.asking())?;
-    caller.for_whom(&api.node, mount, headers).await
+/// What is there already is changed or removed.
+fn is_change(method: &Method) -> bool {
+    [Method::PUT, Method::PATCH, Method::DELETE].contains(method)
+}
+
+/// Whoever asks, or for whom.
+async fn for_whom(api: &Api, asking: ApiCaller, mount: Mount, headers: &HeaderMap) -> Result<ApiCaller, Problem> {
+    api.limits.count(asking.asking())?;
+    asking.for_whom(&api.node, mount, headers).await
 }
 
 /// A permission is missing.

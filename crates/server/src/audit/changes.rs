@@ -29,6 +29,30 @@ pub struct ChangeRecord<'a> {
     pub fields: &'a str,
 }
 
+/// As [`append_changes`], on a thread that may wait for the disk and for other processes: the runtime's own threads have renewals to carry on.
+///
+/// # Errors
+/// As there.
+pub async fn record_changes(directory: &Path, key: &ChainKey, changes: &[ChangeRecord<'_>]) -> Result<(), ReadAuditError> {
+    let (directory, key) = (directory.to_owned(), key.clone());
+    let changes: Vec<_> = changes.iter().map(|change| (change.at, change.texts().map(str::to_owned))).collect();
+    let appended = tokio::task::spawn_blocking(move || {
+        let changes: Vec<_> = changes.iter().map(|(at, texts)| ChangeRecord::of(*at, texts.each_ref().map(String::as_str))).collect();
+        append_changes(&directory, &key, &changes)
+    });
+    appended.await.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
+}
+
+impl<'a> ChangeRecord<'a> {
+    fn texts(&self) -> [&'a str; 4] {
+        [self.actor, self.action, self.object, self.fields]
+    }
+
+    fn of(at: Timestamp, [actor, action, object, fields]: [&'a str; 4]) -> Self {
+        Self { at, actor, action, object, fields }
+    }
+}
+
 /// Appends records to the management lane and synchronises it to disk: a change that is not recorded must not be reported as done.
 ///
 /// # Errors

@@ -13,7 +13,7 @@ mod tests;
 mod verify;
 
 pub use chain::{ChainKey, Mac};
-pub use changes::{ChangeRecord, append_changes};
+pub use changes::{ChangeRecord, append_changes, record_changes};
 pub use lane::{Durability, Lane, LaneError};
 pub use reader::{Line, Positions, ReadAuditError, files, last_lines, read_lines, read_some};
 pub use verify::{Finding, Verified, verify};

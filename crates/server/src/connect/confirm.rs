@@ -82,7 +82,7 @@ pub async fn confirm(node: &Node, person: &Person<'_>, id: Uuid, browser: Option
     let (snapshot, caller) = (node.snapshot(), person.caller());
     let place = current_place(&snapshot, &caller, person, (&login, &attempt))?;
     let redeemed = attempt.redeemed.as_ref().ok_or(ConnectError::Tampered)?;
-    record(node, person, "authenticated", &object(&place), &what(redeemed))?;
+    record(node, person, "authenticated", &object(&place), &what(redeemed)).await?;
     if !node.house().store().logins().end(id, LoginStage::Redeemed).await? {
         return Err(ConnectError::NotUnderWay);
     }

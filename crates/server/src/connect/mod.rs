@@ -52,10 +52,10 @@ fn hash(text: &str) -> [u8; 32] {
 }
 
 /// Records what was done before it is done: what cannot be recorded is not done.
-fn record(node: &Node, person: &Person<'_>, action: &str, object: &str, fields: &str) -> Result<(), ConnectError> {
+async fn record(node: &Node, person: &Person<'_>, action: &str, object: &str, fields: &str) -> Result<(), ConnectError> {
     let (house, actor) = (node.house(), person.actor());
     let change = crate::audit::ChangeRecord { at: node.world().now(), actor: &actor, action, object, fields };
-    crate::audit::append_changes(house.audit_directory(), &house.chain_key(), &[change]).map_err(|error| {
+    crate::audit::record_changes(house.audit_directory(), &house.chain_key(), &[change]).await.map_err(|error| {
         tracing::error!("the audit cannot be written: {error}");
         ConnectError::Audit
     })

@@ -8,7 +8,7 @@ use sortie_protocol::{NoLogin, Revoked};
 use sortie_store::{Identity, OwedRevocation, OwedState, ReadError};
 
 use super::{ConnectError, Person};
-use crate::audit::{ChangeRecord, append_changes};
+use crate::audit::{ChangeRecord, record_changes};
 use crate::custody::owed::opened;
 use crate::node::{Node, caller_without_key};
 
@@ -93,13 +93,13 @@ async fn attempt(node: &Node, one: &OwedRevocation) {
     let attempts = format!("after {attempt} attempts");
     let done = match told {
         Told::AtTheProvider | Told::NotOffered => {
-            record(node, "revoked_at_provider", &object, &attempts);
+            record(node, "revoked_at_provider", &object, &attempts).await;
             store.settle(id).await.map(|()| true)
         }
         Told::Failed(code) if one.age < PATIENCE => store.put_off(id, attempt, code, pause(attempt, node.world().nonce()[0])).await,
         Told::Failed(code) | Told::Never(code) => match store.give_up(id, attempt, code).await {
             Ok(true) => {
-                record(node, "revocation_given_up", &object, &format!("{code}, {attempts}"));
+                record(node, "revocation_given_up", &object, &format!("{code}, {attempts}")).await;
                 tracing::warn!(code, "{object} is gone here, and the provider was never told; the access has to be withdrawn over there");
                 Ok(true)
             }
@@ -164,10 +164,10 @@ fn pause(attempt: i64, chance: u8) -> Duration {
 }
 
 /// What was done to the provider is recorded after it is done: nobody waits for it, and it is told again if this process ends in between.
-fn record(node: &Node, action: &str, object: &str, fields: &str) {
+async fn record(node: &Node, action: &str, object: &str, fields: &str) {
     let (house, at) = (node.house(), node.world().now());
     let change = ChangeRecord { at, actor: ACTOR, action, object, fields };
-    if let Err(error) = append_changes(house.audit_directory(), &house.chain_key(), &[change]) {
+    if let Err(error) = record_changes(house.audit_directory(), &house.chain_key(), &[change]).await {
         tracing::error!("the audit cannot be written: {error}");
     }
 }

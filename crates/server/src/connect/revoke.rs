@@ -27,7 +27,7 @@ pub enum Disconnected {
 pub async fn revoke(node: &Node, person: &Person<'_>, names: (&str, &str)) -> Result<Disconnected, ConnectError> {
     let (snapshot, caller) = (node.snapshot(), person.caller());
     let place = place(&snapshot, &caller, person.authority(), names)?;
-    record(node, person, "revoked", &object(&place), "")?;
+    record(node, person, "revoked", &object(&place), "").await?;
     Ok(match node.grants().revoke(&place).await? {
         Revocation::Absent => Disconnected::Absent,
         Revocation::Told(Ok(Revoked::AtTheProvider)) => Disconnected::AtTheProvider,

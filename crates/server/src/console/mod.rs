@@ -30,7 +30,7 @@ use axum::routing::{get, post};
 use futures_util::FutureExt as _;
 use http::StatusCode;
 
-use crate::audit::{ChangeRecord, append_changes};
+use crate::audit::{ChangeRecord, record_changes};
 use crate::node::Node;
 use crate::public_url::PublicUrl;
 use crate::sign_in::{Door, OpenId};
@@ -58,10 +58,10 @@ pub(crate) struct Source(pub(crate) IpAddr);
 
 impl Console {
     /// Records what somebody did, before it is done.
-    pub(crate) fn record(&self, actor: &str, action: &str, object: &str, fields: &str) -> Result<(), Message> {
+    pub(crate) async fn record(&self, actor: &str, action: &str, object: &str, fields: &str) -> Result<(), Message> {
         let house = self.node.house();
         let change = ChangeRecord { at: self.node.world().now(), actor, action, object, fields };
-        append_changes(house.audit_directory(), &house.chain_key(), &[change]).map_err(|error| {
+        record_changes(house.audit_directory(), &house.chain_key(), &[change]).await.map_err(|error| {
             tracing::error!("the audit cannot be written: {error}");
             Message::ours("audit_unavailable")
         })

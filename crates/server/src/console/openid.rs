@@ -68,7 +68,7 @@ async fn user_of(console: &Console, openid: &OpenId, token: &IdToken) -> Result<
         return Err(linked_to_another());
     }
     change.openid_identities().link(issuer, subject, user.id).await.map_err(unavailable)?;
-    console.record(&format!("user:{}", user.name), "linked", &format!("user {}", user.name), "openid_identity")?;
+    console.record(&format!("user:{}", user.name), "linked", &format!("user {}", user.name), "openid_identity").await?;
     change.commit().await.map_err(unavailable)?;
     Ok((user.id, user.name))
 }

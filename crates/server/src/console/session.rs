@@ -83,7 +83,7 @@ pub(crate) async fn begin(
     let mut bytes = Zeroizing::new([0; ID_BYTES]);
     operating_system_random(&mut *bytes).map_err(|error| unavailable(&error, error.code()))?;
     let id = Zeroizing::new(URL_SAFE_NO_PAD.encode(*bytes));
-    console.record(&format!("user:{name}"), "signed_in", "session", method.as_str())?;
+    console.record(&format!("user:{name}"), "signed_in", "session", method.as_str()).await?;
     end(console, headers).await?;
     let now = console.node.world().now();
     let sessions = console.node.house().store().sessions();

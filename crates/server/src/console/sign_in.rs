@@ -92,7 +92,7 @@ pub(super) async fn enter(
 
 pub(super) async fn leave(State(console): State<Arc<Console>>, headers: HeaderMap) -> Result<Response, Message> {
     if let Some(signed_in) = session::find(&console, &headers).await? {
-        console.record(&signed_in.actor(), "signed_out", "session", "")?;
+        console.record(&signed_in.actor(), "signed_out", "session", "").await?;
     }
     session::end(&console, &headers).await?;
     Ok(session::lead("/sign-in?notice=signed_out", &[Cookie::Session.clear(&console.public_url)]))

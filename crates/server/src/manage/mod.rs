@@ -15,6 +15,7 @@ mod not_stored;
 pub mod personal;
 pub mod provider;
 pub mod secret;
+mod slow;
 pub mod status;
 pub mod user;
 
@@ -84,18 +85,18 @@ impl<'a> Manage<'a> {
     /// Records the changes in the audit and commits them, in this order: what is not recorded is not done. What was recorded and then
     /// could not be committed is recorded again, as `not_stored`.
     async fn commit(&self, change: sortie_store::Change<'_>, changes: &[Change]) -> Result<(), NotStored> {
-        self.record(changes, Action::as_str)?;
+        self.record(changes, Action::as_str).await?;
         match change.commit().await {
             Ok(_) => Ok(()),
             Err(error) => {
                 // The first failure is the one to report.
-                let _ = self.record(changes, |_| "not_stored");
+                let _ = self.record(changes, |_| "not_stored").await;
                 Err(error.into())
             }
         }
     }
 
-    fn record(&self, changes: &[Change], action: impl Fn(Action) -> &'static str) -> Result<(), NotStored> {
+    async fn record(&self, changes: &[Change], action: impl Fn(Action) -> &'static str) -> Result<(), NotStored> {
         let made = changes.iter().filter(|change| change.action.is_made());
         let texts: Vec<_> =
             made.map(|change| (change.action, format!("{} {}", change.object, change.name), change.fields.join(", "))).collect();
@@ -103,6 +104,6 @@ impl<'a> Manage<'a> {
         for (done, object, fields) in &texts {
             records.push(ChangeRecord { at: self.now, actor: self.actor, action: action(*done), object, fields });
         }
-        if records.is_empty() { Ok(()) } else { Ok(audit::append_changes(self.audit_directory, &self.chain_key, &records)?) }
+        if records.is_empty() { Ok(()) } else { Ok(audit::record_changes(self.audit_directory, &self.chain_key, &records).await?) }
     }
 }

@@ -39,6 +39,8 @@ fn a_deputy_stores_what_is_alices_and_nothing_else() {
     assert_eq!(for_alice(&office, &deputy, "GET", "/api/v1/users", None).0, 403);
     assert_eq!(for_alice(&office, &office.admin, "GET", "/api/v1/users", None).0, 403);
     assert_eq!(for_alice(&office, &deputy, "DELETE", &format!("{CREDENTIAL}{QUERY}"), None).0, 204);
+    let (status, said) = for_alice(&office, &deputy, "POST", "/api/v1/presign", Some(&json!({"target": "callout:Own/x"})));
+    assert_eq!((status, &said["code"]), (403, &json!("not_for_another")), "what answers is hers");
 }
 
 #[test]
@@ -65,6 +67,11 @@ fn nobody_acts_for_whom_they_must_not() {
     let salesforce = path.replace("/api/v1", "/services/data/v67.0");
     assert_eq!(refused(&deputy, &salesforce, &["alice"]), (400, "header_invalid".to_owned()));
     assert_eq!(office.send(None, "GET", path, None, &[("Sortie-On-Behalf-Of", "alice")]).status, 401);
+    // AUD-06, AUD-08: who tried it is named.
+    let audit = office.audit();
+    for (who, code) in [("user:viewer", "permission_missing"), ("user:deputy", "permission_beyond_own")] {
+        assert!(audit.lines().any(|line| line.contains(who) && line.contains(code)), "{who}: {audit}");
+    }
     // Somebody who is inactive has nobody act for them.
     assert_eq!(office.ask_as(&office.admin, "PATCH", "/api/v1/users/alice", Some(&json!({"active": false}))).0, 200);
     assert_eq!(refused(&deputy, path, &["alice"]), (404, "user_unknown".to_owned()));
@@ -88,6 +95,15 @@ fn aud_06_what_was_refused_stands_in_the_audit_and_never_without_end() {
         assert_eq!(office.send(Some(&viewer), "DELETE", "/api/v1/users/alice", None, &[]).status, 403);
     }
     assert!((50..100).contains(&refused().len()), "{}", refused().len());
+    // Whoever asks without end hides only themselves.
+    let alice = office.key("alice");
+    assert_eq!(office.send(Some(&alice), "GET", "/api/v1/users", None, &[]).status, 403);
+    assert_eq!(office.send(Some(&Secret::new("sortie_no_such_key")), "GET", "/api/v1/users/x", None, &[]).status, 401);
+    let said = refused();
+    assert!(said.iter().any(|line| line.contains("user:alice")) && said.iter().any(|line| line.contains("GET /users/x")), "{said:?}");
+    for _ in 0..10 {
+        office.send(Some(&viewer), "DELETE", "/api/v1/users/alice", None, &[]);
+    }
     std::thread::sleep(std::time::Duration::from_millis(1_200));
     office.send(Some(&viewer), "DELETE", "/api/v1/users/alice", None, &[]);
     assert!(refused().last().unwrap().contains("refusals more that are not recorded"), "{:?}", refused().last());

@@ -64,3 +64,38 @@ fn what_is_to_be_presigned_is_read_as_everything_else_is() {
     let answer = office.send(Some(&office.admin), "POST", "/api/v1/presign", Some(&body), &[("Content-Type", "text/plain")]);
     assert_eq!(answer.status, 415);
 }
+
+#[test]
+fn of_a_body_that_is_nothing_but_mistakes_a_hundred_are_told() {
+    // API-17.
+    let office = Office::open();
+    let body: serde_json::Map<_, _> = (0..5_000).map(|number| (format!("no{number}"), json!(0))).collect();
+    let (status, answer) = office.ask_as(&office.admin, "POST", "/api/v1/formulas/check", Some(&Value::Object(body)));
+    let errors = answer["errors"].as_array().unwrap();
+    assert_eq!((status, errors.len()), (400, 101));
+    assert!(errors[100]["detail"].as_str().unwrap().ends_with("more mistakes are not listed"), "{}", errors[100]);
+}
+
+#[test]
+fn a_condition_that_nobody_looks_at_is_not_passed_over() {
+    let office = Office::open();
+    let conditional = |method: &str, path: &str, body: Option<&Value>| {
+        let answer = office.send(Some(&office.admin), method, &format!("/api/v1{path}"), body, &[("If-Match", "\"old\"")]);
+        (answer.status, answer.header("sortie-error").unwrap_or_default().to_owned())
+    };
+    let unknown = (400, "if_match_unknown".to_owned());
+    assert_eq!(conditional("PATCH", "/users/alice", Some(&json!({"active": false}))), unknown);
+    assert_eq!(conditional("DELETE", "/users/alice", None), unknown);
+    assert_eq!(conditional("DELETE", "/permission-sets/Callers", None), (412, "precondition_failed".to_owned()));
+    assert_eq!(conditional("GET", "/users/alice", None).0, 200);
+}
+
+#[test]
+fn a_pointer_leads_to_a_name_with_a_slash() {
+    // RFC 6901, section 3.
+    let office = Office::open();
+    office.apply("external_credentials: [{name: Own, protocol: custom, principals: [{name: Main, sequence_number: 1}]}]");
+    let body = json!({"externalCredential": "Own", "principalName": "Main", "principalType": "NamedPrincipal",
+        "credentials": {"a/b~c": {"value": "x"}}});
+    assert_eq!(refused(&office, "PUT", "/named-credentials/credential", Some(&body)).2, "/credentials/a~1b~0c");
+}

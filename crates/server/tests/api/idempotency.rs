@@ -50,11 +50,47 @@ fn what_was_refused_can_be_corrected_under_the_same_key() {
 #[test]
 fn of_many_at_once_one_is_done() {
     let office = Office::open();
+    let path = "/users/viewer/keys";
     let statuses: Vec<u16> = std::thread::scope(|scope| {
-        let ask = || post(&office, &office.admin, "four", "/users", &json!({"name": "dora"})).status;
+        let ask = || post(&office, &office.admin, "four", path, &json!({"label": "ci"})).status;
         let asking: Vec<_> = (0..8).map(|_| scope.spawn(ask)).collect();
         asking.into_iter().map(|one| one.join().unwrap()).collect()
     });
     assert!(statuses.contains(&201) && statuses.iter().all(|status| [201, 409].contains(status)), "{statuses:?}");
-    assert_eq!(office.audit().matches("user dora").count(), 1);
+    assert_eq!(keys_of_viewer(&office), 1);
+}
+
+fn keys_of_viewer(office: &Office) -> usize {
+    let (_, keys) = office.ask_as(&office.admin, "GET", "/api/v1/users/viewer/keys", None);
+    keys["keys"].as_array().unwrap().len()
+}
+
+#[test]
+fn what_was_begun_is_done_to_its_end_when_nobody_waits_for_it_any_more() {
+    let office = Office::open();
+    let body = json!({"label": "ci"});
+    for number in 0..20_u64 {
+        // Gone at one moment or another of the request.
+        let mut gone = std::net::TcpStream::connect(office.server().admin()).unwrap();
+        let text = body.to_string();
+        let head = format!(
+            "POST /api/v1/users/viewer/keys HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\nContent-Type: application/json\r\nIdempotency-Key: gone-{number}\r\nContent-Length: {}\r\n\r\n{text}",
+            office.admin.expose(),
+            text.len()
+        );
+        std::io::Write::write_all(&mut gone, head.as_bytes()).unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(number / 2));
+        drop(gone);
+        let begin = std::time::Instant::now();
+        let again = loop {
+            let again = post(&office, &office.admin, &format!("gone-{number}"), "/users/viewer/keys", &body);
+            if again.status != 409 {
+                break again;
+            }
+            assert!(begin.elapsed() < std::time::Duration::from_secs(10), "{}", again.text());
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        };
+        assert_eq!(again.status, 201, "{}", again.text());
+        assert_eq!(keys_of_viewer(&office) as u64, number + 1, "made once");
+    }
 }

@@ -126,6 +126,11 @@ impl Operation {
         Self { etag: Etagged::Yes, ..self }
     }
 
+    /// Whether a change looks at `If-Match`.
+    pub(in crate::api) const fn looks_at_if_match(&self) -> bool {
+        matches!(self.etag, Etagged::Yes)
+    }
+
     pub(in crate::api) const fn refuses(self, refusals: &'static [u16]) -> Self {
         Self { refusals, ..self }
     }

@@ -8,4 +8,4 @@ pub(super) use body::Body;
 pub(super) use node::Node;
 #[cfg(test)]
 pub(super) use reader::asked_for;
-pub(super) use reader::{At, Fault, FaultKind, Fields, Reader};
+pub(super) use reader::{At, Fault, FaultKind, Fields, Reader, escaped};

@@ -30,7 +30,12 @@ pub(in crate::api) struct Reader {
     /// Members that came later are not known.
     version: u16,
     faults: Vec<Fault>,
+    /// Beyond [`MOST_FAULTS`].
+    more: usize,
 }
+
+/// As many as somebody corrects at once; of a body that is nothing but mistakes the rest is only counted (API-17).
+const MOST_FAULTS: usize = 100;
 
 /// A place in the body.
 #[derive(Clone)]
@@ -45,6 +50,11 @@ pub(in crate::api) struct Fields<'a> {
     entries: Vec<(&'a str, &'a Node)>,
 }
 
+/// A name as a part of a pointer (RFC 6901, section 3).
+pub(in crate::api) fn escaped(name: &str) -> String {
+    name.replace('~', "~0").replace('/', "~1")
+}
+
 impl At<'_> {
     pub(in crate::api) fn is_null(&self) -> bool {
         *self.node == Node::Null
@@ -53,7 +63,7 @@ impl At<'_> {
 
 impl Reader {
     pub(in crate::api) fn new(version: u16) -> Self {
-        Self { version, faults: Vec::new() }
+        Self { version, faults: Vec::new(), more: 0 }
     }
 
     /// Whether the version that was asked has what came with this one.
@@ -62,19 +72,31 @@ impl Reader {
     }
 
     /// What was read, if nothing is wrong.
-    pub(in crate::api) fn finish<T>(self, read: Option<T>) -> Result<T, Vec<Fault>> {
+    pub(in crate::api) fn finish<T>(mut self, read: Option<T>) -> Result<T, Vec<Fault>> {
+        if self.more > 0 {
+            let message = format!("{} more mistakes are not listed", self.more);
+            self.faults.push(Fault { pointer: String::new(), kind: FaultKind::Sentence, rule: "more", message });
+        }
         match read {
             Some(read) if self.faults.is_empty() => Ok(read),
             _ => Err(self.faults),
         }
     }
 
+    fn note(&mut self, kind: FaultKind, pointer: &str, rule: &'static str, message: impl Into<String>) {
+        if self.faults.len() < MOST_FAULTS {
+            self.faults.push(Fault { pointer: pointer.to_owned(), kind, rule, message: message.into() });
+        } else {
+            self.more += 1;
+        }
+    }
+
     pub(in crate::api) fn refuse(&mut self, pointer: &str, rule: &'static str, message: impl Into<String>) {
-        self.faults.push(Fault { pointer: pointer.to_owned(), kind: FaultKind::Value, rule, message: message.into() });
+        self.note(FaultKind::Value, pointer, rule, message);
     }
 
     fn misshapen(&mut self, pointer: &str, rule: &'static str, message: impl Into<String>) {
-        self.faults.push(Fault { pointer: pointer.to_owned(), kind: FaultKind::Shape, rule, message: message.into() });
+        self.note(FaultKind::Shape, pointer, rule, message);
     }
 
     fn of_other_kind(&mut self, at: &At<'_>, wanted: &str) {
@@ -177,7 +199,7 @@ impl<'a> Fields<'a> {
     /// The pointer of a member, whether it is there or not.
     pub(in crate::api) fn pointer(&self, name: &str) -> String {
         // RFC 6901, section 3.
-        format!("{}/{}", self.pointer, name.replace('~', "~0").replace('/', "~1"))
+        format!("{}/{}", self.pointer, escaped(name))
     }
 
     /// A member; `null` is as good as none.

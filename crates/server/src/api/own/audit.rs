@@ -94,9 +94,15 @@ fn following(directory: &Path, mut positions: Positions, limit: usize) -> Result
     for path in &known {
         let name = name_of(path);
         let position = *positions.entry(name.clone()).or_insert(0);
-        found.extend(read_some(path, position, limit)?.into_iter().map(|(end, line)| (name.clone(), end, line)));
+        let mut latest = String::new();
+        for (end, mut line) in read_some(path, position, limit)? {
+            // A change is recorded when it is committed, with the moment at which it began.
+            latest = latest.max(std::mem::take(&mut line.at));
+            line.at.clone_from(&latest);
+            found.push((name.clone(), end, line));
+        }
     }
-    // Stable: within a file the order stays.
+    // Stable: within a file the order stays, since each counts as no earlier than the one before it.
     found.sort_by(|one, other| one.2.at.cmp(&other.2.at));
     found.truncate(limit);
     let mut lines = Vec::with_capacity(found.len());
@@ -118,7 +124,9 @@ fn decoded(cursor: &str) -> Result<Positions, Problem> {
     let text = String::from_utf8(bytes).map_err(|_| invalid())?;
     let position = |line: &str| {
         let (name, position) = line.rsplit_once(':')?;
-        Some((name.to_owned(), position.parse().ok()?))
+        // No file is longer than that.
+        let position = position.parse().ok().filter(|position| i64::try_from(*position).is_ok())?;
+        Some((name.to_owned(), position))
     };
     text.lines().map(|line| position(line).ok_or_else(invalid)).collect()
 }

@@ -7,6 +7,7 @@ use super::handover::{Handover, require_settled};
 use super::renew::add_version;
 use super::uses::misfit;
 use super::{CertificateError, NewCertificate, find, store_first};
+use crate::manage::slow::slow;
 use crate::manage::{Change, Manage};
 
 /// What the key becomes.
@@ -37,7 +38,9 @@ pub async fn import_pkcs12(
     file: &SecretBytes,
     password: &Secret,
 ) -> Result<Change, CertificateError> {
-    let (key, chain) = read_pkcs12(file, password)?;
+    // As many rounds as the file asks for.
+    let (file, password) = (file.clone(), password.clone());
+    let (key, chain) = slow(move || read_pkcs12(&file, &password)).await?;
     store(manage, target, &key, chain).await
 }
 

@@ -13,7 +13,7 @@ mod show;
 pub use destination::destination;
 pub use error::SecretError;
 pub use list::{ValueView, list};
-pub use put::{Others, Put, Wish, put};
+pub use put::{Others, Put, SettingWish, Wish, put};
 pub use remove::{remove, remove_all};
 pub(super) use rules::{check, check_size};
 pub(super) use seal::{Sealer, Slot};

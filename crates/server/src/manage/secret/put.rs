@@ -18,6 +18,27 @@ pub enum Wish<'a> {
     Remove,
 }
 
+/// What becomes of a setting.
+#[derive(Clone, Copy, Debug)]
+pub enum SettingWish<'a> {
+    /// It is this one.
+    Is(&'a serde_json::Value),
+    /// There is none.
+    IsNot,
+}
+
+impl SettingWish<'_> {
+    /// The settings with it.
+    pub fn applied_to(self, name: &str, settings: &Settings) -> Settings {
+        let mut settings = settings.clone();
+        match self {
+            Self::Is(value) => drop(settings.insert(name.to_owned(), value.clone())),
+            Self::IsNot => drop(settings.remove(name)),
+        }
+        settings
+    }
+}
+
 /// What becomes of the values that are not named.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Others {
@@ -34,8 +55,8 @@ pub enum Others {
 pub struct Put<'a> {
     /// Values by name.
     pub values: &'a [(&'a str, Wish<'a>)],
-    /// The principal's own settings; `None`: as they are.
-    pub settings: Option<&'a Settings>,
+    /// What becomes of one of the principal's own settings.
+    pub setting: Option<(&'a str, SettingWish<'a>)>,
     /// What becomes of other values.
     pub others: Others,
 }
@@ -62,18 +83,24 @@ pub async fn put(
     }
     let identity = identity(&mut change, reference, principal, user).await??;
     let heads = change.credential_values().heads(identity).await?;
-    if put.others == Others::MustNotBe && !heads.is_empty() {
+    // As it is within the change, whatever somebody else has made of the others meanwhile.
+    let settings = put.setting.map(|(name, wish)| (name, wish.applied_to(name, &principal.settings)));
+    let settings = settings.filter(|(_, settings)| *settings != principal.settings);
+    let is_other = settings.as_ref().is_some_and(|(name, _)| principal.settings.contains_key(*name));
+    // Nothing to store is nothing to be in the way of.
+    let is_in_the_way = !put.values.is_empty() && !heads.is_empty();
+    if put.others == Others::MustNotBe && (is_in_the_way || is_other) {
         return Err(SecretError::AlreadyThere { principal: object_name(reference, user) });
     }
     let destination = destination(&credential.protocol, &credential.settings);
     let sealer = Sealer { vault: manage.vault, stored: destination, wanted: destination };
     let mut fields = put_values(manage, &mut change, (&sealer, identity), &heads, &put).await?;
-    if let Some(settings) = put.settings.filter(|settings| **settings != principal.settings) {
-        sortie_protocol::check_principal_settings(protocol, settings).map_err(|violations| {
+    if let Some((_, settings)) = settings {
+        sortie_protocol::check_principal_settings(protocol, &settings).map_err(|violations| {
             let first = violations.0.into_iter().next();
             first.map_or_else(unknown_protocol, SecretError::Invalid)
         })?;
-        change.principals().update(&sortie_model::Principal { settings: settings.clone(), ..principal.clone() }).await?;
+        change.principals().update(&sortie_model::Principal { settings, ..principal.clone() }).await?;
         fields.push("settings".to_owned());
     }
     let action = match (fields.is_empty(), heads.is_empty()) {

@@ -4,6 +4,7 @@ use sortie_model::{Secret, UserName};
 use sortie_store::ChangeError;
 
 use super::UserError;
+use crate::manage::slow::slow;
 use crate::manage::{Action, Change, Manage, find};
 use crate::sign_in::password;
 
@@ -14,7 +15,8 @@ use crate::sign_in::password;
 pub async fn set_password(manage: &Manage<'_>, name: &UserName, password: &Secret) -> Result<Change, UserError> {
     password::check(password)?;
     // Before the change begins: it takes a while, and everything else that writes would wait.
-    let hash = password::hash(password, manage.random).map_err(crate::manage::NotStored::from)?;
+    let (password, random) = (password.clone(), manage.random);
+    let hash = slow(move || password::hash(&password, random)).await.map_err(crate::manage::NotStored::from)?;
     let mut change = manage.store.change().await?;
     let user = find::user(&mut change, name).await??;
     let action = if change.passwords().set(user.id, &hash).await? { Action::Updated } else { Action::Created };

@@ -6,7 +6,7 @@ use sortie_protocol::{Field, Need, Parameters, Place as FieldPlace, ROLE_SETTING
 use crate::api::connect::place::{Place, PlaceInput};
 use crate::api::connect::words::{self, PROTOCOLS, VARIANTS};
 use crate::api::document::{Form, Schema};
-use crate::api::json::{At, Fault, FaultKind, Reader};
+use crate::api::json::{At, Fault, FaultKind, Reader, escaped};
 use crate::manage::secret::{Others, Wish};
 
 /// What a body says.
@@ -111,7 +111,7 @@ impl CredentialInput {
         }
         let mut wishes = Wishes { values: Vec::new(), role: None };
         for (theirs, value) in self.credentials {
-            let pointer = format!("/credentials/{theirs}");
+            let pointer = format!("/credentials/{}", escaped(&theirs));
             let wish = |value: Option<Secret>| value.map_or(OwnedWish::Keep, OwnedWish::Store);
             match meaning(place, &theirs) {
                 Meaning::Role => wishes.role = value.map(|role| role.expose().to_owned()).or_else(|| stored_role(place)),
@@ -125,7 +125,7 @@ impl CredentialInput {
         }
         for missing in missing(place, &wishes, others) {
             let theirs = salesforce_value_name(missing.name);
-            refuse(format!("/credentials/{theirs}"), "required", "is required: these credentials belong together".to_owned());
+            refuse(format!("/credentials/{}", escaped(&theirs)), "required", "is required: these credentials belong together".to_owned());
         }
         if faults.is_empty() { Ok(wishes) } else { Err(faults) }
     }

@@ -19,7 +19,7 @@ use crate::api::json::Body;
 use crate::api::mount::Mount;
 use crate::api::{Api, Problem, json};
 use crate::connect;
-use crate::manage::secret::{self, Others, Put, Wish};
+use crate::manage::secret::{self, Others, Put, SettingWish, Wish};
 use input::{CREDENTIAL, CUSTOM_CREDENTIAL, CredentialInput, Wishes};
 
 const ACTION: &[Parameter] = &[Parameter {
@@ -133,26 +133,22 @@ async fn store(api: &Api, caller: &ApiCaller, (mount, body): (Mount, &Body), oth
     if others == Others::Stay && place.protocol.parameters() != Parameters::Free {
         return Err(of_custom_only("PATCH"));
     }
-    let mut settings = place.principal.settings.clone();
-    match (role, others) {
-        (Some(role), _) => drop(settings.insert(ROLE_SETTING.to_owned(), role.into())),
-        (None, Others::Go) => drop(settings.remove(ROLE_SETTING)),
-        (None, Others::Stay | Others::MustNotBe) => {}
-    }
-    let has_role = others == Others::MustNotBe && place.principal.settings.contains_key(ROLE_SETTING);
-    if has_role && settings != place.principal.settings {
-        return Err(secret::SecretError::AlreadyThere { principal: place.reference().to_string() }.into());
-    }
+    let role = role.map(serde_json::Value::from);
+    let setting = match (&role, others) {
+        (Some(role), _) => Some(SettingWish::Is(role)),
+        (None, Others::Go) => Some(SettingWish::IsNot),
+        (None, Others::Stay | Others::MustNotBe) => None,
+    };
     let values: Vec<(&str, Wish<'_>)> = values.iter().map(|(name, wish)| (name.as_str(), wish.as_wish())).collect();
-    // Nothing to store is nothing to be in the way of.
-    let others = if values.is_empty() && others == Others::MustNotBe { Others::Stay } else { others };
-    let put = Put { values: &values, settings: Some(&settings), others };
+    let put = Put { values: &values, setting: setting.map(|wish| (ROLE_SETTING, wish)), others };
     let actor = caller.actor();
     let done = secret::put(&api.manage(&actor).by(caller.asking()), &place.reference(), place.owner.as_ref(), put).await?;
     if done.action.is_made() {
         api.settle().await;
     }
-    place.principal.settings = settings;
+    if let Some(wish) = setting {
+        place.principal.settings = wish.applied_to(ROLE_SETTING, &place.principal.settings);
+    }
     Ok(place)
 }
 
@@ -172,16 +168,13 @@ pub(super) async fn remove(State(api): State<Arc<Api>>, caller: ApiCaller, Query
         return Err(of_custom_only("`authenticationParameters`"));
     }
     let values: Vec<(&str, Wish<'_>)> = names.into_iter().map(|name| (name, Wish::Remove)).collect();
-    let mut settings = place.principal.settings.clone();
     let others = if values.is_empty() { Others::Go } else { Others::Stay };
-    if others == Others::Go {
-        settings.remove(ROLE_SETTING);
-        if place.protocol.login().is_some() {
-            connect::revoke(&api.node, &caller.person(), place.names()).await?;
-        }
+    if others == Others::Go && place.protocol.login().is_some() {
+        connect::revoke(&api.node, &caller.person(), place.names()).await?;
     }
+    let setting = (others == Others::Go).then_some((ROLE_SETTING, SettingWish::IsNot));
     let actor = caller.actor();
-    let put = Put { values: &values, settings: Some(&settings), others };
+    let put = Put { values: &values, setting, others };
     let done = secret::put(&api.manage(&actor).by(caller.asking()), &place.reference(), place.owner.as_ref(), put).await?;
     if done.action.is_made() {
         api.settle().await;

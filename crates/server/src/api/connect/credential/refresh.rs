@@ -6,13 +6,13 @@ use sortie_callout::RefreshError;
 use crate::api::caller::ApiCaller;
 use crate::api::connect::place::Place;
 use crate::api::{Api, Problem};
-use crate::audit::{ChangeRecord, append_changes};
+use crate::audit::{ChangeRecord, record_changes};
 
 pub(super) async fn refresh(api: &Api, caller: &ApiCaller, place: &Place) -> Result<(), Problem> {
     let (house, actor) = (api.node.house(), caller.actor());
     let object = format!("grant {}", place.reference());
     let change = ChangeRecord { at: api.node.world().now(), actor: &actor, action: "refreshed", object: &object, fields: "" };
-    append_changes(house.audit_directory(), &house.chain_key(), &[change]).map_err(|error| {
+    record_changes(house.audit_directory(), &house.chain_key(), &[change]).await.map_err(|error| {
         tracing::error!("the audit cannot be written: {error}");
         Problem::from(sortie_callout::Refused::Audit(sortie_callout::AuditUnavailable))
     })?;

@@ -44,6 +44,9 @@ pub(super) struct ProviderOutput {
 #[serde(rename_all = "camelCase")]
 #[schema(as = IdentityProviderParameter)]
 struct ParameterOutput {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    parameter_description: Option<String>,
     parameter_name: String,
     parameter_type: &'static str,
     parameter_value: String,
@@ -81,12 +84,14 @@ pub(super) async fn output(api: &Api, mount: Mount, provider: &ExternalAuthIdent
 
 fn parameters(provider: &ExternalAuthIdentityProvider) -> Vec<ParameterOutput> {
     let pkce = provider.server.uses_pkce.then(|| ParameterOutput {
+        parameter_description: None,
         parameter_name: PKCE.to_owned(),
         parameter_type: OPTIONS,
         parameter_value: "true".to_owned(),
         sequence_number: None,
     });
     let request = |parameter: &RequestParameter| ParameterOutput {
+        parameter_description: Some(parameter.description.clone()).filter(|description| !description.is_empty()),
         parameter_name: parameter.name.clone(),
         parameter_type: REQUEST_TYPES.iter().find(|(_, kind)| *kind == parameter.kind).map_or("", |(word, _)| *word),
         parameter_value: parameter.value.clone(),

@@ -17,13 +17,23 @@ import urllib.request
 BASE = os.environ["SORTIE_URL"].rstrip("/") + "/services/data/v67.0"
 
 
+class NoRedirect(urllib.request.HTTPRedirectHandler):
+    """Wherever it leads, the key does not go there."""
+
+    def redirect_request(self, *_):
+        return None
+
+
+OPENER = urllib.request.build_opener(NoRedirect)
+
+
 def ask(method, path, body=None, expected=(200, 201, 204)):
     """One request; the answer as JSON, or None where the status is not an expected one but 404."""
     headers = {"Authorization": "Bearer " + os.environ["SORTIE_KEY"], "Content-Type": "application/json"}
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(BASE + path, data=data, headers=headers, method=method)
     try:
-        with urllib.request.urlopen(request, timeout=30) as answer:
+        with OPENER.open(request, timeout=30) as answer:
             return json.loads(answer.read() or b"{}")
     except urllib.error.HTTPError as error:
         if error.code == 404 and method == "GET":

@@ -1,11 +1,11 @@
 //! A callout: what is asked, and the answer as it streams in.
 
-use std::fmt::Display;
+use std::fmt::{self, Display};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body::{Body, Frame, SizeHint};
@@ -89,7 +89,7 @@ impl Callout {
         Self { body: body::streamed(body), ..self }
     }
 
-    /// How long to wait for the first byte of the answer, instead of the client's own limit.
+    /// How long to send it and wait for the head of the answer, instead of the client's own limit.
     pub fn time_limit(self, limit: Duration) -> Self {
         Self { limit: Some(limit), ..self }
     }
@@ -103,10 +103,11 @@ impl Callout {
         if !answer.is_refusal() {
             return Ok(answer);
         }
-        let Answer { response, origin: _ } = answer;
+        let Answer { response, origin: _, idle } = answer;
         let (parts, body) = response.into_parts();
         // What cannot be read is told by its header all the same.
-        let body = Limited::new(body, refusal::MOST_BYTES).collect().await.map(|body| body.to_bytes()).unwrap_or_default();
+        let body = tokio::time::timeout(idle, Limited::new(body, refusal::MOST_BYTES).collect()).await;
+        let body = body.ok().and_then(Result::ok).map(|body| body.to_bytes()).unwrap_or_default();
         Err(ClientError::Refused(Box::new(Refusal::read(parts.status, &parts.headers, &body))))
     }
 
@@ -136,7 +137,7 @@ impl Callout {
         let late = || ClientError::TimedOut { origin: origin.to_string(), limit };
         let sent = tokio::time::timeout(limit, inner.pool.request(request)).await.map_err(|_| late())?;
         let response = sent.map_err(|error| transport::Fault::of_request(&error).into_error(origin, inner.limits.connect))?;
-        Ok(Answer { response, origin: origin.to_string() })
+        Ok(Answer { response, origin: origin.to_string(), idle: inner.limits.idle })
     }
 
     fn refuse(&mut self, what: String) {
@@ -159,10 +160,18 @@ fn path(target: &str) -> Result<PathAndQuery, ClientError> {
 }
 
 /// What the service behind the name answers. Its body has not been read yet.
-#[derive(Debug)]
 pub struct Answer {
     response: Response<Incoming>,
     origin: String,
+    /// How long is waited for each piece.
+    idle: Duration,
+}
+
+impl fmt::Debug for Answer {
+    /// Headers of services hold cookies.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Answer").field("status", &self.status()).field("origin", &self.origin).finish_non_exhaustive()
+    }
 }
 
 impl Answer {
@@ -184,25 +193,42 @@ impl Answer {
     /// The next piece of the body; `None` at its end.
     ///
     /// # Errors
-    /// [`ClientError::Lost`]: the answer broke off.
+    /// [`ClientError::Lost`]: the answer broke off. [`ClientError::TimedOut`]: nothing more came.
     pub async fn chunk(&mut self) -> Result<Option<Bytes>, ClientError> {
-        while let Some(frame) = self.response.body_mut().frame().await {
+        let late = |origin: &str, limit| ClientError::TimedOut { origin: origin.to_owned(), limit };
+        loop {
+            let next = tokio::time::timeout(self.idle, self.response.body_mut().frame()).await;
+            let Some(frame) = next.map_err(|_| late(&self.origin, self.idle))? else { return Ok(None) };
             let frame = frame.map_err(|error| lost(&self.origin, &error))?;
             // Trailers are passed over.
             if let Ok(data) = frame.into_data() {
                 return Ok(Some(data));
             }
         }
-        Ok(None)
     }
 
     /// The whole body, however large it is.
     ///
     /// # Errors
-    /// [`ClientError::Lost`]: the answer broke off.
+    /// As [`Answer::chunk`].
     pub async fn bytes(self) -> Result<Bytes, ClientError> {
-        let Self { response, origin } = self;
-        Ok(response.into_body().collect().await.map_err(|error| lost(&origin, &error))?.to_bytes())
+        self.bytes_up_to(usize::MAX).await
+    }
+
+    /// The whole body, if it is not larger than that.
+    ///
+    /// # Errors
+    /// As [`Answer::chunk`], and [`ClientError::Unexpected`] if it is larger.
+    pub async fn bytes_up_to(mut self, most: usize) -> Result<Bytes, ClientError> {
+        let mut whole = BytesMut::new();
+        while let Some(piece) = self.chunk().await? {
+            if piece.len() > most.saturating_sub(whole.len()) {
+                let (origin, status) = (self.origin.clone(), self.status().as_u16());
+                return Err(ClientError::Unexpected { origin, status, reason: format!("it is larger than {most} bytes") });
+            }
+            whole.extend_from_slice(&piece);
+        }
+        Ok(whole.freeze())
     }
 
     /// The whole body as text; what is no UTF-8 becomes U+FFFD.
@@ -222,7 +248,7 @@ impl Answer {
         transport::read_json(&self.bytes().await?).map_err(|reason| ClientError::Unexpected { origin, status: status.as_u16(), reason })
     }
 
-    /// Status and headers, and the body as a stream for other libraries.
+    /// Status and headers, and the body as a stream for other libraries, which say how long they wait for each piece.
     pub fn into_parts(self) -> (http::response::Parts, AnswerBody) {
         let (parts, body) = self.response.into_parts();
         (parts, AnswerBody { body, origin: self.origin })

@@ -26,6 +26,8 @@ pub struct Client {
     pub(crate) inner: Arc<Inner>,
     /// For whom it asks, if not for the key's own user.
     pub(crate) behalf: Option<HeaderValue>,
+    /// Under which key it makes something, if not under a new one each time.
+    pub(crate) idempotency_key: Option<HeaderValue>,
 }
 
 pub(crate) struct Inner {
@@ -43,14 +45,21 @@ pub(crate) struct Limits {
     pub(crate) connect: Duration,
     /// For the whole answer of a management request.
     pub(crate) management: Duration,
-    /// For the first byte of a callout's answer.
+    /// For the head of a callout's answer.
     pub(crate) callout: Duration,
+    /// For each further piece of it.
+    pub(crate) idle: Duration,
 }
 
 impl Default for Limits {
     fn default() -> Self {
         // The API gives up after 60 s and says so: its words are better than ours. A named credential may wait two minutes for its service.
-        Self { connect: Duration::from_secs(10), management: Duration::from_secs(75), callout: Duration::from_secs(150) }
+        Self {
+            connect: Duration::from_secs(10),
+            management: Duration::from_secs(75),
+            callout: Duration::from_secs(150),
+            idle: Duration::from_secs(150),
+        }
     }
 }
 
@@ -88,7 +97,19 @@ impl Client {
     /// [`ClientError::Request`]: no user has such a name.
     pub fn on_behalf_of(&self, user: &str) -> Result<Self, ClientError> {
         let behalf = HeaderValue::from_str(user).map_err(|_| ClientError::Request { what: "no user has such a name".to_owned() })?;
-        Ok(Self { inner: Arc::clone(&self.inner), behalf: Some(behalf) })
+        Ok(Self { behalf: Some(behalf), ..self.clone() })
+    }
+
+    /// A client that makes things (with POST) under this key: what is asked again under it within a day, with the same body, is not done twice and answered as the first time. Choose a new key
+    /// for each thing to make, such as a UUID, and keep it until the answer is there. Without one, each call has a key of its own.
+    ///
+    /// # Errors
+    /// [`ClientError::Request`]: it has other than 1 to 255 visible ASCII characters.
+    pub fn under_key(&self, key: &str) -> Result<Self, ClientError> {
+        let is_key = (1..=255).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic());
+        let key = HeaderValue::from_str(key).ok().filter(|_| is_key);
+        let wrong = || ClientError::Request { what: "the key has other than 1 to 255 visible ASCII characters".to_owned() };
+        Ok(Self { idempotency_key: Some(key.ok_or_else(wrong)?), ..self.clone() })
     }
 
     /// A callout with any method. The target is `callout:Name/path?query`.
@@ -182,7 +203,7 @@ impl fmt::Debug for Client {
 }
 
 /// Says where everything is, and with which key.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct ClientBuilder {
     url: Option<String>,
     gateway: Option<String>,
@@ -190,6 +211,16 @@ pub struct ClientBuilder {
     trust: Trust,
     limits: Limits,
     plain_anywhere: Option<PlainHttp>,
+}
+
+impl fmt::Debug for ClientBuilder {
+    /// Addresses are not shown before they have been read: somebody may have written a password into one.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { url, gateway, key, trust, limits, plain_anywhere: _ } = self;
+        let mut shown = formatter.debug_struct("ClientBuilder");
+        shown.field("has_url", &url.is_some()).field("has_gateway", &gateway.is_some()).field("has_key", &key.is_some());
+        shown.field("trust", trust).field("limits", limits).finish_non_exhaustive()
+    }
 }
 
 impl ClientBuilder {
@@ -231,7 +262,14 @@ impl ClientBuilder {
         self
     }
 
-    /// How long to wait for the first byte of a callout's answer; 150 s unless said.
+    /// How long to wait for each further piece of a callout's answer; 150 s unless said.
+    #[must_use]
+    pub fn idle_limit(mut self, limit: Duration) -> Self {
+        self.limits.idle = limit;
+        self
+    }
+
+    /// How long to send a callout and wait for the head of its answer; 150 s unless said. Large bodies want more.
     #[must_use]
     pub fn callout_limit(mut self, limit: Duration) -> Self {
         self.limits.callout = limit;
@@ -265,7 +303,7 @@ impl ClientBuilder {
         pool.pool_timer(TokioTimer::new()).pool_idle_timeout(IDLE);
         let bearer = key.as_ref().map(bearer).transpose()?;
         let inner = Inner { url, gateway, bearer, pool: pool.build(connector), limits };
-        Ok(Client { inner: Arc::new(inner), behalf: None })
+        Ok(Client { inner: Arc::new(inner), behalf: None, idempotency_key: None })
     }
 }
 

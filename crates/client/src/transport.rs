@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, header};
-use http_body_util::{BodyExt as _, Limited};
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper_util::client::legacy;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
@@ -150,7 +150,7 @@ impl Client {
         let origin = inner.url.as_ref().ok_or(SettingError::NoUrl)?;
         let limit = inner.limits.management;
         let late = || ClientError::TimedOut { origin: origin.to_string(), limit };
-        let reply = tokio::time::timeout(limit, inner.persist(origin, ask, self.behalf.as_ref())).await.map_err(|_| late())??;
+        let reply = tokio::time::timeout(limit, inner.persist(origin, ask, self)).await.map_err(|_| late())??;
         if reply.status.is_success() {
             return Ok((origin, reply));
         }
@@ -178,7 +178,7 @@ pub(crate) fn read_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> 
 
 impl Inner {
     /// Sends it, and once more if the connection is lost and doing it twice is doing it once: nothing is changed, or the key of the request says that it is the same.
-    async fn persist(&self, origin: &Origin, ask: Ask, behalf: Option<&HeaderValue>) -> Result<Reply, ClientError> {
+    async fn persist(&self, origin: &Origin, ask: Ask, client: &Client) -> Result<Reply, ClientError> {
         let Ask { method, path, query, body, if_match } = ask;
         let query: String = query.iter().map(|(name, value)| format!("{name}={}", encode(value))).collect::<Vec<_>>().join("&");
         let path = if query.is_empty() { path } else { format!("{path}?{query}") };
@@ -187,14 +187,14 @@ impl Inner {
         let mut headers = HeaderMap::new();
         headers.insert(header::AUTHORIZATION, self.bearer()?);
         headers.insert(header::ACCEPT, HeaderValue::from_static("application/json, application/problem+json"));
-        headers.extend(behalf.map(|user| (ON_BEHALF_OF, user.clone())));
+        headers.extend(client.behalf.iter().map(|user| (ON_BEHALF_OF, user.clone())));
         headers.extend(if_match.map(|etag| (header::IF_MATCH, etag)));
         if body.is_some() {
             headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         }
         if method == Method::POST {
-            let key = HeaderValue::from_str(&Uuid::new_v4().to_string()).expect("a UUID is visible ASCII");
-            headers.insert(IDEMPOTENCY_KEY, key);
+            let new = || HeaderValue::from_str(&Uuid::new_v4().to_string()).expect("a UUID is visible ASCII");
+            headers.insert(IDEMPOTENCY_KEY, client.idempotency_key.clone().unwrap_or_else(new));
         }
         let attempt = || async {
             let mut request = Request::new(body.clone().map_or_else(body::empty, body::full));
@@ -205,7 +205,13 @@ impl Inner {
         };
         let is_safe_twice = method == Method::GET || method == Method::POST;
         let answered = match attempt().await {
-            Err(Fault::Lost(_)) if is_safe_twice => attempt().await,
+            // The server carries on with what it began: its answer is there when it is done.
+            Err(Fault::Lost(_)) if is_safe_twice => loop {
+                match attempt().await {
+                    Ok(reply) if is_under_way(&reply) => tokio::time::sleep(UNDER_WAY).await,
+                    other => break other,
+                }
+            },
             other => other,
         };
         answered.map_err(|fault| fault.into_error(origin, self.limits.connect))
@@ -214,9 +220,19 @@ impl Inner {
     async fn once(&self, request: Request<body::RequestBody>) -> Result<Reply, Fault> {
         let response = self.pool.request(request).await.map_err(|error| Fault::of_request(&error))?;
         let (parts, body) = response.into_parts();
-        let body = Limited::new(body, MOST_BYTES).collect().await.map_err(|error| Fault::Lost(in_words(&*error)))?;
+        let body = Limited::new(body, MOST_BYTES).collect().await.map_err(|error| match error.downcast_ref::<LengthLimitError>() {
+            Some(_) => Fault::TooLarge(parts.status),
+            None => Fault::Lost(in_words(&*error)),
+        })?;
         Ok(Reply { status: parts.status, headers: parts.headers, body: body.to_bytes() })
     }
+}
+
+/// How soon to ask again for what is not done yet.
+const UNDER_WAY: Duration = Duration::from_millis(250);
+
+fn is_under_way(reply: &Reply) -> bool {
+    reply.status == StatusCode::CONFLICT && Refusal::read(reply.status, &reply.headers, &reply.body).code == "idempotency_under_way"
 }
 
 /// Why there is no answer.
@@ -228,6 +244,8 @@ pub(crate) enum Fault {
     ConnectTimeout,
     /// There was one.
     Lost(String),
+    /// The answer is larger than any of Sortie's.
+    TooLarge(StatusCode),
 }
 
 impl Fault {
@@ -251,6 +269,9 @@ impl Fault {
             Self::Unreachable(reason) => ClientError::Unreachable { origin, reason },
             Self::ConnectTimeout => ClientError::TimedOut { origin, limit: connect },
             Self::Lost(reason) => ClientError::Lost { origin, reason },
+            Self::TooLarge(status) => {
+                ClientError::Unexpected { origin, status: status.as_u16(), reason: "it is larger than 64 MiB".to_owned() }
+            }
         }
     }
 }

@@ -128,9 +128,75 @@ fn nobody_waits_for_ever() {
     let client = builder(&server.url()).management_limit(limit).callout_limit(limit).build().unwrap();
     assert_eq!(code(run(client.users().show("bob"))), "server_timeout");
     assert_eq!(code(run(client.get("callout:Billing/x").send())), "server_timeout");
+    // Nor for a body that stops in its middle, whoever reads it.
+    let stalled = RecordingUpstream::start(|_| Reply::new(200).drip("piece", 2, Duration::from_secs(20)));
+    let client = builder(&stalled.url()).idle_limit(limit).build().unwrap();
+    let answer = || run_in(&client, "callout:Billing/x");
+    assert_eq!(code(run(async { answer().await.bytes().await })), "server_timeout");
+    assert_eq!(code(run(async { answer().await.json::<String>().await })), "server_timeout");
     // TEST-NET-1 (RFC 5737): nobody is there, and nobody says so.
     let client = builder("https://192.0.2.1").connect_limit(limit).build().unwrap();
+    let began = tokio::time::Instant::now();
     assert!(matches!(code(run(client.users().show("bob"))).as_str(), "server_timeout" | "server_unreachable"));
+    assert!(began.elapsed() < Duration::from_secs(10), "the limit for connecting, not the one for the answer");
+}
+
+async fn run_in(client: &Client, target: &str) -> sortie_client::Answer {
+    client.get(target).send().await.unwrap()
+}
+
+#[test]
+fn a_body_is_read_up_to_a_size() {
+    let server = RecordingUpstream::start(|_| Reply::new(200).header("Set-Cookie", "SECRET-cookie").body("0123456789"));
+    let client = client(&server);
+    let read = |most| run(async { run_in(&client, "callout:Billing/x").await.bytes_up_to(most).await });
+    assert_eq!(read(10).unwrap(), "0123456789");
+    assert_eq!(code(read(9)), "answer_unexpected");
+    let shown = run(async { format!("{:?}", run_in(&client, "callout:Billing/x").await) });
+    assert!(shown.contains("200") && !shown.contains("SECRET-"), "{shown}");
+}
+
+#[test]
+fn a_builder_shows_no_secret() {
+    let shown = format!("{:?}", Client::builder().url("https://me:SECRET-password@host").key(Secret::new(KEY)));
+    assert!(shown.contains("has_key: true") && !shown.contains("SECRET-"), "{shown}");
+}
+
+#[test]
+fn a_page_that_failed_is_asked_for_again_and_is_not_the_end() {
+    let seen = AtomicUsize::new(0);
+    let server = RecordingUpstream::start(move |_| {
+        let list = |next: &str| Reply::new(200).header("Content-Type", "application/json").body(format!(r#"{{"users":[],"next":{next}}}"#));
+        match seen.fetch_add(1, Ordering::SeqCst) {
+            0 => list(r#""/api/v1/users?limit=1&after=x""#),
+            1 | 2 => Reply::hang_up(),
+            _ => list("null"),
+        }
+    });
+    let client = client(&server);
+    let mut pages = client.users().pages(1);
+    assert!(run(pages.next()).unwrap().is_some());
+    assert_eq!(code(run(pages.next())), "connection_lost");
+    assert!(run(pages.next()).unwrap().is_some(), "the second page");
+    assert!(run(pages.next()).unwrap().is_none());
+}
+
+#[test]
+fn what_is_still_under_way_after_a_lost_connection_is_waited_for() {
+    let seen = AtomicUsize::new(0);
+    let server = RecordingUpstream::start(move |_| match seen.fetch_add(1, Ordering::SeqCst) {
+        0 => Reply::hang_up(),
+        1 | 2 => Reply::new(409).header("Sortie-Error", "idempotency_under_way").body("{}"),
+        _ => user("bob"),
+    });
+    let client = client(&server).under_key("mine").unwrap();
+    let new = NewUser { name: "bob".to_owned(), ..NewUser::default() };
+    assert_eq!(run(client.users().create(&new)).unwrap().name, "bob");
+    let requests = server.requests();
+    assert!(requests.len() == 4 && requests.iter().all(|request| request.header("idempotency-key") == Some("mine")));
+    for bad in ["", "a b", "\u{e9}", &"x".repeat(256)] {
+        assert_eq!(code(client.under_key(bad)), "argument_invalid", "{bad}");
+    }
 }
 
 #[test]

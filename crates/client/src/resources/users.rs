@@ -83,7 +83,8 @@ impl UserPages<'_> {
     /// # Errors
     /// A [`ClientError`].
     pub async fn next(&mut self) -> Result<Option<Vec<User>>, ClientError> {
-        let Some(path) = self.next.take() else { return Ok(None) };
+        // It stays until its page is there: whoever asks again after a failure gets that page, and not the end.
+        let Some(path) = self.next.clone() else { return Ok(None) };
         let Listed { users, next } = self.client.ask(Ask::onward(&path, "/api/v1/users?")).await?;
         self.next = next;
         Ok(Some(users))

@@ -12,7 +12,7 @@ use crate::site::{DefinitionFile, Site};
 /// Make definitions from a YAML file so; applying it twice changes nothing more
 #[derive(Debug, Args)]
 #[command(
-    after_long_help = "Examples:\n  sortie apply -f billing.yaml\n  sortie apply -f billing.yaml --dry-run\n  cat *.yaml | sortie apply -f -\n\nSecrets are never written in the file: refer to them as {from_environment: NAME} or {from_file: PATH}, or store them with `sortie secret set`. With --server the file holds providers, external and named credentials, and no such references: those are for the machine that holds the data."
+    after_long_help = "Examples:\n  sortie apply -f billing.yaml\n  sortie apply -f billing.yaml --dry-run\n  sortie apply -f - < billing.yaml\n\nSecrets are never written in the file: refer to them as {from_environment: NAME} or {from_file: PATH}, or store them with `sortie secret set`. With --server the file holds providers, external and named credentials, and no such references: those are for the machine that holds the data."
 )]
 pub(crate) struct ApplyArguments {
     /// File to apply; - reads standard input

@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 
+use clap::builder::FalseyValueParser;
 use clap::error::ErrorKind;
 use clap::parser::ValueSource;
-use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
+use clap::{ArgAction, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 use sortie_client::{Client, ClientBuilder};
 use sortie_model::Secret;
 
@@ -35,7 +36,7 @@ pub(crate) struct Cli {
     pub(crate) command: Command,
 }
 
-const EXIT_STATUS: &str = "Exit status:\n  0  done\n  1  refused or failed; standard error says what, and what to do next\n  2  the command line is not understood\n  3  `status --check` or `audit verify` found something\n\nTry it: sortie demo";
+const EXIT_STATUS: &str = "Exit status:\n  0  done\n  1  refused or failed; standard error says what, and what to do next (what `call`, `explain` and `auth status` have to say is on standard output)\n  2  the command line is not understood\n  3  `status --check` or `audit verify` found something\n\nEnvironment:\n  SORTIE_DATA_DIR, SORTIE_CONFIG, SORTIE_DATABASE_URL  where the data is\n  SORTIE_URL, SORTIE_KEY, SORTIE_CA_FILE               the server to ask instead, over HTTP\n  SORTIE_GATEWAY                                       where `call` sends callouts\n  SORTIE_LOG                                           how much is logged: debug, sortie_store=debug\n  SORTIE_KEY and SORTIE_DATABASE_URL can stand in a file that SORTIE_KEY_FILE or SORTIE_DATABASE_URL_FILE names.\n\nTry it: sortie demo";
 
 impl Cli {
     /// What was typed, and what the environment says. Whoever types where the house is means the house, whatever server the environment names.
@@ -50,7 +51,7 @@ impl Cli {
                 .error(ErrorKind::ArgumentConflict, "--server asks a server; --data-dir, --config and --database are for a house here")
                 .exit();
         }
-        if names_house {
+        if names_house || cli.remote.server.as_ref().is_some_and(String::is_empty) {
             cli.remote.server = None;
         }
         cli
@@ -59,6 +60,7 @@ impl Cli {
 
 /// Where the house is.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Where the data is")]
 pub(crate) struct Global {
     /// Directory with the database, the key file and the audit [default: $XDG_DATA_HOME/sortie]
     #[arg(long, global = true, env = "SORTIE_DATA_DIR", value_name = "DIR")]
@@ -90,7 +92,7 @@ pub(crate) struct Remote {
     pub(crate) ca_file: Option<PathBuf>,
 
     /// Send the API key over plain HTTP to other machines: whoever listens on the way has it
-    #[arg(long, global = true, env = "SORTIE_ALLOW_PLAIN_HTTP")]
+    #[arg(long, global = true, env = "SORTIE_ALLOW_PLAIN_HTTP", action = ArgAction::SetTrue, value_parser = FalseyValueParser::new())]
     pub(crate) allow_plain_http: bool,
 }
 
@@ -142,7 +144,7 @@ pub(crate) enum Command {
     /// Users: the people and programs that make callouts
     #[command(subcommand)]
     User(user::UserCommand),
-    /// API keys: how users prove who they are to the gateway
+    /// API keys: how users prove who they are, to the gateway and to the management API
     #[command(subcommand)]
     Key(key::KeyCommand),
     /// Principal access: which permission sets and profiles may use which principals
@@ -154,7 +156,7 @@ pub(crate) enum Command {
     /// Certificates: key pairs with a name, which sign JWTs and requests. Nothing ever shows a private key
     #[command(subcommand)]
     Certificate(certificate::CertificateCommand),
-    /// External auth identity providers: where OAuth tokens come from, for any number of external credentials
+    /// Providers: where OAuth tokens come from, for any number of external credentials. Auth providers and external auth identity providers
     #[command(subcommand)]
     Provider(provider::ProviderCommand),
     /// Logins with a browser: how a principal of the protocol oauth_browser gets its tokens

@@ -46,6 +46,9 @@ async fn tail(site: &Site, printer: &Printer, count: usize, follow: bool) -> Res
     loop {
         tokio::time::sleep(pause).await;
         tail.fresh().await?.iter().for_each(|line| show(printer, line));
+        if printer.is_closed() {
+            return Ok(0);
+        }
     }
 }
 

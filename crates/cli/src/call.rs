@@ -164,7 +164,11 @@ async fn write_answer(arguments: &CallArguments, mut answer: Answer, is_json: bo
     }
     while let Some(piece) = answer.chunk().await? {
         // As it comes: somebody may be watching.
-        output.write_all(&piece).and_then(|()| output.flush()).map_err(unwritable)?;
+        match output.write_all(&piece).and_then(|()| output.flush()) {
+            // Whoever closed the pipe does not want more.
+            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => return Ok(()),
+            written => written.map_err(unwritable)?,
+        }
     }
     Ok(())
 }

@@ -31,7 +31,7 @@ pub(crate) enum KeyCommand {
 /// Make a key. It is shown once; nothing can bring it back
 #[derive(Debug, Args)]
 #[command(
-    after_long_help = "Examples:\n  sortie key create --user invoice-robot --label 'nightly run' --expires 90d\n  sortie key create --user invoice-robot > key && chmod 600 key"
+    after_long_help = "Examples:\n  sortie key create --user invoice-robot --label 'nightly run' --expires 90d\n  (umask 077; sortie key create --user invoice-robot > key)"
 )]
 pub(crate) struct CreateArguments {
     /// Whose key it will be

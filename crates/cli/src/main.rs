@@ -56,7 +56,7 @@ fn main() -> ExitCode {
             ));
         }
     };
-    match runtime.block_on(run(&cli, &printer)) {
+    match runtime.block_on(run(&cli, &printer)).and_then(|code| printer.finish().map(|()| code)) {
         Ok(code) => ExitCode::from(code),
         Err(failure) => printer.failure(&failure),
     }
@@ -79,7 +79,7 @@ async fn run(cli: &Cli, printer: &Printer) -> Result<u8, Failure> {
     match &cli.command {
         Command::Serve => Ok(serve::run(&setup::house_config(&cli.global)?, cli.json).await.map(|()| 0)?),
         Command::Demo { exit } => Ok(u8::from(!demo::run(*exit).await?)),
-        Command::Call(arguments) => Ok(call::run(arguments, &cli.remote, setup::secret_variable("SORTIE_KEY"), cli.json).await?),
+        Command::Call(arguments) => Ok(call::run(arguments, &cli.remote, setup::secret_variable("SORTIE_KEY")?, cli.json).await?),
         Command::Apply(arguments) => apply::run(arguments, &Site::find(cli).await?, printer).await,
         Command::Remove(arguments) => remove::run(arguments, &Site::find(cli).await?, printer).await,
         Command::User(command) => user::run(command, &Site::find(cli).await?, printer).await,

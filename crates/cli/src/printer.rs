@@ -1,7 +1,8 @@
 //! The one place that writes: text or JSON on standard output, failures on standard error.
 
-use std::io::{IsTerminal as _, Write as _};
+use std::io::{self, IsTerminal as _, Write as _};
 use std::process::ExitCode;
+use std::sync::OnceLock;
 
 use anstyle::{AnsiColor, Style};
 use comfy_table::{Cell, ContentArrangement, Table};
@@ -15,6 +16,8 @@ use crate::failure::Failure;
 pub(crate) struct Printer {
     is_json: bool,
     is_coloured: bool,
+    /// Why standard output takes nothing more.
+    closed: OnceLock<io::Error>,
 }
 
 /// How a word is meant.
@@ -33,16 +36,35 @@ impl Printer {
             Color::Never => false,
             Color::Auto => std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none(),
         };
-        Self { is_json, is_coloured }
+        Self { is_json, is_coloured, closed: OnceLock::new() }
     }
 
     pub(crate) const fn is_json(&self) -> bool {
         self.is_json
     }
 
-    /// A line of text. Whoever closed the pipe does not want more: that is no failure.
+    /// A line of text.
     pub(crate) fn line(&self, text: &str) {
-        let _ = writeln!(std::io::stdout().lock(), "{text}");
+        if let Err(error) = writeln!(io::stdout().lock(), "{text}") {
+            self.closed.get_or_init(|| error);
+        }
+    }
+
+    /// Whether nobody reads any more: a command that goes on and on ends then.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed.get().is_some()
+    }
+
+    /// What is not written anywhere: a key that is shown once, the end of a chain. Whoever closed a pipe did not want more, and that is no failure.
+    pub(crate) fn finish(&self) -> Result<(), Failure> {
+        let flushed = io::stdout().flush();
+        match self.closed.get().or(flushed.as_ref().err()).filter(|error| error.kind() != io::ErrorKind::BrokenPipe) {
+            None => Ok(()),
+            Some(error) => {
+                let next = "make room, or write it elsewhere; what was to be done is done, so look before doing it twice";
+                Err(Failure::new("output_unusable", format!("standard output cannot be written: {error}"), next))
+            }
+        }
     }
 
     /// A value as JSON.

@@ -10,12 +10,19 @@ use crate::arguments::Global;
 use crate::failure::Failure;
 
 /// A secret from the environment; `NAME_FILE` names a file that holds it instead, as container platforms mount it.
-pub(crate) fn secret_variable(name: &str) -> Option<Secret> {
+///
+/// # Errors
+/// The file cannot be read: to go on without would be to go on with something else.
+pub(crate) fn secret_variable(name: &str) -> Result<Option<Secret>, Failure> {
     if let Ok(value) = std::env::var(name) {
-        return Some(Secret::new(value));
+        return Ok(Some(Secret::new(value)));
     }
-    let path = std::env::var_os(format!("{name}_FILE"))?;
-    std::fs::read_to_string(path).ok().map(|text| Secret::new(text.trim_end().to_owned()))
+    let Some(path) = std::env::var_os(format!("{name}_FILE")) else { return Ok(None) };
+    let text = std::fs::read_to_string(&path).map_err(|error| {
+        let message = format!("cannot read {}, which {name}_FILE names: {error}", Path::new(&path).display());
+        Failure::new("file_unusable", message, "check the path and its permissions, or take the variable away")
+    })?;
+    Ok(Some(Secret::new(text.trim_end().to_owned())))
 }
 
 /// Reads the configuration.
@@ -25,8 +32,11 @@ pub(crate) fn house_config(global: &Global) -> Result<HouseConfig, Failure> {
         None => default_directory()?,
     };
     let config = Config::load(global.config.as_deref(), &data_directory)?;
-    let database = global.database.as_deref().map(Secret::new).or_else(|| secret_variable("SORTIE_DATABASE_URL"));
-    let root_key = config.key.environment.as_deref().and_then(secret_variable);
+    let database = match &global.database {
+        Some(url) => Some(Secret::new(url.as_str())),
+        None => secret_variable("SORTIE_DATABASE_URL")?,
+    };
+    let root_key = config.key.environment.as_deref().map(secret_variable).transpose()?.flatten();
     Ok(HouseConfig { data_directory, config, database, root_key })
 }
 

@@ -325,6 +325,10 @@ impl Commands<'_> {
     async fn finish(&self, arguments: &[&str], input: &str) -> Result<(bool, String), DemoError> {
         let failed = |source| DemoError::System { what: "run one of its own commands", source };
         let mut command = Command::new(self.program);
+        // Whatever the environment says of another house or server is not meant.
+        for (name, _) in std::env::vars_os().filter(|(name, _)| name.as_encoded_bytes().starts_with(b"SORTIE_")) {
+            command.env_remove(name);
+        }
         command.arg("--data-dir").arg(self.directory).args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().map_err(failed)?;
         if let Some(mut stdin) = child.stdin.take() {

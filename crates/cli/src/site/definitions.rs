@@ -28,7 +28,7 @@ impl Site {
             Self::House(opened) => {
                 let world = definition.needs_discovery().then(|| outside_world(&opened.config)).transpose()?;
                 let world = world.as_ref().map(|world| world as _);
-                let surroundings = Surroundings { variable: &|name| setup::secret_variable(name), world, directory };
+                let surroundings = Surroundings { variable: &|name| setup::secret_variable(name).ok().flatten(), world, directory };
                 shown(&apply(&opened.manage(), &definition, &surroundings, mode, unlisted).await?)
             }
             Self::Server(client) => {

@@ -47,7 +47,7 @@ impl Site {
     /// The server, if one is named: for commands that need neither.
     pub(crate) fn server(cli: &Cli) -> Result<Option<Client>, Failure> {
         let Some(url) = &cli.remote.server else { return Ok(None) };
-        let builder = cli.remote.builder(setup::secret_variable("SORTIE_KEY")).map_err(|(path, error)| {
+        let builder = cli.remote.builder(setup::secret_variable("SORTIE_KEY")?).map_err(|(path, error)| {
             Failure::new(
                 "file_unusable",
                 format!("cannot read the key file {}: {error}", path.display()),

@@ -4,7 +4,7 @@ use std::fs;
 
 use crate::harness::Sortie;
 
-const COMMANDS: [&str; 17] = [
+const COMMANDS: [&str; 19] = [
     "serve",
     "demo",
     "call",
@@ -16,9 +16,11 @@ const COMMANDS: [&str; 17] = [
     "secret",
     "certificate",
     "provider",
+    "auth",
     "status",
     "explain",
     "presign",
+    "formula",
     "audit",
     "completions",
     "man",
@@ -32,6 +34,9 @@ fn every_command_is_in_the_help_and_has_its_own() {
         assert!(help.contains(&format!("\n  {command} ")), "{command}: {help}");
         assert!(sortie.ok(&[command, "--help"]).contains("Usage: sortie"), "{command}");
     }
+    let listed = help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| line.starts_with("  "));
+    let listed = listed.filter(|line| !line.starts_with("   ")).filter_map(|line| line.split_whitespace().next());
+    assert_eq!(listed.filter(|name| *name != "help").collect::<Vec<_>>(), COMMANDS, "none is left out here");
     assert!(help.contains("Exit status:"), "{help}");
     for with_examples in [
         &["apply"][..],

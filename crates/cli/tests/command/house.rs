@@ -95,3 +95,42 @@ fn a_server_that_is_told_to_stop_as_soon_as_it_is_ready_stops_in_order() {
         assert!(status.success(), "{status}");
     }
 }
+
+#[test]
+fn a_secret_that_a_variable_says_is_in_a_file_must_be_there() {
+    let sortie = Sortie::new();
+    let nowhere = sortie.directory.path().join("nowhere");
+    for variable in ["SORTIE_DATABASE_URL_FILE", "SORTIE_KEY_FILE"] {
+        let mut command = sortie.command(&["user", "list"]);
+        // To go on without would be another database, or nobody's key.
+        command.env(variable, &nowhere).env("SORTIE_URL", if variable.contains("KEY") { "http://127.0.0.1:1" } else { "" });
+        let output = command.output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert!(said.contains("error[file_unusable]") && said.contains(variable), "{said}");
+    }
+    assert!(!sortie.data().exists());
+}
+
+#[test]
+fn variables_are_read_as_people_write_them() {
+    let sortie = Sortie::new();
+    for value in ["1", "true", "yes", "0", ""] {
+        let output = sortie.command(&["user", "list"]).env("SORTIE_ALLOW_PLAIN_HTTP", value).env("SORTIE_URL", "").output().unwrap();
+        assert!(output.status.success(), "{value}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+}
+
+#[test]
+fn what_cannot_be_written_out_is_no_success() {
+    let sortie = Sortie::new();
+    sortie.ok(&["user", "add", "robot"]);
+    let full = || std::fs::File::options().write(true).open("/dev/full").unwrap();
+    let output = sortie.command(&["key", "create", "--user", "robot"]).stdout(full()).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.code() == Some(1) && said.contains("error[output_unusable]"), "{said}");
+    // Whoever closes a pipe has read enough.
+    let mut child = sortie.command(&["user", "list", "--json"]).stdout(std::process::Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    assert!(child.wait().unwrap().success());
+}

@@ -51,11 +51,6 @@ impl ApiCaller {
         self.behalf.as_ref().map_or(self.user.user.id, |(asking, _)| *asking)
     }
 
-    /// Whether it is for somebody else.
-    pub(super) const fn is_for_another(&self) -> bool {
-        self.behalf.is_some()
-    }
-
     /// Whether one of these permissions is held.
     pub(super) fn may(&self, any_of: &[SystemPermission]) -> bool {
         any_of.iter().any(|permission| self.permissions.contains(permission))

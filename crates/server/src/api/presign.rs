@@ -45,11 +45,6 @@ pub(super) const PRESIGN: Operation = Operation::new("presign", Tag::Callouts, "
 
 pub(super) async fn presign(State(api): State<Arc<Api>>, caller: ApiCaller, body: Body) -> Result<Response, Problem> {
     let Wish { target, method, lifetime } = body.read(NEWEST, read)?;
-    // Whoever has the URL has the answer.
-    if caller.is_for_another() {
-        let detail = "a callout is never made for somebody else, and a presigned URL is one";
-        return Err(Problem::new(StatusCode::FORBIDDEN, "not_for_another", detail, "leave `Sortie-On-Behalf-Of` out"));
-    }
     let actor = caller.actor();
     let presigning = Presigning { target: &target, method: &method, lifetime };
     let Presigned { url, expires_at } = api.node.presign(caller.user, &actor, presigning).await?;

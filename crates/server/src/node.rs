@@ -1,16 +1,17 @@
 //! A node: a house with all that a callout needs in memory. The only place that names database, vault and network together.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::{ArcSwap, Guard};
 use bytes::Bytes;
 use sortie_callout::{
-    AuditUnavailable, Caller, Chosen, Definitions, Grants, Plan, Presigned, Presigning, Refused, Snapshot, Trial, TrialFault,
+    AuditUnavailable, Caller, Chosen, ClientCertificate, Definitions, Grants, Plan, Presigned, Presigning, Refused, Snapshot, Trial,
+    TrialFault,
 };
 use sortie_formula::{Evaluated, Template};
-use sortie_model::{Grantee, Health, Organization};
+use sortie_model::{CertificateId, Grantee, Health, Organization, Timestamp};
 use sortie_outbound::{Connector, OutboundWorld, Trust};
 use sortie_protocol::World;
 use sortie_store::{Announced, Identity, ReadError, StoredUser};
@@ -125,6 +126,7 @@ impl Node {
         let now = self.0.world.now();
         self.0.key_sets.store(Arc::new(KeySets::new(&definitions.certificates, now)));
         self.0.signers.refresh(&definitions.certificates, now);
+        let client_certificates = self.client_certificates(&definitions, now).await?;
         let definitions = Definitions {
             generation: definitions.generation.as_i64(),
             external_auth_identity_providers: definitions.external_auth_identity_providers,
@@ -133,10 +135,30 @@ impl Node {
             principals: definitions.principals,
             principal_access: definitions.principal_access,
             named_credentials: definitions.named_credentials,
+            client_certificates,
             organization: self.0.organization.clone(),
         };
-        self.0.snapshot.store(Arc::new(Snapshot::compile(definitions, &self.0.grants)));
+        let snapshot = Snapshot::compile(definitions, &self.0.grants);
+        let presenting = snapshot.all_named().filter_map(|named| Some((named.id, named.client_certificate.as_ref()?)));
+        self.0.connector.present(presenting.flat_map(|(name, certificate)| certificate.identities().map(move |identity| (name, identity))));
+        self.0.snapshot.store(Arc::new(snapshot));
         Ok(())
+    }
+
+    /// The certificates that named credentials present, with their keys. A key that does not open stays away: callouts that need it say so.
+    async fn client_certificates(
+        &self,
+        definitions: &sortie_store::Definitions,
+        now: Timestamp,
+    ) -> Result<BTreeMap<CertificateId, Arc<ClientCertificate>>, ReadError> {
+        let presented: BTreeSet<CertificateId> =
+            definitions.named_credentials.iter().filter_map(|named| named.client_certificate).collect();
+        let mut found = BTreeMap::new();
+        for certificate in definitions.certificates.iter().filter(|certificate| presented.contains(&certificate.id)) {
+            let identities = self.0.signers.identities(certificate, now).await?;
+            found.insert(certificate.id, Arc::new(ClientCertificate::new(certificate.clone(), identities)));
+        }
+        Ok(found)
     }
 
     /// Follows changes of the definitions until the database is closed.

@@ -25,6 +25,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("pushed_authorization", include_str!("../migrations/0015_pushed_authorization.sql")),
     ("dying_grants", include_str!("../migrations/0016_dying_grants.sql")),
     ("stored_by", include_str!("../migrations/0017_stored_by.sql")),
+    ("client_certificates", include_str!("../migrations/0018_client_certificates.sql")),
 ];
 
 /// The newest schema that this binary knows.

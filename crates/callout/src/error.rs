@@ -5,6 +5,7 @@ use sortie_protocol::{NoLogin, ObtainError, ProviderError, Remedy};
 
 use crate::apply::ApplyError;
 use crate::authorize::Denial;
+use crate::client_certificate::ClientCertificateFault;
 use crate::parse::TargetFault;
 use crate::personal::SettingFault;
 use crate::ports::{AuditUnavailable, CustodyError, ForwardError};
@@ -31,6 +32,9 @@ pub enum Refused {
     /// A setting of the credential could not be made for this caller.
     #[error(transparent)]
     Setting(#[from] SettingFault),
+    /// The client certificate cannot be presented.
+    #[error(transparent)]
+    ClientCertificate(#[from] ClientCertificateFault),
     /// The intent could not be recorded.
     #[error(transparent)]
     Audit(#[from] AuditUnavailable),
@@ -72,6 +76,7 @@ impl Refused {
             Self::Disabled => "callout_disabled",
             Self::NotPresignable => "not_presignable",
             Self::Setting(SettingFault { fault, .. }) => fault.code,
+            Self::ClientCertificate(fault) => fault.code(),
             Self::Audit(_) => "audit_unavailable",
             Self::Credential(error) => error.code(),
             Self::Request(ApplyError::CallerHeader { .. }) => "header_invalid",
@@ -83,6 +88,8 @@ impl Refused {
             Self::Upstream(ForwardError::Denied) => "egress_denied",
             Self::Upstream(ForwardError::Unreachable(_)) => "upstream_unreachable",
             Self::Upstream(ForwardError::Tls(_)) => "upstream_tls",
+            Self::Upstream(ForwardError::ClientCertificateRequired) => "client_certificate_required",
+            Self::Upstream(ForwardError::ClientCertificateRefused(_)) => "client_certificate_refused",
             Self::Upstream(ForwardError::Timeout) => "upstream_timeout",
             Self::Upstream(ForwardError::Protocol(_)) => "upstream_protocol",
             Self::Upstream(ForwardError::CallerAborted) => "caller_aborted",
@@ -114,8 +121,12 @@ impl Refused {
             | Self::Disabled
             | Self::NotPresignable
             | Self::Setting(_)
-            | Self::Request(ApplyError::CustomHeader { .. }) => Turn::Admin,
-            Self::Audit(_) | Self::Upstream(ForwardError::Denied) => Turn::Operator,
+            | Self::ClientCertificate(ClientCertificateFault::NotYetUsable | ClientCertificateFault::Expired)
+            | Self::Request(ApplyError::CustomHeader { .. })
+            | Self::Upstream(ForwardError::ClientCertificateRequired | ForwardError::ClientCertificateRefused(_)) => Turn::Admin,
+            Self::ClientCertificate(ClientCertificateFault::KeyUnusable) | Self::Audit(_) | Self::Upstream(ForwardError::Denied) => {
+                Turn::Operator
+            }
             Self::Credential(error) => turn_of(error),
             Self::Upstream(ForwardError::Unreachable(_) | ForwardError::Tls(_) | ForwardError::Timeout | ForwardError::Protocol(_)) => {
                 Turn::Upstream
@@ -145,6 +156,7 @@ impl Refused {
             Self::Setting(_) => {
                 "an admin must set the attribute for the user (`sortie user set`), or correct the formula; `BLANKVALUE` gives a substitute"
             }
+            Self::ClientCertificate(fault) => fault.next_step(),
             Self::Audit(_) => "the operator must make the audit directory writable; nothing is sent without a record",
             Self::Credential(error) => next_step_of(error),
             Self::Request(ApplyError::CallerHeader { .. }) => "change or leave out that header",
@@ -178,6 +190,12 @@ impl Refused {
                 "check that the service is up and that the URL of the named credential is right"
             }
             Self::Upstream(ForwardError::Tls(_)) => "check the service's certificate: its name, its dates and who issued it",
+            Self::Upstream(ForwardError::ClientCertificateRequired) => {
+                "an admin must name one in the named credential (`client_certificate`), which the service knows"
+            }
+            Self::Upstream(ForwardError::ClientCertificateRefused(_)) => {
+                "an admin must give the service what it has to know of the certificate (`sortie certificate export`): its authority, or itself; or name another one"
+            }
             Self::Upstream(ForwardError::Timeout) => "try again, or raise the time limits of the named credential",
             Self::Upstream(ForwardError::Protocol(_)) => "check that the service speaks HTTP/1.1 at this URL",
             Self::Upstream(ForwardError::CallerAborted) => "send the whole body",

@@ -39,6 +39,9 @@ pub struct Plan {
     /// How identity would be proven.
     #[schema(required = true)]
     pub protocol: Option<&'static str>,
+    /// What would be presented where the connection is made, if something is.
+    #[schema(required = true)]
+    pub client_certificate: Option<PlannedCertificate>,
     /// Every principal in order, with why it is or is not the one.
     pub principals: Vec<PlannedPrincipal>,
     /// Where the token would come from.
@@ -65,6 +68,19 @@ pub struct PlannedSignature {
     /// The string to sign. Its last line is the hash of the true canonical request; `***` if a secret stands in that which is short enough to be guessed, as a custom
     /// header's may be. A session token is not.
     pub string_to_sign: String,
+}
+
+/// A client certificate as it would be presented.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct PlannedCertificate {
+    /// Its name.
+    pub name: String,
+    /// The number of the version in force, if one is.
+    #[schema(required = true)]
+    pub version: Option<u32>,
+    /// Until when its chain is good.
+    #[schema(required = true)]
+    pub expires_at: Option<Timestamp>,
 }
 
 /// One principal in a plan.
@@ -135,10 +151,11 @@ pub async fn explain(snapshot: &Snapshot, grants: &Grants, caller: &Caller, targ
 async fn follow(snapshot: &Snapshot, grants: &Grants, caller: &Caller, target: &str, plan: &mut Plan) -> Result<(), Refused> {
     let reference = parse(target)?;
     if let Some(named) = snapshot.named(reference.name()) {
-        plan.describe(named, &reference);
+        plan.describe(named, &reference, grants.now());
         plan.principals = principals(named, caller);
     }
     let chosen = choose(authorize(snapshot, caller, &reference)?)?;
+    chosen.named().client_identity(grants)?;
     plan.headers = header_names(chosen.named());
     plan.last_failure = last_failure(grants, &chosen).await;
     let live = foresee(grants, &chosen, plan).await?;
@@ -169,7 +186,7 @@ impl Plan {
         format!("{credential}/{}", principal.unwrap_or_default())
     }
 
-    fn describe(&mut self, named: &Named, reference: &crate::Reference<'_>) {
+    fn describe(&mut self, named: &Named, reference: &crate::Reference<'_>, now: Timestamp) {
         let endpoint = &named.endpoint;
         let path = endpoint.join(reference.path(), reference.query());
         self.named_credential = Some(named.name.to_string());
@@ -177,6 +194,11 @@ impl Plan {
         self.external_credential = Some(named.credential.name.to_string());
         self.identity_provider = named.credential.provider.as_ref().map(|provider| provider.name().to_string());
         self.protocol = Some(named.credential.protocol.name());
+        self.client_certificate = named.client_certificate.as_ref().map(|certificate| PlannedCertificate {
+            name: certificate.name().to_string(),
+            version: certificate.version_number(now),
+            expires_at: certificate.expires_at(now),
+        });
     }
 }
 

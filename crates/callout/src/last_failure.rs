@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use crate::choose::Chosen;
 use crate::error::next_step_after;
 use crate::obtain::Grants;
-use crate::ports::KeptFailure;
+use crate::ports::{ForwardError, KeptFailure};
 use crate::slot::Failed;
 use crate::{Refused, inspect};
 
@@ -48,11 +48,18 @@ fn seen_here(grants: &Grants, chosen: &Chosen<'_>) -> Option<LastFailure> {
         }
         None if code == inspect::REFUSED_BY_UPSTREAM => refused_by_upstream(chosen, code, at),
         None => {
-            let (message, next_step) =
-                (format!("the last callout failed with `{code}`"), "see the log and the audit for the callout that failed");
+            let message = format!("the last callout failed with `{code}`");
+            let next_step =
+                of_client_certificate(code).map_or("see the log and the audit for the callout that failed", |refused| refused.next_step());
             LastFailure { code, at, message, cause: None, next_step: next_step.to_owned() }
         }
     })
+}
+
+/// What an upstream says of a client certificate, so that the advice against it can be given once more.
+fn of_client_certificate(code: &str) -> Option<Refused> {
+    let said = [ForwardError::ClientCertificateRequired, ForwardError::ClientCertificateRefused("")].map(Refused::from);
+    said.into_iter().find(|refused| refused.code() == code)
 }
 
 fn refused_by_upstream(chosen: &Chosen<'_>, code: &'static str, at: Timestamp) -> LastFailure {

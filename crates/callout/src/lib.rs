@@ -6,6 +6,7 @@ mod authorize;
 mod body;
 mod caller;
 mod choose;
+mod client_certificate;
 mod error;
 mod explain;
 mod formulas;
@@ -44,8 +45,9 @@ pub use audit::{Ending, Intent, Opened, Outcome, Refusal};
 pub use authorize::{Allowed, Denial, Standing, authorize, consider};
 pub use caller::Caller;
 pub use choose::{Chosen, choose};
+pub use client_certificate::{ClientCertificate, ClientCertificateFault, ClientIdentity};
 pub use error::{Refused, Turn};
-pub use explain::{Plan, PlannedPrincipal, PlannedSignature, TokenState, explain};
+pub use explain::{Plan, PlannedCertificate, PlannedPrincipal, PlannedSignature, TokenState, explain};
 pub use formulas::FormulaFault;
 pub use identity::Identity;
 pub use inspect::{Reception, Verdict, inspect};
@@ -159,6 +161,8 @@ impl<F: Forward, A: AuditLog> Callouts<F, A> {
         let target =
             PathAndQuery::from_maybe_shared(Bytes::from(target)).map_err(|_| Refused::Target(TargetFault::Path(PathFault::RawByte)))?;
         let Incoming { method, headers, body } = incoming;
+        // One for all that this callout sends, whatever the clock says meanwhile.
+        let identity = chosen.named().client_identity(&self.grants)?;
         let mut body = Body::of(body, chosen.named(), headers).await?;
         let mut live = self.grants.obtain(chosen, Freshness::Kept).await?;
         let mut signing = None;
@@ -170,14 +174,14 @@ impl<F: Forward, A: AuditLog> Callouts<F, A> {
             live = self.grants.obtain(chosen, Freshness::Kept).await?;
         }
         let mut again = may_be_renewed(chosen).then(|| (target.clone(), headers.clone(), body.remember(), signing.clone()));
-        let (mut answer, mut reception) = self.send(chosen, &live, Outgoing { method, target, headers, body, signing }).await?;
+        let (mut answer, mut reception) = self.send(chosen, &live, Outgoing { method, target, headers, body, signing, identity }).await?;
         if reception == Reception::NonceWanted
             && let Some((target, mut headers, memory, signing)) = again.take()
         {
             // The nonce is noted even if this request cannot be repeated: the next one will have it.
             let Some(mut body) = Body::again(memory) else { return Ok((answer, false)) };
             again = Some((target.clone(), headers.clone(), body.remember(), signing.clone()));
-            let outgoing = Outgoing { method, target, headers: &mut headers, body, signing };
+            let outgoing = Outgoing { method, target, headers: &mut headers, body, signing, identity };
             (answer, reception) = Box::pin(self.send(chosen, &live, outgoing)).await?;
         }
         match (inspect(chosen, reception), again) {
@@ -188,7 +192,7 @@ impl<F: Forward, A: AuditLog> Callouts<F, A> {
                 let live = renewed?;
                 drop(answer);
                 // Boxed: it is rare, and would make the future of every callout larger.
-                let outgoing = Outgoing { method, target, headers: &mut headers, body, signing };
+                let outgoing = Outgoing { method, target, headers: &mut headers, body, signing, identity };
                 Box::pin(self.send(chosen, &live, outgoing)).await.map(|(answer, _)| (answer, true))
             }
             (Verdict::Renew | Verdict::Deliver, _) => Ok((answer, false)),
@@ -201,7 +205,7 @@ impl<F: Forward, A: AuditLog> Callouts<F, A> {
         live: &Live,
         outgoing: Outgoing<'_, F::RequestBody>,
     ) -> Result<(Response<Peeked<F::AnswerBody>>, Reception), Refused> {
-        let Outgoing { method, mut target, headers, body, signing } = outgoing;
+        let Outgoing { method, mut target, headers, body, signing, identity } = outgoing;
         let signers = self.grants.signers(&chosen.named().certificates).await;
         let scope = CalloutScope::new(chosen, live, target.as_str(), &self.grants, &signers);
         let (mut body, held) = body.evaluated(&scope, headers)?;
@@ -223,7 +227,7 @@ impl<F: Forward, A: AuditLog> Callouts<F, A> {
         *request.method_mut() = method.clone();
         *request.uri_mut() = target.into();
         *request.headers_mut() = std::mem::take(headers);
-        let answer = self.upstream.forward(chosen.named(), request).await?;
+        let answer = self.upstream.forward(chosen.named(), identity, request).await?;
         let (mut answer, mut reception) = inspect::receive(chosen, answer).await;
         if bound.is_some() {
             reception = possess::heard(chosen.named(), &answer, reception);
@@ -259,6 +263,7 @@ struct Outgoing<'a, B: Replay> {
     headers: &'a mut HeaderMap,
     body: Body<B>,
     signing: Option<sign::Signing>,
+    identity: Option<&'a Arc<ClientIdentity>>,
 }
 
 /// Closes a record whose callout is given up before there is an answer: the caller hung up.

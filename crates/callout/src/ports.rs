@@ -1,6 +1,7 @@
 //! What the flow needs of the world around it. Each port has one implementation that ships and one in the tests.
 
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -11,6 +12,7 @@ use sortie_protocol::shared::sigv4::{BodyFault, Recoder};
 use sortie_protocol::{Grant, Pending, ProviderError, Values};
 
 use crate::audit::{Intent, Opened, Outcome, Refusal};
+use crate::client_certificate::ClientIdentity;
 use crate::obtain::GrantKey;
 use crate::snapshot::Named;
 
@@ -159,10 +161,11 @@ pub trait Forward {
     /// The upstream's body on its way back.
     type AnswerBody: Body<Data = Bytes> + Unpin;
 
-    /// Sends, and waits for the head of the answer. Redirects are handed back.
-    fn forward(
-        &self,
-        named: &Named,
+    /// Sends, over a connection at whose making this identity was shown if there is one, and waits for the head of the answer. Redirects are handed back.
+    fn forward<'a>(
+        &'a self,
+        named: &'a Named,
+        identity: Option<&'a Arc<ClientIdentity>>,
         request: Request<Self::RequestBody>,
     ) -> impl Future<Output = Result<Response<Self::AnswerBody>, ForwardError>>;
 }
@@ -218,6 +221,12 @@ pub enum ForwardError {
     /// The upstream's certificate is not trusted, or TLS failed otherwise. Nothing was sent.
     #[error("no trusted TLS connection to the upstream: {0}")]
     Tls(String),
+    /// The upstream wants a client certificate, and the name presents none.
+    #[error("the upstream asks for a client certificate, and the named credential presents none")]
+    ClientCertificateRequired,
+    /// The upstream does not take the client certificate that the name presents. With TLS 1.3 it says so after the request may have been sent.
+    #[error("the upstream refused the client certificate: {0}")]
+    ClientCertificateRefused(&'static str),
     /// No connection, or no head of an answer, within the time limit.
     #[error("the upstream did not answer in time")]
     Timeout,

@@ -1,6 +1,6 @@
 //! The snapshot: all definitions, compiled for the data plane, so that a callout parses, allocates and looks up as little as possible.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
@@ -8,13 +8,15 @@ use foldhash::fast::RandomState;
 use http::HeaderValue;
 use http::header::AUTHORIZATION;
 use sortie_model::{
-    ApiName, AuthProvider, AuthorizationServer, CallerFormulas, CustomHeader, Endpoint, ExternalAuthIdentityProvider, ExternalCredential,
-    ExternalCredentialId, Grantee, IdentityProvider, IdentityProviderKind, IdentityType, MAX_NAME_LENGTH, NamedCredential,
-    NamedCredentialId, Organization, Principal, PrincipalAccess, PrincipalId, RenewalRule, RenewalSign, StatusCodes, Timeouts,
+    ApiName, AuthProvider, AuthorizationServer, CallerFormulas, CertificateId, CustomHeader, Endpoint, ExternalAuthIdentityProvider,
+    ExternalCredential, ExternalCredentialId, Grantee, IdentityProvider, IdentityProviderKind, IdentityType, MAX_NAME_LENGTH,
+    NamedCredential, NamedCredentialId, Organization, Principal, PrincipalAccess, PrincipalId, RenewalRule, RenewalSign, StatusCodes,
+    Timeouts,
 };
 use sortie_protocol::{Protocol, provider_setting};
 
 use crate::apply::Prepared;
+use crate::client_certificate::{ClientCertificate, ClientCertificateFault, ClientIdentity};
 use crate::obtain::{GrantKey, Grants};
 use crate::personal::PrincipalSettings;
 use crate::slot::Slot;
@@ -36,6 +38,8 @@ pub struct Definitions {
     pub principal_access: Vec<PrincipalAccess>,
     /// All named credentials.
     pub named_credentials: Vec<NamedCredential>,
+    /// Those that named credentials present.
+    pub client_certificates: BTreeMap<CertificateId, Arc<ClientCertificate>>,
     /// Whose Sortie this is.
     pub organization: Organization,
 }
@@ -69,6 +73,8 @@ pub struct Named {
     pub timeouts: Timeouts,
     /// How it authenticates.
     pub credential: Arc<Credential>,
+    /// What it presents where the connection is made.
+    pub client_certificate: Option<Arc<ClientCertificate>>,
     pub(crate) generate_authorization_header: bool,
     /// What `{!…}` means in what callers send.
     pub(crate) formulas_in_header: CallerFormulas,
@@ -147,6 +153,11 @@ impl Credential {
 }
 
 impl Named {
+    /// What it presents at this moment; `None` if it presents nothing.
+    pub(crate) fn client_identity(&self, grants: &Grants) -> Result<Option<&Arc<ClientIdentity>>, ClientCertificateFault> {
+        self.client_certificate.as_ref().map(|certificate| certificate.at(grants.now())).transpose()
+    }
+
     /// Whether requests are signed: not if the header of the signature is somebody else's to make.
     pub(crate) fn signs_requests(&self) -> bool {
         self.credential.protocol.signs_requests() && self.places_authorization()
@@ -172,6 +183,7 @@ impl Snapshot {
             principals,
             principal_access,
             named_credentials,
+            client_certificates,
             organization,
         } = definitions;
         let providers = external_auth_identity_providers.into_iter().map(IdentityProvider::from);
@@ -205,7 +217,13 @@ impl Snapshot {
         let mut compiled: NamedByName = with_room_for(named_credentials.len());
         for named in named_credentials {
             let Some((credential, headers)) = credentials.get(&named.external_credential) else { continue };
-            let named = compile_named(named, Arc::clone(credential), headers, &organization);
+            let client_certificate = named.client_certificate.map(|id| client_certificates.get(&id).cloned());
+            if let Some(None) = client_certificate {
+                // The database refuses it too. Without it callouts would go out as those of nobody.
+                tracing::error!(name = %named.name, "the client certificate of `{}` is not there: the name is left out", named.name);
+                continue;
+            }
+            let named = compile_named(named, Arc::clone(credential), client_certificate.flatten(), headers, &organization);
             compiled.insert(named.name.folded().into_bytes().into_boxed_slice(), Arc::new(named));
         }
         grants
@@ -320,6 +338,7 @@ fn compile_credential(
 fn compile_named(
     named: NamedCredential,
     credential: Arc<Credential>,
+    client_certificate: Option<Arc<ClientCertificate>>,
     credential_headers: &[CustomHeader],
     organization: &Arc<Organization>,
 ) -> Named {
@@ -336,6 +355,7 @@ fn compile_named(
         host,
         timeouts,
         credential,
+        client_certificate,
         generate_authorization_header,
         formulas_in_header,
         formulas_in_body,

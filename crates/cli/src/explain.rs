@@ -1,7 +1,7 @@
 //! `sortie explain`.
 
 use clap::Args;
-use sortie_client::{Plan, TokenState};
+use sortie_client::{Plan, PlannedCertificate, TokenState};
 use sortie_model::UserName;
 
 use crate::failure::Failure;
@@ -50,6 +50,11 @@ fn show(printer: &Printer, plan: &Plan) {
     }
     if let Some(provider) = &plan.identity_provider {
         fact("provider", provider);
+    }
+    if let Some(PlannedCertificate { name, version, expires_at }) = &plan.client_certificate {
+        let version = version.map_or_else(|| ", of which no version is in force".to_owned(), |number| format!(", version {number}"));
+        let until = expires_at.map_or_else(String::new, |until| format!(", good until {until}"));
+        fact("client certificate", &format!("{name}{version}{until}"));
     }
     for principal in &plan.principals {
         let tone = if principal.verdict == "chosen" { Tone::Good } else { Tone::Quiet };

@@ -11,12 +11,12 @@ use crate::site::{Site, Spool};
 /// Show which credentials are complete, what is missing, and how they did lately
 #[derive(Debug, Args)]
 #[command(
-    after_long_help = "The status says whether a definition is complete, not whether the other side accepts it; that is what health is for.\n\nExit status: 0; with --check 3 if something is Not Configured."
+    after_long_help = "The status says whether a definition is complete, not whether the other side accepts it; that is what health is for.\n\nExit status: 0; with --check 3 if something is Not Configured, or a client certificate cannot be presented."
 )]
 pub(crate) struct StatusArguments {
     /// Only this external credential
     name: Option<String>,
-    /// End with status 3 if something is Not Configured
+    /// End with status 3 if something is Not Configured, or a client certificate cannot be presented
     #[arg(long)]
     check: bool,
 }
@@ -34,7 +34,7 @@ pub(crate) async fn run(arguments: &StatusArguments, site: &Site, printer: &Prin
         reports.iter().for_each(|report| show(printer, report));
         overview.spool.iter().for_each(|spool| show_spool(printer, spool));
     }
-    let is_incomplete = reports.iter().any(|report| report.status == AuthenticationStatus::NotConfigured);
+    let is_incomplete = reports.iter().any(|report| report.status == AuthenticationStatus::NotConfigured || lacks_certificate(report));
     Ok(if arguments.check && is_incomplete { 3 } else { 0 })
 }
 
@@ -45,12 +45,25 @@ fn show(printer: &Printer, report: &CredentialReport) {
     }
     for place in &report.named_credentials {
         let off = if place.enabled { "" } else { "  (switched off)" };
-        printer.line(&format!("  callout:{} -> {}{off}", place.name, place.url));
+        let presents = place.client_certificate.as_ref().map_or(String::new(), |presented| match &presented.expires_at {
+            Some(until) => format!("  (presents the certificate {}, good until {until})", presented.name),
+            None => format!("  (presents the certificate {})", presented.name),
+        });
+        printer.line(&format!("  callout:{} -> {}{off}{presents}", place.name, place.url));
+        for step in place.client_certificate.iter().flat_map(|presented| &presented.missing) {
+            printer.line(&format!("     next: {}", step.message));
+        }
     }
     if let Some(ManagerReport { kind: _, name, values }) = &report.managed_by {
         printer.line(&format!("  {} come from the provider {name}", values.join(" and ")));
     }
     report.principals.iter().for_each(|principal| show_principal(printer, report, principal));
+}
+
+/// Whether a name that is switched on presents a certificate that cannot be presented.
+fn lacks_certificate(report: &CredentialReport) -> bool {
+    let mut presented = report.named_credentials.iter().filter(|place| place.enabled).flat_map(|place| &place.client_certificate);
+    presented.any(|presented| !presented.missing.is_empty())
 }
 
 /// Nothing, as long as all is well.

@@ -1,6 +1,6 @@
 //! Named credentials: where a callout goes.
 
-use crate::{ApiName, CustomHeader, Endpoint, ExternalCredentialId, Label, NamedCredentialId};
+use crate::{ApiName, CertificateId, CustomHeader, Endpoint, ExternalCredentialId, Label, NamedCredentialId};
 
 /// The place that a name stands for, and which external credential opens it.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,6 +17,8 @@ pub struct NamedCredential {
     pub url: Endpoint,
     /// The one external credential.
     pub external_credential: ExternalCredentialId,
+    /// The certificate that is presented where the connection is made, if the upstream wants one: mutual TLS. The URL is `https` then.
+    pub client_certificate: Option<CertificateId>,
     /// Switched off: callouts are refused.
     pub is_enabled: bool,
     /// Whether the protocol's own header (`Authorization`) is sent. Off: a custom header or the caller supplies one.

@@ -50,7 +50,7 @@ impl OutboundWorld {
 
     async fn exchange(&self, ask: Ask) -> Result<Answer, AskError> {
         let deadline = Instant::now() + self.limits.total;
-        let stream = self.connector.connect(ask.url.origin(), self.limits.connect.min(self.limits.total)).await.map_err(not_sent)?;
+        let stream = self.connector.connect(ask.url.origin(), None, self.limits.connect.min(self.limits.total)).await.map_err(not_sent)?;
         // A process that was stopped meanwhile finds the connection there although its time is over. Whoever asked may have been succeeded: nothing is sent any more.
         if Instant::now() >= deadline {
             return Err(AskError::NotSent { reason: "the time was over before the connection was there".to_owned() });
@@ -91,7 +91,7 @@ fn not_sent(error: ConnectError) -> AskError {
     match error {
         ConnectError::Denied(_) => AskError::Denied,
         ConnectError::Unreachable(reason) | ConnectError::Tls(reason) => AskError::NotSent { reason: reason.to_owned() },
-        ConnectError::TooSlow => AskError::NotSent { reason: error.to_string() },
+        ConnectError::ClientCertificate(_) | ConnectError::TooSlow => AskError::NotSent { reason: error.to_string() },
     }
 }
 

@@ -6,24 +6,25 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rustls_pki_types::ServerName;
-use sortie_callout::ForwardError;
-use sortie_model::{Endpoint, Host, Scheme};
+use sortie_callout::{ClientIdentity, ForwardError};
+use sortie_model::{Endpoint, Host, NamedCredentialId, Scheme};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
-use tokio_rustls::TlsConnector;
 
+use crate::channels::{Channels, Presenter};
+use crate::client_auth::{Having, Listening, Objection, alert, noting};
 use crate::egress::{Denied, EgressPolicy};
 use crate::resolve::Resolver;
 use crate::stream::Stream;
 use crate::tls::{self, Trust, TrustError};
 
-/// Opens connections that the egress policy allows. Shared by all cores; it holds no connection itself.
+/// Opens connections that the egress policy allows, and shows the certificates that names present there. Shared by all cores; it holds no connection itself.
 ///
 /// No proxy of the environment is ever used: it would dial in our place, past the policy.
 pub struct Connector {
     policy: EgressPolicy,
     resolver: Resolver,
-    tls: TlsConnector,
+    channels: Channels,
 }
 
 /// Why there is no connection. Nothing has been sent in any of these cases. The words hold no address: callers may read them.
@@ -38,6 +39,9 @@ pub(crate) enum ConnectError {
     /// Somebody answers, but is not to be trusted.
     #[error("{0}")]
     Tls(&'static str),
+    /// It wants another client certificate than it got.
+    #[error(transparent)]
+    ClientCertificate(#[from] Objection),
     /// It takes too long.
     #[error("the connection did not stand in time")]
     TooSlow,
@@ -49,6 +53,7 @@ impl From<ConnectError> for ForwardError {
             ConnectError::Denied(_) => Self::Denied,
             ConnectError::Unreachable(reason) => Self::Unreachable(reason.to_owned()),
             ConnectError::Tls(reason) => Self::Tls(reason.to_owned()),
+            ConnectError::ClientCertificate(objection) => objection.into(),
             ConnectError::TooSlow => Self::Timeout,
         }
     }
@@ -63,8 +68,7 @@ impl Connector {
     /// # Errors
     /// A [`TrustError`] if nobody would be trusted.
     pub fn new(policy: EgressPolicy, trust: Trust) -> Result<Self, TrustError> {
-        let tls = TlsConnector::from(Arc::new(trust.client_config()?));
-        Ok(Self { policy, resolver: Resolver::system(), tls })
+        Ok(Self { policy, resolver: Resolver::system(), channels: Channels::new(trust.client_config()?) })
     }
 
     /// The same with another source of addresses. What it answers is checked like any other.
@@ -79,15 +83,29 @@ impl Connector {
         &self.policy
     }
 
+    /// Makes ready what these names present, and forgets what others did. Once for each change of the definitions, before callouts begin under them.
+    pub fn present<'a>(&self, identities: impl Iterator<Item = (NamedCredentialId, &'a Arc<ClientIdentity>)>) {
+        self.channels.prepare(identities.map(|(name, identity)| Presenter { name, identity }));
+    }
+
     /// Opens a connection within the time limit, TLS included.
     ///
     /// # Errors
-    /// A [`ConnectError`]; nothing has been sent then.
-    pub(crate) async fn connect(&self, endpoint: &Endpoint, limit: Duration) -> Result<Stream, ConnectError> {
-        timeout(limit, self.establish(endpoint, Instant::now() + limit)).await.unwrap_or(Err(ConnectError::TooSlow))
+    /// A [`ConnectError`]; no request has been sent then.
+    pub(crate) async fn connect(
+        &self,
+        endpoint: &Endpoint,
+        presenter: Option<Presenter<'_>>,
+        limit: Duration,
+    ) -> Result<Stream, ConnectError> {
+        timeout(limit, self.establish(endpoint, presenter, Instant::now() + limit)).await.unwrap_or(Err(ConnectError::TooSlow))
     }
 
-    async fn establish(&self, endpoint: &Endpoint, deadline: Instant) -> Result<Stream, ConnectError> {
+    async fn establish(&self, endpoint: &Endpoint, presenter: Option<Presenter<'_>>, deadline: Instant) -> Result<Stream, ConnectError> {
+        if presenter.is_some() && endpoint.scheme() == Scheme::Http {
+            // No definition says so; if one did, the request would arrive as that of nobody.
+            return Err(ConnectError::Tls("a client certificate is presented over https only"));
+        }
         let checked = self.resolve(endpoint).await?;
         let stream = dial(checked, deadline).await?;
         // Requests are written whole; waiting to fill a packet only adds delay.
@@ -96,8 +114,12 @@ impl Connector {
             Scheme::Http => Ok(Stream::plain(stream)),
             Scheme::Https => {
                 let name = server_name(endpoint.host())?;
-                let stream = self.tls.connect(name, stream).await.map_err(|error| ConnectError::Tls(tls::reason(&error)))?;
-                Ok(Stream::tls(stream))
+                let having = if presenter.is_some() { Having::Certificate } else { Having::Nothing };
+                let (made, asked) = noting(self.channels.of(presenter).connect(name, stream)).await;
+                let objection = |error: &io::Error| alert(error).and_then(|alert| Objection::of(alert, having, asked));
+                let stream = made
+                    .map_err(|error| objection(&error).map_or(ConnectError::Tls(tls::reason(&error)), ConnectError::ClientCertificate))?;
+                Ok(Stream::tls(stream, Listening::after(having, asked)))
             }
         }
     }

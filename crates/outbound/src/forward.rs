@@ -15,11 +15,12 @@ use hyper::body::Incoming;
 use hyper::client::conn::TrySendError;
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
-use sortie_callout::{Forward, ForwardError, Named};
+use sortie_callout::{ClientIdentity, Forward, ForwardError, Named};
 use sortie_model::{Endpoint, NamedCredentialId, Timeouts};
 use tokio::time::MissedTickBehavior;
 
 use crate::answer_body::{Afterwards, AnswerBody};
+use crate::channels::Presenter;
 use crate::connect::Connector;
 use crate::head::{check_answer, frame_request, framing};
 use crate::line::{Clock, Driving, Line, Lines, Party, TICK};
@@ -56,6 +57,14 @@ pub struct Destination<'a> {
     pub endpoint: &'a Endpoint,
     /// How long it may take.
     pub timeouts: Timeouts,
+    /// What is presented where the connection is made. Connections are kept for each identity apart, too.
+    pub identity: Option<&'a Arc<ClientIdentity>>,
+}
+
+impl<'a> Destination<'a> {
+    fn presenter(&self) -> Option<Presenter<'a>> {
+        self.identity.map(|identity| Presenter { name: self.name, identity })
+    }
 }
 
 impl Upstream {
@@ -75,7 +84,7 @@ impl Upstream {
     pub async fn send(&self, to: Destination<'_>, mut request: Request<RequestBody>) -> Result<Response<AnswerBody>, ForwardError> {
         let afterwards = frame_request(&mut request);
         let sent = request.body().sent();
-        while let Some(mut lease) = self.core.pool.take(to.name, to.endpoint) {
+        while let Some(mut lease) = self.core.pool.take(&to) {
             match attempt(&mut lease, to.timeouts, request).await.map_err(Failed::from) {
                 Ok(answer) => return self.accept(answer, lease, afterwards),
                 Err(Failed::Unsent(unsent)) => request = *unsent,
@@ -86,7 +95,10 @@ impl Upstream {
         let mut lease = Box::pin(self.core.open(to)).await?;
         match attempt(&mut lease, to.timeouts, request).await.map_err(Failed::from) {
             Ok(answer) => self.accept(answer, lease, afterwards),
-            Err(Failed::Unsent(_)) => Err(ForwardError::Unreachable("the connection closed at once".to_owned())),
+            Err(Failed::Unsent(_)) => {
+                let closed = || ForwardError::Unreachable("the connection closed at once".to_owned());
+                Err(lease.line.objection().map_or_else(closed, ForwardError::from))
+            }
             Err(Failed::Broken(reason)) => Err(blame(&lease, &sent, reason)),
         }
     }
@@ -120,8 +132,13 @@ impl Forward for Upstream {
     type AnswerBody = AnswerBody;
 
     // Not an `async fn`: it would move the request twice more.
-    fn forward(&self, named: &Named, request: Request<RequestBody>) -> impl Future<Output = Result<Response<AnswerBody>, ForwardError>> {
-        let to = Destination { name: named.id, endpoint: &named.endpoint, timeouts: named.timeouts };
+    fn forward<'a>(
+        &'a self,
+        named: &'a Named,
+        identity: Option<&'a Arc<ClientIdentity>>,
+        request: Request<RequestBody>,
+    ) -> impl Future<Output = Result<Response<AnswerBody>, ForwardError>> {
+        let to = Destination { name: named.id, endpoint: &named.endpoint, timeouts: named.timeouts, identity };
         self.send(to, request)
     }
 }
@@ -130,14 +147,15 @@ impl Core {
     /// A new connection, with its task.
     async fn open(self: &Rc<Self>, to: Destination<'_>) -> Result<Lease, ForwardError> {
         let limit = Duration::from_millis(u64::from(to.timeouts.connect_ms));
-        let stream = self.connector.connect(to.endpoint, limit).await?;
+        let stream = self.connector.connect(to.endpoint, to.presenter(), limit).await?;
+        let listening = stream.listening();
         let (sender, connection) = handshake(stream).await?;
         self.watch();
-        let line = Rc::new(Line::new(&self.clock));
+        let line = Rc::new(Line::new(&self.clock, listening));
         let task = tokio::task::spawn_local(drive(connection, Driving(Rc::clone(&line))));
         line.driven_by(task.abort_handle());
         self.lines.add(&line);
-        Ok(Lease::new(sender, line, self.pool.place(to.name, to.endpoint)))
+        Ok(Lease::new(sender, line, self.pool.place(&to)))
     }
 
     /// Starts the watch, unless it is on. It ends with the last connection, so that an idle core sleeps.
@@ -237,6 +255,9 @@ fn blame(lease: &Lease, sent: &SentBytes, reason: &'static str) -> ForwardError 
     match lease.line.cut_for() {
         Some(Party::Caller) => ForwardError::CallerAborted,
         Some(Party::Upstream) => ForwardError::Timeout,
-        None => sent.fault().unwrap_or_else(|| ForwardError::Protocol(reason.to_owned())),
+        None => {
+            let said = || lease.line.objection().map(ForwardError::from);
+            sent.fault().or_else(said).unwrap_or_else(|| ForwardError::Protocol(reason.to_owned()))
+        }
     }
 }

@@ -14,6 +14,7 @@ use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
 use crate::bell::Bell;
+use crate::client_auth::{Listening, Objection};
 
 /// 100 ms: how coarse the clock is. A time limit is kept to within two ticks, and is never cut short.
 pub(crate) const TICK: Duration = Duration::from_millis(100);
@@ -29,6 +30,8 @@ pub(crate) struct Line {
     timeouts: Cell<Timeouts>,
     task: OnceCell<AbortHandle>,
     bell: Arc<Bell>,
+    /// Over TLS: what the upstream may say of the client certificate.
+    listening: Option<Listening>,
 }
 
 /// What the line is busy with.
@@ -61,7 +64,7 @@ enum End {
 }
 
 impl Line {
-    pub(crate) fn new(clock: &Rc<Clock>) -> Self {
+    pub(crate) fn new(clock: &Rc<Clock>, listening: Option<Listening>) -> Self {
         Self {
             clock: Rc::clone(clock),
             deadline: Cell::new(u64::MAX),
@@ -71,6 +74,7 @@ impl Line {
             timeouts: Cell::new(Timeouts::default()),
             task: OnceCell::new(),
             bell: Arc::default(),
+            listening,
         }
     }
 
@@ -152,6 +156,11 @@ impl Line {
             Some(End::Cut(party)) => Some(party),
             Some(End::Closed) | None => None,
         }
+    }
+
+    /// Why the upstream does not want to go on, if it has to do with the client certificate.
+    pub(crate) fn objection(&self) -> Option<Objection> {
+        self.listening.as_ref().and_then(Listening::heard)
     }
 
     fn expect_within(&self, limit_ms: u32) {

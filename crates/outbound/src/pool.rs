@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use foldhash::fast::RandomState;
 use hyper::client::conn::http1::SendRequest;
-use sortie_model::{Endpoint, NamedCredentialId};
+use sortie_model::{CertificateVersionId, Endpoint, NamedCredentialId};
 
+use crate::forward::Destination;
 use crate::line::Line;
 use crate::request_body::RequestBody;
 
@@ -35,7 +36,7 @@ pub(crate) struct Lease {
     place: Place,
 }
 
-/// Where a connection waits, as long as that shelf stands: an edited URL gets another one, even if only the case of a letter has
+/// Where a connection waits, as long as that shelf stands: an edited URL, or another client certificate, gets another one, even if only the case of a letter has
 /// changed back and forth in between.
 pub(crate) struct Place(Weak<Shelf>);
 
@@ -51,10 +52,17 @@ pub(crate) struct Pool {
     shelves: RefCell<HashMap<NamedCredentialId, Rc<Shelf>, RandomState>>,
 }
 
-/// Those of one name, as long as it stands for this very endpoint; the last used at the back.
+/// Those of one name, as long as it stands for this very endpoint and presents this very version of a certificate, or none; the last used at the back.
 struct Shelf {
     endpoint: Endpoint,
+    presented: Option<CertificateVersionId>,
     waiting: RefCell<VecDeque<Lease>>,
+}
+
+impl Shelf {
+    fn is_for(&self, to: &Destination<'_>) -> bool {
+        self.presented == to.identity.map(|identity| identity.version) && self.endpoint == *to.endpoint
+    }
 }
 
 impl Pool {
@@ -63,9 +71,9 @@ impl Pool {
     }
 
     /// The connection that was used last and is still good.
-    pub(crate) fn take(&self, name: NamedCredentialId, endpoint: &Endpoint) -> Option<Lease> {
+    pub(crate) fn take(&self, to: &Destination<'_>) -> Option<Lease> {
         let shelves = self.shelves.borrow();
-        let shelf = shelves.get(&name).filter(|shelf| shelf.endpoint == *endpoint)?;
+        let shelf = shelves.get(&to.name).filter(|shelf| shelf.is_for(to))?;
         let mut waiting = shelf.waiting.borrow_mut();
         while let Some(lease) = waiting.pop_back() {
             if lease.sender.is_ready() && !lease.line.is_stale() {
@@ -75,15 +83,16 @@ impl Pool {
         None
     }
 
-    /// Where a new connection will belong. Connections to another endpoint under the same name are closed.
-    pub(crate) fn place(&self, name: NamedCredentialId, endpoint: &Endpoint) -> Place {
+    /// Where a new connection will belong. Connections to another endpoint, or with another certificate, under the same name are closed.
+    pub(crate) fn place(&self, to: &Destination<'_>) -> Place {
         let mut shelves = self.shelves.borrow_mut();
-        if let Some(shelf) = shelves.get(&name).filter(|shelf| shelf.endpoint == *endpoint) {
+        if let Some(shelf) = shelves.get(&to.name).filter(|shelf| shelf.is_for(to)) {
             return Place(Rc::downgrade(shelf));
         }
-        let shelf = Rc::new(Shelf { endpoint: endpoint.clone(), waiting: RefCell::default() });
+        let presented = to.identity.map(|identity| identity.version);
+        let shelf = Rc::new(Shelf { endpoint: to.endpoint.clone(), presented, waiting: RefCell::default() });
         let place = Place(Rc::downgrade(&shelf));
-        shelves.insert(name, shelf);
+        shelves.insert(to.name, shelf);
         place
     }
 
@@ -124,7 +133,7 @@ mod tests {
     use sortie_testkit::upstream::RecordingUpstream;
 
     use super::*;
-    use crate::{Connector, Destination, EgressPolicy, Roots, Trust, Upstream};
+    use crate::{Connector, EgressPolicy, Roots, Trust, Upstream};
 
     #[test]
     fn a_core_that_has_been_idle_holds_nothing() {
@@ -139,7 +148,7 @@ mod tests {
             for _ in 0..2 {
                 let mut request = Request::new(RequestBody::from(Bytes::from_static(b"body")));
                 request.headers_mut().insert("host", HeaderValue::from_static("up.test"));
-                let to = Destination { name, endpoint: &endpoint, timeouts: Timeouts::default() };
+                let to = Destination { name, endpoint: &endpoint, timeouts: Timeouts::default(), identity: None };
                 upstream.send(to, request).await.unwrap().into_body().collect().await.unwrap();
                 assert_eq!(upstream.held(), (1, 1, true));
                 tokio::time::timeout(Duration::from_secs(5), async {

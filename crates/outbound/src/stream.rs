@@ -8,6 +8,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
+use crate::client_auth::Listening;
 use crate::gather::poll_write_gathered;
 
 /// An open connection to an upstream or a service. Made by [`crate::Connector::connect`] only.
@@ -18,7 +19,35 @@ pub(crate) struct Stream(Kind);
 enum Kind {
     Plain(TcpStream),
     /// Boxed: a TLS session is a kilobyte, and plain connections need not carry it.
-    Tls(Box<TlsStream<TcpStream>>),
+    Tls(Box<Encrypted>),
+}
+
+#[derive(Debug)]
+struct Encrypted {
+    stream: TlsStream<TcpStream>,
+    listening: Listening,
+}
+
+impl Encrypted {
+    /// Notes what an error says of the client certificate.
+    fn noted<T>(&self, polled: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+        if let Poll::Ready(Err(error)) = &polled {
+            self.listening.note(error);
+        }
+        polled
+    }
+
+    /// The same where something could not be written: a server that has refused us closes, and why it did is still to be read. What else there is to read is lost with the
+    /// connection, which nobody uses after such an error.
+    fn noted_before_end<T>(&mut self, context: &mut Context<'_>, polled: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+        if let Poll::Ready(Err(error)) = &polled
+            && !self.listening.note(error)
+            && let Poll::Ready(Err(said)) = Pin::new(&mut self.stream).poll_read(context, &mut ReadBuf::new(&mut [0; 1]))
+        {
+            self.listening.note(&said);
+        }
+        polled
+    }
 }
 
 impl Stream {
@@ -26,8 +55,16 @@ impl Stream {
         Self(Kind::Plain(stream))
     }
 
-    pub(crate) fn tls(stream: TlsStream<TcpStream>) -> Self {
-        Self(Kind::Tls(Box::new(stream)))
+    pub(crate) fn tls(stream: TlsStream<TcpStream>, listening: Listening) -> Self {
+        Self(Kind::Tls(Box::new(Encrypted { stream, listening })))
+    }
+
+    /// What the server may still say of the client certificate.
+    pub(crate) fn listening(&self) -> Option<Listening> {
+        match &self.0 {
+            Kind::Plain(_) => None,
+            Kind::Tls(encrypted) => Some(encrypted.listening.clone()),
+        }
     }
 }
 
@@ -35,7 +72,10 @@ impl AsyncRead for Stream {
     fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         match &mut self.get_mut().0 {
             Kind::Plain(stream) => Pin::new(stream).poll_read(context, buffer),
-            Kind::Tls(stream) => Pin::new(stream).poll_read(context, buffer),
+            Kind::Tls(encrypted) => {
+                let polled = Pin::new(&mut encrypted.stream).poll_read(context, buffer);
+                encrypted.noted(polled)
+            }
         }
     }
 }
@@ -44,35 +84,44 @@ impl AsyncWrite for Stream {
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         match &mut self.get_mut().0 {
             Kind::Plain(stream) => Pin::new(stream).poll_write(context, bytes),
-            Kind::Tls(stream) => Pin::new(stream).poll_write(context, bytes),
+            Kind::Tls(encrypted) => {
+                let polled = Pin::new(&mut encrypted.stream).poll_write(context, bytes);
+                encrypted.noted_before_end(context, polled)
+            }
         }
     }
 
     fn poll_write_vectored(self: Pin<&mut Self>, context: &mut Context<'_>, slices: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
         match &mut self.get_mut().0 {
             Kind::Plain(stream) => poll_write_gathered(Pin::new(stream), context, slices),
-            Kind::Tls(stream) => Pin::new(stream).poll_write_vectored(context, slices),
+            Kind::Tls(encrypted) => {
+                let polled = Pin::new(&mut encrypted.stream).poll_write_vectored(context, slices);
+                encrypted.noted_before_end(context, polled)
+            }
         }
     }
 
     fn is_write_vectored(&self) -> bool {
         match &self.0 {
             Kind::Plain(stream) => stream.is_write_vectored(),
-            Kind::Tls(stream) => stream.is_write_vectored(),
+            Kind::Tls(encrypted) => encrypted.stream.is_write_vectored(),
         }
     }
 
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         match &mut self.get_mut().0 {
             Kind::Plain(stream) => Pin::new(stream).poll_flush(context),
-            Kind::Tls(stream) => Pin::new(stream).poll_flush(context),
+            Kind::Tls(encrypted) => {
+                let polled = Pin::new(&mut encrypted.stream).poll_flush(context);
+                encrypted.noted_before_end(context, polled)
+            }
         }
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         match &mut self.get_mut().0 {
             Kind::Plain(stream) => Pin::new(stream).poll_shutdown(context),
-            Kind::Tls(stream) => Pin::new(stream).poll_shutdown(context),
+            Kind::Tls(encrypted) => Pin::new(&mut encrypted.stream).poll_shutdown(context),
         }
     }
 }

@@ -8,6 +8,8 @@ use rustls::{CertificateError, ClientConfig, RootCertStore};
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 
+use crate::client_auth::Shows;
+
 /// Which certificate authorities are trusted to begin with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Roots {
@@ -82,7 +84,7 @@ impl Trust {
         let builder = ClientConfig::builder_with_provider(provider)
             .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
             .expect("aws-lc-rs knows TLS 1.2 and 1.3");
-        let mut config = builder.with_root_certificates(store).with_no_client_auth();
+        let mut config = builder.with_root_certificates(store).with_client_cert_resolver(Arc::new(Shows::NOTHING));
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         config.resumption = Resumption::in_memory_sessions(1024);
         // Early data can be replayed by whoever recorded it, and ours would hold credentials (RFC 8446, section 8).

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use quick_cache::sync::Cache;
-use sortie_model::{Certificate, CertificateVersionId, KeyIdentifier, SigningAlgorithm, Timestamp};
+use sortie_callout::ClientIdentity;
+use sortie_model::{Certificate, CertificateVersion, CertificateVersionId, Issued, KeyIdentifier, SigningAlgorithm, Timestamp};
 use sortie_store::ReadError;
 use sortie_vault::signing::{OpenKeyError, SignError, SigningKey};
 
@@ -105,6 +106,10 @@ impl Signers {
         if issued.not_after <= now {
             return Err(SignerError::Expired);
         }
+        self.of_version(version, issued).await
+    }
+
+    async fn of_version(&self, version: &CertificateVersion, issued: &Issued) -> Result<Arc<Signer>, SignerError> {
         let load = async {
             let sealed = self.house.store().certificates().private_key(version.id).await.map_err(SignerError::Unavailable)?;
             // Removed a moment ago; the node has not heard of it yet.
@@ -113,6 +118,26 @@ impl Signers {
             Ok(Arc::new(Signer { key, kid: version.kid.clone(), chain: issued.chain.clone() }))
         };
         self.keys.get_or_insert_async(&version.id, load).await
+    }
+
+    /// All versions of a certificate that may be presented, now or when the clock says so. One whose key does not open is left out, and the log says why.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub(crate) async fn identities(&self, certificate: &Certificate, now: Timestamp) -> Result<Vec<Arc<ClientIdentity>>, ReadError> {
+        let mut found = Vec::new();
+        for version in certificate.published_versions(now) {
+            let Some(issued) = version.state.issued() else { continue };
+            match self.of_version(version, issued).await {
+                Ok(signer) => found.push(Arc::new(ClientIdentity { version: version.id, algorithm: version.algorithm, signer })),
+                Err(SignerError::Unavailable(error)) => return Err(error),
+                Err(error) => {
+                    let (name, number) = (&certificate.name, version.number);
+                    tracing::error!(certificate = %name, version = number, code = error.code(), "version {number} of the client certificate `{name}` cannot be presented: {error}");
+                }
+            }
+        }
+        Ok(found)
     }
 }
 

@@ -26,6 +26,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("dying_grants", include_str!("../migrations/0016_dying_grants.sql")),
     ("stored_by", include_str!("../migrations/0017_stored_by.sql")),
     ("user_changes", include_str!("../migrations/0018_user_changes.sql")),
+    ("client_certificates", include_str!("../migrations/0019_client_certificates.sql")),
 ];
 
 /// The newest schema that this binary knows.

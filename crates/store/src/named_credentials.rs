@@ -8,6 +8,9 @@ use crate::error::ChangeError;
 
 const RULES: Rules = Rules { what: "named credential", refers_to: "external credential" };
 
+/// The database does not say which of the two is not there.
+const RULES_WITH_CERTIFICATE: Rules = Rules { what: "named credential", refers_to: "external credential or certificate" };
+
 /// Changes of named credentials.
 pub struct NamedCredentialChanges<'a> {
     pub(crate) tx: &'a mut Tx,
@@ -17,13 +20,14 @@ impl NamedCredentialChanges<'_> {
     /// Adds a named credential.
     ///
     /// # Errors
-    /// [`ChangeError::Conflict`] if the name is taken, [`ChangeError::Missing`] if the external credential does not exist.
+    /// [`ChangeError::Conflict`] if the name is taken, [`ChangeError::Missing`] if the external credential or the certificate does not exist.
     pub async fn insert(&mut self, credential: &NamedCredential) -> Result<(), ChangeError> {
         const INSERT: Sql = Sql::new(
             "named_credentials",
             "INSERT INTO named_credentials (id, name, folded, label, description, url, external_credential_id, is_enabled,
-                 generate_authorization_header, formulas_in_header, formulas_in_body, forwarded_headers, headers, timeouts)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+                 generate_authorization_header, formulas_in_header, formulas_in_body, forwarded_headers, headers, timeouts,
+                 client_certificate_id)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
         );
         self.write(INSERT, credential).await.map(drop)
     }
@@ -31,7 +35,7 @@ impl NamedCredentialChanges<'_> {
     /// Replaces all fields of a named credential but its name.
     ///
     /// # Errors
-    /// [`ChangeError::Missing`] if it or the external credential does not exist, [`ChangeError::Immutable`] for another name.
+    /// [`ChangeError::Missing`] if it, the external credential or the certificate does not exist, [`ChangeError::Immutable`] for another name.
     pub async fn update(&mut self, credential: &NamedCredential) -> Result<(), ChangeError> {
         const NAME: Sql = Sql::new("named_credentials", "SELECT name FROM named_credentials WHERE id = $1");
         const UPDATE: Sql = Sql::new(
@@ -39,7 +43,7 @@ impl NamedCredentialChanges<'_> {
             "UPDATE named_credentials SET name = $2, folded = $3, label = $4, description = $5, url = $6,
                  external_credential_id = $7, is_enabled = $8, generate_authorization_header = $9,
                  formulas_in_header = $10, formulas_in_body = $11, forwarded_headers = $12,
-                 headers = $13, timeouts = $14
+                 headers = $13, timeouts = $14, client_certificate_id = $15
              WHERE id = $1",
         );
         let stored = self.tx.fetch_optional(NAME, [credential.id.into()]).await?.ok_or(ChangeError::Missing { what: RULES.what })?;
@@ -58,6 +62,7 @@ impl NamedCredentialChanges<'_> {
             description,
             url,
             external_credential,
+            client_certificate,
             is_enabled,
             generate_authorization_header,
             allow_formulas_in_header,
@@ -81,8 +86,10 @@ impl NamedCredentialChanges<'_> {
             crate::json(forwarded_headers),
             crate::json(headers),
             crate::json(timeouts),
+            (*client_certificate).into(),
         ];
-        self.tx.execute(sql, values).await.map_err(|fault| RULES.translate(fault, name))
+        let rules = if client_certificate.is_some() { RULES_WITH_CERTIFICATE } else { RULES };
+        self.tx.execute(sql, values).await.map_err(|fault| rules.translate(fault, name))
     }
 
     /// Removes a named credential.
@@ -111,6 +118,7 @@ pub(crate) async fn all(tx: &mut Tx) -> Result<Vec<NamedCredential>, Fault> {
             "forwarded_headers",
             "headers",
             "timeouts",
+            "COALESCE(client_certificate_id, '')",
             "description",
         ],
         "ORDER BY folded"
@@ -134,6 +142,7 @@ fn read(row: &Row) -> Result<NamedCredential, Fault> {
         forwarded_headers: fields.json("forwarded_headers")?,
         headers: fields.json("headers")?,
         timeouts: fields.json("timeouts")?,
+        client_certificate: fields.optional_id("client_certificate_id")?,
         description: fields.rest("description")?,
     })
 }

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::authority::Issued;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature::{
@@ -22,6 +23,7 @@ use sortie_protocol::{Answer, Ask, AskError, Pending, Signer, SignerError, Signi
 pub struct TestKey {
     id: String,
     pair: Pair,
+    chain: Vec<Vec<u8>>,
     signed: AtomicU64,
 }
 
@@ -53,8 +55,20 @@ impl TestKey {
         Self::of(id, Pair::Ed25519(Ed25519KeyPair::generate().unwrap()))
     }
 
+    /// The key of a certificate, with the certificate.
+    pub fn of_issued(id: &str, issued: &Issued) -> Arc<Self> {
+        let pair = if let Ok(pair) = RsaKeyPair::from_pkcs8(&issued.key) {
+            Pair::Rsa(pair)
+        } else if let Ok(pair) = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &issued.key) {
+            Pair::P256(pair)
+        } else {
+            Pair::Ed25519(Ed25519KeyPair::from_pkcs8(&issued.key).unwrap())
+        };
+        Arc::new(Self { id: id.to_owned(), pair, chain: vec![issued.certificate.clone()], signed: AtomicU64::new(0) })
+    }
+
     fn of(id: &str, pair: Pair) -> Arc<Self> {
-        Arc::new(Self { id: id.to_owned(), pair, signed: AtomicU64::new(0) })
+        Arc::new(Self { id: id.to_owned(), pair, chain: Vec::new(), signed: AtomicU64::new(0) })
     }
 
     /// The public key as a JSON Web Key (RFC 7517, section 4; RFC 7518, section 6; RFC 8037, section 2).
@@ -89,7 +103,7 @@ impl Signer for TestKey {
     }
 
     fn chain(&self) -> &[Vec<u8>] {
-        &[]
+        &self.chain
     }
 
     fn sign(&self, algorithm: SigningAlgorithm, input: &[u8]) -> Result<Vec<u8>, SignerError> {

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![allow(clippy::disallowed_methods, reason = "tests meet the real clock, the real environment and real threads")]
 
+pub mod authority;
 pub mod browser;
 pub mod held_front;
 pub mod keys;

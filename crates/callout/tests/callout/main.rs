@@ -8,6 +8,7 @@ mod answers;
 mod assertions;
 mod assumed;
 mod authorization;
+mod client_certificates;
 mod cluster;
 mod explained;
 mod formulas;

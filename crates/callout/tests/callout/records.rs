@@ -61,6 +61,8 @@ async fn every_intent_can_be_closed_whatever_happens_after_it() {
         ForwardError::Denied,
         ForwardError::Unreachable("x".to_owned()),
         ForwardError::Tls("x".to_owned()),
+        ForwardError::ClientCertificateRequired,
+        ForwardError::ClientCertificateRefused("x"),
         ForwardError::Timeout,
         ForwardError::Protocol("x".to_owned()),
         ForwardError::CallerAborted,

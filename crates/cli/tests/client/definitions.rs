@@ -67,6 +67,16 @@ pub(crate) async fn named_credentials(witness: &Witness) {
     assert!(replaced.callout_options.allow_merge_fields_in_body);
     witness.is_whole(&credentials.show("Billing").await.unwrap().value);
     witness.is_whole_at("namedCredentials", &credentials.list().await.unwrap());
+    let missing = NewNamedCredential { client_certificate: Some("Nobody".to_owned()), ..again.clone() };
+    let error = credentials.replace(&missing, None).await.unwrap_err();
+    assert_eq!(error.refusal().unwrap().faults[0].pointer, "/parameters/0/parameterValue");
+    let bank = sortie_client::NewCertificate { name: "Bank".to_owned(), ..sortie_client::NewCertificate::default() };
+    witness.client.certificates().create(&bank).await.unwrap();
+    again.client_certificate = Some("Bank".to_owned());
+    let presenting = credentials.replace(&again, None).await.unwrap();
+    assert_eq!(presenting.value.client_certificate(), Some("Bank"));
+    witness.is_whole(&credentials.show("Billing").await.unwrap().value);
+    assert_eq!(NewNamedCredential::from(presenting.value.clone()), again);
     assert_eq!(code(credentials.remove("Billing", Some(&made.etag)).await), "precondition_failed");
     credentials.remove("Billing", None).await.unwrap();
     assert_eq!(code(credentials.show("Billing").await), "named_credential_unknown");

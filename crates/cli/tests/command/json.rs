@@ -68,6 +68,7 @@ fn status_and_audit() {
         ".managed_by",
         ".missing",
         ".name",
+        ".named_credentials[].client_certificate",
         ".named_credentials[].enabled",
         ".named_credentials[].name",
         ".named_credentials[].url",

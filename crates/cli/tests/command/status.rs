@@ -22,6 +22,36 @@ fn status_says_what_to_do_next_until_nothing_is_missing() {
 }
 
 #[test]
+fn a_client_certificate_is_shown_where_it_is_presented() {
+    let sortie = Sortie::with_billing();
+    sortie.ok(&["certificate", "request", "Bank", "--key-algorithm", "p256"]);
+    sortie.file(
+        "bank.yaml",
+        "named_credentials:\n- {name: Bank, url: 'https://bank.test', external_credential: Billing, client_certificate: bank}\n",
+    );
+    sortie.ok(&["apply", "-f", "bank.yaml"]);
+    let status = sortie.ok(&["status", "Billing"]);
+    assert!(status.contains("callout:Bank -> https://bank.test  (presents the certificate Bank)"), "{status}");
+    assert!(status.contains("next: the client certificate `Bank` has no chain yet") && status.contains("sortie certificate install Bank"));
+    assert_eq!(sortie.run(&["status", "--check", "Billing"]).code, 3);
+    let plan = sortie.run(&["explain", "callout:Bank/x", "--as", "alice"]);
+    assert_eq!(plan.code, 1);
+    assert!(plan.out.contains("client certificate   Bank, of which no version is in force"), "{plan:?}");
+    assert!(plan.out.contains("it would be refused: client_certificate_not_usable") && plan.out.contains("whose turn           admin"));
+    sortie.ok(&["certificate", "create", "Own", "--key-algorithm", "p256"]);
+    sortie.file(
+        "bank.yaml",
+        "named_credentials:\n- {name: Bank, url: 'https://bank.test', external_credential: Billing, client_certificate: Own}\n",
+    );
+    assert!(sortie.ok(&["apply", "-f", "bank.yaml"]).contains("client_certificate"));
+    let status = sortie.ok(&["status", "Billing"]);
+    assert!(status.contains("(presents the certificate Own, good until 20"), "{status}");
+    let plan = sortie.ok(&["explain", "callout:Bank/x", "--as", "alice"]);
+    assert!(plan.contains("client certificate   Own, version 1, good until 20") && plan.contains("it would be sent"), "{plan}");
+    assert_eq!(sortie.code(&["certificate", "remove", "Own"]), "in_use");
+}
+
+#[test]
 fn explain_names_each_reason_by_its_code() {
     let sortie = Sortie::with_billing();
     let plan = sortie.ok(&["explain", "callout:Billing/invoices?open=true", "--as", "alice"]);

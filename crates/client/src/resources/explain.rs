@@ -23,6 +23,8 @@ pub struct Plan {
     pub identity_provider: Option<String>,
     /// How identity would be proven.
     pub protocol: Option<String>,
+    /// What would be presented where the connection is made, if something is.
+    pub client_certificate: Option<PlannedCertificate>,
     /// Every principal in order, with why it is or is not the one.
     pub principals: Vec<PlannedPrincipal>,
     /// Where the token would come from.
@@ -35,6 +37,17 @@ pub struct Plan {
     pub refusal: Option<PlannedRefusal>,
     /// What went wrong the last time, unless it has gone right since.
     pub last_failure: Option<LastFailure>,
+}
+
+/// A client certificate as it would be presented.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlannedCertificate {
+    /// Its name.
+    pub name: String,
+    /// The number of the version in force, if one is.
+    pub version: Option<u32>,
+    /// Until when its chain is good.
+    pub expires_at: Option<Timestamp>,
 }
 
 /// A signature as it would be made.

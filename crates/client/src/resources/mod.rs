@@ -27,7 +27,7 @@ pub use certificates::{Certificate, CertificateSummary, CertificateVersion, Cert
 pub use change::{Action, Change};
 pub use credentials::{AuthUrl, Credential, CredentialPlace, CredentialValues, Credentials, PrincipalType, StoredValue};
 pub use definitions::{ApplyMode, Applying, Definitions, Unlisted};
-pub use explain::{LastFailure, Plan, PlannedPrincipal, PlannedRefusal, PlannedSignature, TokenState};
+pub use explain::{LastFailure, Plan, PlannedCertificate, PlannedPrincipal, PlannedRefusal, PlannedSignature, TokenState};
 pub use external_credentials::{
     AccessSummary, CustomHeader, ExternalCredential, ExternalCredentialPrincipal, ExternalCredentials, NewExternalCredential, NewPrincipal,
     Parameter, Related,
@@ -42,6 +42,7 @@ pub use principal_access::{Access, Grantee, PrincipalAccess};
 pub use providers::{AuthProvider, Provider, ProviderParameter, ProviderSummary, Providers};
 pub use salesforce::{QueryResult, Salesforce};
 pub use status::{
-    CredentialHealth, CredentialReport, ManagerReport, MissingStep, PlaceReport, PrincipalReport, SnapshotVersions, Status, UnrevokedReport,
+    CredentialHealth, CredentialReport, ManagerReport, MissingStep, PlaceReport, PresentedReport, PrincipalReport, SnapshotVersions,
+    Status, UnrevokedReport,
 };
 pub use users::{NewUser, User, UserChange, UserPages, Users};

@@ -38,13 +38,23 @@ pub struct NamedCredential {
     pub id: String,
     /// Shown name.
     pub master_label: String,
-    /// There is none that means anything to Sortie.
+    /// The certificate that is presented, if one is: [`NamedCredential::client_certificate`].
     pub parameters: Vec<Parameter>,
     /// `SecuredEndpoint`.
     #[serde(rename = "type")]
     pub kind: String,
     /// Its path in the API.
     pub url: String,
+}
+
+/// The type of the one parameter that means something to Sortie.
+const CLIENT_CERTIFICATE: &str = "ClientCertificate";
+
+impl NamedCredential {
+    /// Name of the certificate that is presented where the connection is made, if one is.
+    pub fn client_certificate(&self) -> Option<&str> {
+        self.parameters.iter().find(|one| one.parameter_type == CLIENT_CERTIFICATE).map(|one| one.parameter_value.as_str())
+    }
 }
 
 /// What is done to callouts.
@@ -72,6 +82,8 @@ pub struct NewNamedCredential {
     pub callout_options: CalloutOptions,
     /// Where it leads: `https://api.example.com/v1`.
     pub callout_url: String,
+    /// Name of the certificate that is presented where the connection is made. It must be there, and the URL must be `https`.
+    pub client_certificate: Option<String>,
     /// Headers that are added to callouts.
     pub custom_headers: Vec<CustomHeader>,
     /// What it is for.
@@ -88,6 +100,7 @@ impl From<NamedCredential> for NewNamedCredential {
     /// As it is, to be changed and put back.
     fn from(shown: NamedCredential) -> Self {
         Self {
+            client_certificate: shown.client_certificate().map(str::to_owned),
             callout_options: shown.callout_options,
             callout_url: shown.callout_url,
             custom_headers: shown.custom_headers,
@@ -109,8 +122,17 @@ struct Body<'a> {
     developer_name: &'a str,
     external_credentials: [Reference<'a>; 1],
     master_label: &'a str,
+    parameters: Vec<Presented<'a>>,
     #[serde(rename = "type")]
     kind: &'static str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Presented<'a> {
+    parameter_name: &'static str,
+    parameter_type: &'static str,
+    parameter_value: &'a str,
 }
 
 #[derive(Serialize)]
@@ -121,7 +143,21 @@ struct Reference<'a> {
 
 impl NewNamedCredential {
     fn body(&self) -> Body<'_> {
-        let Self { callout_options, callout_url, custom_headers, description, developer_name, external_credential, master_label } = self;
+        let Self {
+            callout_options,
+            callout_url,
+            client_certificate,
+            custom_headers,
+            description,
+            developer_name,
+            external_credential,
+            master_label,
+        } = self;
+        let presented = client_certificate.iter().map(|name| Presented {
+            parameter_name: CLIENT_CERTIFICATE,
+            parameter_type: CLIENT_CERTIFICATE,
+            parameter_value: name,
+        });
         Body {
             callout_options: *callout_options,
             callout_url,
@@ -130,6 +166,7 @@ impl NewNamedCredential {
             developer_name,
             external_credentials: [Reference { developer_name: external_credential }],
             master_label,
+            parameters: presented.collect(),
             // The other type of Salesforce's is for its private connections.
             kind: "SecuredEndpoint",
         }

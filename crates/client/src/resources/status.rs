@@ -113,6 +113,19 @@ pub struct PlaceReport {
     pub url: String,
     /// Whether callouts are let through.
     pub enabled: bool,
+    /// What it presents where the connection is made, if something is.
+    pub client_certificate: Option<PresentedReport>,
+}
+
+/// A certificate that a named credential presents.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PresentedReport {
+    /// Its name.
+    pub name: String,
+    /// Until when the version in force is good, RFC 3339.
+    pub expires_at: Option<String>,
+    /// What it lacks. While it lacks anything, callouts are refused.
+    pub missing: Vec<MissingStep>,
 }
 
 /// The generation of the definitions, which grows with every change.

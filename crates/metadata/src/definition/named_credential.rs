@@ -20,6 +20,8 @@ pub struct NamedCredentialDefinition {
     pub url: Endpoint,
     /// Name of the external credential.
     pub external_credential: ApiName,
+    /// Name of the certificate that is presented to the upstream.
+    pub client_certificate: Option<ApiName>,
     /// Whether callouts are possible.
     pub is_enabled: bool,
     /// Whether the protocol's own header is sent.
@@ -42,6 +44,7 @@ impl NamedCredentialDefinition {
         let description = description(reader, fields);
         let url = fields.require(reader, "url").and_then(|at| reader.parsed(&at, Endpoint::parse));
         let external_credential = fields.require(reader, "external_credential").and_then(|at| reader.parsed(&at, ApiName::parse));
+        let client_certificate = fields.take("client_certificate").and_then(|at| reader.parsed(&at, ApiName::parse));
         let is_enabled = truth_or(reader, fields, "enabled", true);
         let generate_authorization_header = truth_or(reader, fields, "generate_authorization_header", true);
         let allow_formulas_in_header = formulas(reader, fields, "allow_formulas_in_header");
@@ -56,6 +59,7 @@ impl NamedCredentialDefinition {
             description,
             url: url?,
             external_credential: external_credential?,
+            client_certificate,
             is_enabled,
             generate_authorization_header,
             allow_formulas_in_header,

@@ -60,6 +60,7 @@ named_credentials:
     label: Billing, version 2
     url: HTTPS://API.test/v2/
     external_credential: billing
+    client_certificate: Bank
     enabled: false
     generate_authorization_header: false
     allow_formulas_in_body: false
@@ -114,6 +115,7 @@ fn named_credentials_are_read() {
     let named = &definition.named_credentials[0];
     assert_eq!(named.label.as_str(), "Billing, version 2");
     assert_eq!(named.url.to_string(), "https://api.test/v2");
+    assert_eq!(named.client_certificate, Some(name("Bank")));
     assert!(!named.is_enabled && !named.generate_authorization_header);
     assert_eq!(named.forwarded_headers, ["cookie", "x-ms-version"]);
     assert_eq!(named.headers.len(), 1);

@@ -189,6 +189,8 @@ fn fields_of_named_credentials_are_checked() {
     refused(&with("allow_formulas_in_header: true"), &[]);
     refused(&with("allow_formulas_in_body: false"), &[]);
     refused(&with("forwarded_headers: [cookie, ▸Proxy-Foo]"), &["named_credentials[0].forwarded_headers[1] header_name_reserved"]);
+    refused(&with("client_certificate: ▸no name"), &["named_credentials[0].client_certificate name_format"]);
+    refused(&with("client_certificate: ▸[Bank]"), &["named_credentials[0].client_certificate type"]);
     refused(&with("timeouts: {connect_ms: ▸0}"), &["named_credentials[0].timeouts.connect_ms range"]);
     refused(&with("timeouts: {▸idle: 5}"), &["named_credentials[0].timeouts.idle unknown_key"]);
 }

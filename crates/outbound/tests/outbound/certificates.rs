@@ -1,62 +1,16 @@
-//! Certificate authorities and TLS servers, made for one test.
+//! TLS servers, made for one test.
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
-use rustls::{HandshakeKind, ServerConfig, ServerConnection, StreamOwned};
+use rustls::server::WebPkiClientVerifier;
+use rustls::{HandshakeKind, RootCertStore, ServerConfig, ServerConnection, StreamOwned};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 
-/// An authority that signs what a test asks for.
-pub struct Authority {
-    issuer: Issuer<'static, KeyPair>,
-    pub pem: String,
-}
-
-/// A certificate and its key.
-pub struct Identity {
-    certificate: CertificateDer<'static>,
-    key: PrivateKeyDer<'static>,
-}
-
-impl Authority {
-    pub fn new() -> Self {
-        let key = KeyPair::generate().unwrap();
-        let mut params = CertificateParams::default();
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        params.distinguished_name.push(rcgen::DnType::CommonName, "Sortie test authority");
-        let pem = params.self_signed(&key).unwrap().pem();
-        Self { issuer: Issuer::new(params, key), pem }
-    }
-
-    /// A certificate for these names, changed as the test likes.
-    pub fn sign(&self, names: &[&str], change: impl FnOnce(&mut CertificateParams)) -> Identity {
-        let key = KeyPair::generate().unwrap();
-        let params = leaf(names, change);
-        Identity::new(params.signed_by(&key, &self.issuer).unwrap().der().clone(), &key)
-    }
-}
-
-/// A certificate that nobody but itself vouches for.
-pub fn self_signed(names: &[&str]) -> Identity {
-    let key = KeyPair::generate().unwrap();
-    Identity::new(leaf(names, |_| {}).self_signed(&key).unwrap().der().clone(), &key)
-}
-
-fn leaf(names: &[&str], change: impl FnOnce(&mut CertificateParams)) -> CertificateParams {
-    let mut params = CertificateParams::new(names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>()).unwrap();
-    change(&mut params);
-    params
-}
-
-impl Identity {
-    fn new(certificate: CertificateDer<'static>, key: &KeyPair) -> Self {
-        Self { certificate, key: PrivateKeyDer::from_pem_slice(key.serialize_pem().as_bytes()).unwrap() }
-    }
-}
+pub use sortie_testkit::authority::{Authority, Issued, self_signed};
 
 /// What a TLS server saw.
 #[derive(Debug, Default)]
@@ -77,14 +31,25 @@ pub struct TlsServer {
 }
 
 impl TlsServer {
-    pub fn start(identity: Identity, answer: &'static str) -> Self {
+    pub fn start(issued: Issued, answer: &'static str) -> Self {
+        Self::asking(issued, None, answer)
+    }
+
+    /// One that insists on client certificates of this authority, if one is given.
+    pub fn asking(issued: Issued, clients: Option<&Authority>, answer: &'static str) -> Self {
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let mut config = ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_no_client_auth()
-            .with_single_cert(vec![identity.certificate], identity.key)
-            .unwrap();
+        let builder = ServerConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions().unwrap();
+        let builder = match clients {
+            None => builder.with_no_client_auth(),
+            Some(authority) => {
+                let mut roots = RootCertStore::empty();
+                roots.add(CertificateDer::from_pem_slice(authority.pem.as_bytes()).unwrap()).unwrap();
+                let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
+                builder.with_client_cert_verifier(verifier.build().unwrap())
+            }
+        };
+        let key = PrivateKeyDer::try_from(issued.key).unwrap();
+        let mut config = builder.with_single_cert(vec![CertificateDer::from(issued.certificate)], key).unwrap();
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         let (config, seen) = (Arc::new(config), Arc::new(Mutex::new(Seen::default())));
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();

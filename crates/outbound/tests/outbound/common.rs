@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::BodyExt;
-use sortie_callout::ForwardError;
+use sortie_callout::{ClientIdentity, ForwardError};
 use sortie_model::{Endpoint, NamedCredentialId, Timeouts};
 use sortie_outbound::{
     AnswerBody, AnswerError, Connector, Destination, EgressPolicy, PoolLimits, RequestBody, Resolver, Roots, Trust, Upstream,
@@ -34,9 +34,11 @@ pub fn connector() -> Connector {
 /// One client and one name that stands for one endpoint.
 pub struct Core {
     pub upstream: Upstream,
+    connector: Arc<Connector>,
     pub name: NamedCredentialId,
     pub endpoint: Endpoint,
     pub timeouts: Timeouts,
+    pub identity: Option<Arc<ClientIdentity>>,
 }
 
 impl Core {
@@ -46,16 +48,24 @@ impl Core {
 
     pub fn with(connector: Connector, limits: PoolLimits, url: &str) -> Self {
         let endpoint = Endpoint::parse(url).unwrap();
+        let connector = Arc::new(connector);
         Self {
-            upstream: Upstream::new(Arc::new(connector), limits),
+            upstream: Upstream::new(Arc::clone(&connector), limits),
+            connector,
             name: "0193a5c0-0000-7000-8000-000000000001".parse().unwrap(),
             endpoint,
             timeouts: TIMEOUTS,
+            identity: None,
         }
     }
 
+    /// As when definitions come into force.
+    pub fn present<'a>(&self, identities: impl Iterator<Item = (NamedCredentialId, &'a Arc<ClientIdentity>)>) {
+        self.connector.present(identities);
+    }
+
     pub fn destination(&self) -> Destination<'_> {
-        Destination { name: self.name, endpoint: &self.endpoint, timeouts: self.timeouts }
+        Destination { name: self.name, endpoint: &self.endpoint, timeouts: self.timeouts, identity: self.identity.as_ref() }
     }
 
     pub async fn send(&self, method: Method, path: &str, body: RequestBody) -> Result<Response<AnswerBody>, ForwardError> {

@@ -6,6 +6,7 @@
 mod answer;
 mod assertions;
 mod certificates;
+mod client_certificates;
 mod common;
 mod connect;
 mod egress;

@@ -9,7 +9,7 @@ use rustls::HandshakeKind;
 use sortie_callout::ForwardError;
 use sortie_outbound::{AnswerError, Connector, PoolLimits, Roots, Trust, TrustError};
 
-use crate::certificates::{Authority, Identity, TlsServer, self_signed};
+use crate::certificates::{Authority, Issued, TlsServer, self_signed};
 use crate::common::{Core, loopback, on_one_core, read, resolving_to};
 
 const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
@@ -36,7 +36,7 @@ fn refusal(trust: Trust, host: &str, port: u16) -> String {
 
 #[test]
 fn a_server_with_the_right_certificate_is_reached_over_http_1_1() {
-    let authority = Authority::new();
+    let authority = Authority::default();
     let server = TlsServer::start(authority.sign(&["up.test"], |_| {}), OK);
     let core = core(trusting(&authority), &format!("https://up.test:{}", server.port()));
     on_one_core(async {
@@ -52,7 +52,7 @@ fn a_server_with_the_right_certificate_is_reached_over_http_1_1() {
 
 #[test]
 fn an_address_can_be_in_a_certificate_too() {
-    let authority = Authority::new();
+    let authority = Authority::default();
     let server = TlsServer::start(authority.sign(&["127.0.0.1"], |_| {}), OK);
     let core = core(trusting(&authority), &format!("https://127.0.0.1:{}", server.port()));
     assert_eq!(on_one_core(core.fetch("/")).1.unwrap(), "ok");
@@ -60,11 +60,11 @@ fn an_address_can_be_in_a_certificate_too() {
 
 #[test]
 fn a_wrong_certificate_sees_nothing_of_the_request() {
-    let authority = Authority::new();
+    let authority = Authority::default();
     let expired = |params: &mut rcgen::CertificateParams| params.not_after = rcgen::date_time_ymd(2020, 1, 1);
     let early = |params: &mut rcgen::CertificateParams| params.not_before = rcgen::date_time_ymd(2200, 1, 1);
-    let other_authority = Authority::new();
-    let cases: [(&str, &str, Identity, &str); 7] = [
+    let other_authority = Authority::default();
+    let cases: [(&str, &str, Issued, &str); 7] = [
         ("TLS-01", "up.test", authority.sign(&["up.test"], expired), "its certificate has expired"),
         ("TLS-01", "up.test", authority.sign(&["up.test"], early), "its certificate is not valid yet"),
         ("TLS-01", "up.test", self_signed(&["up.test"]), "its certificate is not signed by a trusted authority"),
@@ -85,7 +85,7 @@ fn a_wrong_certificate_sees_nothing_of_the_request() {
 
 #[test]
 fn a_public_certificate_is_not_good_enough_where_only_one_authority_is_trusted_and_the_other_way_round() {
-    let authority = Authority::new();
+    let authority = Authority::default();
     let server = TlsServer::start(authority.sign(&["up.test"], |_| {}), OK);
     for roots in [Roots::Mozilla, Roots::System] {
         assert_eq!(refusal(Trust::new(roots), "up.test", server.port()), "its certificate is not signed by a trusted authority");
@@ -131,7 +131,7 @@ fn what_does_not_speak_modern_tls_is_refused_without_a_word() {
 
 #[test]
 fn a_second_connection_resumes_the_session() {
-    let authority = Authority::new();
+    let authority = Authority::default();
     let answer = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok";
     let server = TlsServer::start(authority.sign(&["up.test"], |_| {}), answer);
     let core = core(trusting(&authority), &format!("https://up.test:{}", server.port()));
@@ -150,7 +150,7 @@ fn a_connection_that_ends_without_goodbye_is_a_truncated_answer() {
     // TLS-09, also where only the end of the connection ends the answer: without TLS nobody could tell.
     for answer in ["HTTP/1.1 200 OK\r\nContent-Length: 9\r\nConnection: close\r\n\r\nok", "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nok"]
     {
-        let authority = Authority::new();
+        let authority = Authority::default();
         let server = TlsServer::start(authority.sign(&["up.test"], |_| {}), answer);
         let core = core(trusting(&authority), &format!("https://up.test:{}", server.port()));
         assert_eq!(on_one_core(async { read(core.get("/").await.unwrap()).await }), Err(AnswerError::Truncated));

@@ -155,6 +155,10 @@ pub(crate) fn in_words(refused: &Refused) -> (StatusCode, String) {
         | Refused::Audit(_) => refused.to_string(),
         Refused::Upstream(ForwardError::FormulaWithheld | ForwardError::Body(_)) => refused.to_string(),
         Refused::Credential(_) | Refused::Setting(_) => "the credential of this name cannot be used at the moment".to_owned(),
+        Refused::ClientCertificate(_)
+        | Refused::Upstream(ForwardError::ClientCertificateRequired | ForwardError::ClientCertificateRefused(_)) => {
+            "the service behind this name wants to know who calls, and what this name shows it will not do".to_owned()
+        }
         Refused::Upstream(_) => "the service behind this name did not answer as it should".to_owned(),
     };
     (status_of(refused), detail)
@@ -169,11 +173,21 @@ fn status_of(refused: &Refused) -> StatusCode {
         "target_invalid" | "header_invalid" | "body_malformed" | "caller_aborted" => StatusCode::BAD_REQUEST,
         "not_permitted" | "callout_disabled" | "not_presignable" | "egress_denied" => StatusCode::FORBIDDEN,
         // RFC 4918, section 11.4: the callout depends on something that an admin or a user has to do first.
-        "credential_not_configured" | "credential_misconfigured" | "needs_authentication" => StatusCode::FAILED_DEPENDENCY,
-        "audit_unavailable" | "store_unavailable" | "sealed" | "token_endpoint_unavailable" => StatusCode::SERVICE_UNAVAILABLE,
-        "token_refused" | "token_answer_malformed" | "upstream_unreachable" | "upstream_tls" | "upstream_protocol" => {
-            StatusCode::BAD_GATEWAY
+        "credential_not_configured"
+        | "credential_misconfigured"
+        | "needs_authentication"
+        | "client_certificate_not_usable"
+        | "client_certificate_expired" => StatusCode::FAILED_DEPENDENCY,
+        "audit_unavailable" | "store_unavailable" | "sealed" | "token_endpoint_unavailable" | "client_certificate_key_unusable" => {
+            StatusCode::SERVICE_UNAVAILABLE
         }
+        "token_refused"
+        | "token_answer_malformed"
+        | "upstream_unreachable"
+        | "upstream_tls"
+        | "upstream_protocol"
+        | "client_certificate_required"
+        | "client_certificate_refused" => StatusCode::BAD_GATEWAY,
         "token_endpoint_timeout" | "upstream_timeout" => StatusCode::GATEWAY_TIMEOUT,
         _ => StatusCode::INTERNAL_SERVER_ERROR,
     }

@@ -3,12 +3,12 @@
 //! Three things are followed. Definitions are read and compiled anew when their edition has changed. Users and their keys are looked up by every core when it needs
 //! them; a new generation says that what was looked up before it may not hold any more. Grants that are one user's own are dropped one by one, as they are announced.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
-use sortie_callout::{Definitions, Snapshot};
-use sortie_model::Timestamp;
+use sortie_callout::{ClientCertificate, Definitions, Snapshot};
+use sortie_model::{CertificateId, Timestamp};
 use sortie_store::{ANNOUNCED_FOR, Definitions as StoredDefinitions, Edition, ReadError};
 use uuid::Uuid;
 
@@ -25,6 +25,8 @@ const ANNOUNCEMENTS_OVERLAP: Duration = Duration::from_secs(30);
 
 /// How long nothing is tried again after the database could not be read.
 const PAUSE: Duration = Duration::from_secs(1);
+
+type ClientCertificates = BTreeMap<CertificateId, Arc<ClientCertificate>>;
 
 /// How far this node has come.
 #[derive(Default)]
@@ -50,10 +52,11 @@ impl Node {
         let (snapshot, generation) = (self.snapshot(), progress.generation.as_i64());
         if followed.edition != Some(progress.edition) {
             let definitions = self.0.house.store().definitions().await?;
+            let certificates = self.client_certificates(&definitions, self.0.world.now()).await?;
             // After they were read: no generation is in force before all that was announced until then is heard.
             followed.hear(self).await?;
             followed.edition = Some(definitions.edition);
-            self.compile(definitions);
+            self.compile(definitions, certificates);
         } else if generation > snapshot.generation() {
             followed.hear(self).await?;
             self.0.snapshot.store(Arc::new(snapshot.at(generation)));
@@ -62,7 +65,7 @@ impl Node {
     }
 
     /// Puts all definitions in force.
-    fn compile(&self, definitions: StoredDefinitions) {
+    fn compile(&self, definitions: StoredDefinitions, client_certificates: ClientCertificates) {
         let destinations: Destinations = definitions
             .external_credentials
             .iter()
@@ -80,9 +83,25 @@ impl Node {
             principals: definitions.principals,
             principal_access: definitions.principal_access,
             named_credentials: definitions.named_credentials,
+            client_certificates,
             organization: self.0.organization.clone(),
         };
-        self.0.snapshot.store(Arc::new(Snapshot::compile(definitions, &self.0.grants)));
+        let snapshot = Snapshot::compile(definitions, &self.0.grants);
+        let presenting = snapshot.all_named().filter_map(|named| Some((named.id, named.client_certificate.as_ref()?)));
+        self.0.connector.present(presenting.flat_map(|(name, certificate)| certificate.identities().map(move |identity| (name, identity))));
+        self.0.snapshot.store(Arc::new(snapshot));
+    }
+
+    /// The certificates that named credentials present, with their keys. A key that does not open stays away: callouts that need it say so.
+    async fn client_certificates(&self, definitions: &StoredDefinitions, now: Timestamp) -> Result<ClientCertificates, ReadError> {
+        let presented: BTreeSet<CertificateId> =
+            definitions.named_credentials.iter().filter_map(|named| named.client_certificate).collect();
+        let mut found = BTreeMap::new();
+        for certificate in definitions.certificates.iter().filter(|certificate| presented.contains(&certificate.id)) {
+            let identities = self.0.signers.identities(certificate, now).await?;
+            found.insert(certificate.id, Arc::new(ClientCertificate::new(certificate.clone(), identities)));
+        }
+        Ok(found)
     }
 
     /// Follows changes until the database is closed.

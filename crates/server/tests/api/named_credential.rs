@@ -1,6 +1,8 @@
 //! `named-credentials/named-credential-setup`.
 
 use serde_json::{Value, json};
+use sortie_model::{ApiName, KeyAlgorithm};
+use sortie_server::manage::certificate::{self, NewCertificate, Subject};
 
 use crate::office::{Office, error_code};
 
@@ -55,6 +57,43 @@ fn a_named_credential_is_made_shown_replaced_and_removed() {
 }
 
 #[test]
+fn a_client_certificate_is_a_parameter() {
+    let office = office();
+    office.manage(async |manage| {
+        let named = NewCertificate::named(ApiName::parse("Bank").unwrap());
+        certificate::create(manage, named, KeyAlgorithm::P256, &Subject::named("Bank"), None).await.unwrap()
+    });
+    let mut wanted = body("Billing", "https://api.test/v1");
+    wanted["parameters"] =
+        json!([{"parameterName": "AnyName", "parameterType": "ClientCertificate", "parameterValue": "bank", "parameterDescription": "x"}]);
+    let (status, made) = office.ask("POST", PATH, Some(&wanted));
+    assert_eq!(status, 201, "{made}");
+    let shown = &made["parameters"][0];
+    assert_eq!(
+        (&shown["parameterName"], &shown["parameterType"], &shown["parameterValue"]),
+        (&json!("ClientCertificate"), &json!("ClientCertificate"), &json!("Bank"))
+    );
+    assert!(shown["id"].as_str().unwrap().starts_with("0pw"), "{shown}");
+    assert_eq!(office.ask("GET", PATH, None).1["namedCredentials"], json!([made]));
+    // Every version that has the resource has the parameter; sending back what was shown changes nothing.
+    let stored = || office.runtime.block_on(office.house.store().definitions()).unwrap().named_credentials;
+    let before = stored();
+    for version in [58, 67] {
+        let path = format!("/services/data/v{version}.0{PATH}/Billing");
+        let (_, shown) = office.ask_as(&office.admin, "GET", &path, None);
+        assert_eq!(office.ask_as(&office.admin, "PUT", &path, Some(&shown)).0, 200);
+        assert_eq!(stored(), before, "{version}");
+    }
+    let used = office.ask_as(&office.admin, "DELETE", "/api/v1/certificates/Bank", None);
+    assert_eq!((used.0, &used.1["code"]), (409, &json!("in_use")), "{}", used.1);
+    // A PUT replaces: what is not sent again is gone.
+    wanted.as_object_mut().unwrap().remove("parameters");
+    let (status, replaced) = office.ask("PUT", &format!("{PATH}/Billing"), Some(&wanted));
+    assert_eq!((status, &replaced["parameters"]), (200, &json!([])));
+    assert_eq!(office.ask_as(&office.admin, "DELETE", "/api/v1/certificates/Bank", None).0, 204);
+}
+
+#[test]
 fn what_has_no_word_there_stays() {
     let office = office();
     office.apply(
@@ -92,10 +131,25 @@ fn what_cannot_be_is_said() {
     assert_eq!(refused(&|body| body["calloutUrl"] = json!("ftp://x")), "/calloutUrl");
     assert_eq!(refused(&|body| body["externalCredentials"] = json!([])), "/externalCredentials");
     assert_eq!(refused(&|body| body["externalCredentials"][0]["developerName"] = json!("Nope")), "/externalCredentials/0/developerName");
-    assert_eq!(
-        refused(&|body| body["parameters"] = json!([{"parameterName": "x", "parameterType": "ClientCertificate", "parameterValue": "y"}])),
-        "/parameters/0/parameterType"
-    );
+    let parameter = |kind: &str, value: &str| json!({"parameterName": "x", "parameterType": kind, "parameterValue": value});
+    for kind in ["AllowedManagedPackageNamespaces", "ConnectionStatus", "SfHttpRequestExtensionName", "Unheard_Of"] {
+        assert_eq!(refused(&|body| body["parameters"] = json!([parameter(kind, "y")])), "/parameters/0/parameterType", "{kind}");
+    }
+    office.manage(async |manage| {
+        let named = NewCertificate::named(ApiName::parse("Bank").unwrap());
+        certificate::create(manage, named, KeyAlgorithm::P256, &Subject::named("Bank"), None).await.unwrap()
+    });
+    let certificate = |value: &str| parameter("ClientCertificate", value);
+    for value in ["Nobody", "no name", ""] {
+        assert_eq!(refused(&|body| body["parameters"] = json!([certificate(value)])), "/parameters/0/parameterValue", "{value}");
+    }
+    let twice = json!([certificate("Bank"), certificate("Bank")]);
+    assert_eq!(refused(&|body| body["parameters"] = twice.clone()), "/parameters/1/parameterType");
+    let plain = &|body: &mut Value| {
+        body["calloutUrl"] = json!("http://api.test");
+        body["parameters"] = json!([certificate("Bank")]);
+    };
+    assert_eq!(refused(plain), "/parameters/0/parameterValue");
     assert_eq!(refused(&|body| body["customHeaders"][0]["headerValue"] = json!("{!$User.Nonsense}")), "/customHeaders");
     assert_eq!(refused(&|body| drop(body.as_object_mut().unwrap().remove("calloutOptions"))), "/calloutOptions");
 }

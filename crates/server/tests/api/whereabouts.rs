@@ -39,6 +39,11 @@ fn named(name: &str, url: &str, credential: &str) -> String {
     format!("named_credentials: [{{name: {name}, url: '{url}', external_credential: {credential}}}]")
 }
 
+/// The same with a client certificate, and nothing that could be sent besides.
+fn presenting(name: &str, url: &str, certificate: &str) -> String {
+    format!("named_credentials: [{{name: {name}, url: '{url}', external_credential: Plain, client_certificate: {certificate}}}]")
+}
+
 const EVIL: &str = "https://evil.test";
 
 /// Every way to have a secret of somebody else sent to another place.
@@ -75,6 +80,18 @@ fn attempts() -> Vec<(&'static str, String)> {
             credential("{name: Other, protocol: oauth_managed, settings: {external_auth_identity_provider: Idp}}"),
         ),
         (
+            "a client certificate of a new name",
+            "named_credentials: [{name: Mine, url: 'https://bank.test', external_credential: Empty, client_certificate: Other_Bank}]"
+                .to_owned(),
+        ),
+        (
+            "a client certificate of a name that had none",
+            "named_credentials: [{name: Empty, url: 'https://elsewhere.test', external_credential: Empty, client_certificate: Signer}]"
+                .to_owned(),
+        ),
+        ("a client certificate at another host", presenting("Mutual", EVIL, "Signer")),
+        ("another client certificate", presenting("Mutual", "https://bank.test", "Other_Bank")),
+        (
             "a certificate",
             credential(
                 "{name: Signed, protocol: oauth_jwt_bearer, settings: {token_endpoint: 'https://id.test/t', signing_certificate: Signer, signing_algorithm: ES256, claims: {body: {iss: a, sub: b, aud: c}}}}",
@@ -101,6 +118,13 @@ impl Scene {
         assert_eq!(scene.put(&scene.office.admin, "Client", [("clientId", "c"), ("clientSecret", "SECRET-client")]), 200);
         let signer = json!({"name": "Signer", "key_algorithm": "p256", "lifetime_days": 30});
         assert_eq!(scene.office.ask_as(&scene.office.admin, "POST", "/api/v1/certificates", Some(&signer)).0, 201);
+        let other = json!({"name": "Other_Bank", "key_algorithm": "p256", "lifetime_days": 30});
+        assert_eq!(scene.office.ask_as(&scene.office.admin, "POST", "/api/v1/certificates", Some(&other)).0, 201);
+        let mutual = format!(
+            "external_credentials: [{{name: Plain, protocol: no_authentication}}]\n{}",
+            presenting("Mutual", "https://bank.test", "Signer")
+        );
+        assert_eq!(scene.apply(&scene.office.admin, &mutual), (200, String::new()));
         // Theirs, at a place of their own: nothing is wrong with that.
         let other = "
 external_auth_identity_providers: [{name: Mine, flow: client_credentials, token_endpoint: 'https://evil.test/t'}]
@@ -157,9 +181,16 @@ fn whoever_does_not_know_a_secret_cannot_send_it_elsewhere() {
     assert!(message.contains("external credential `Box`") && message.contains(EVIL), "{message}");
     assert_eq!(stored(), before);
     // Where it goes already, it may go by another name.
-    for definition in
-        [named("Box", "https://api.test/v2", "Box"), named("Second", "https://API.test/v3", "Box"), named("Empty", EVIL, "Empty")]
-    {
+    // A client certificate too; and to present none any more sends nothing anywhere, wherever the name leads then.
+    for definition in [
+        named("Box", "https://api.test/v2", "Box"),
+        named("Second", "https://API.test/v3", "Box"),
+        named("Empty", EVIL, "Empty"),
+        presenting("Mutual", "https://bank.test/v2", "Signer"),
+        presenting("Second_Mutual", "https://bank.test", "Signer"),
+        named("Mutual", "https://bank.test", "Plain"),
+        named("Mutual", EVIL, "Plain"),
+    ] {
         assert_eq!(scene.apply(&scene.keeper, &definition), (200, String::new()), "{definition}");
     }
 }

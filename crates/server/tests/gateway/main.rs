@@ -11,6 +11,7 @@ mod audit;
 mod aws;
 mod aws_certificates;
 mod aws_s3;
+mod client_certificates;
 mod console;
 mod first_callout;
 mod formulas;

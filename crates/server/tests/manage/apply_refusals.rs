@@ -1,5 +1,8 @@
 //! What cannot be is refused with its place, all of it at once, and nothing is stored.
 
+use sortie_model::KeyAlgorithm;
+
+use crate::certificates::create;
 use crate::fixture::{BILLING, Fixture, both_databases};
 
 both_databases! {
@@ -11,6 +14,7 @@ both_databases! {
     tags_are_refused_at_their_place,
     a_principals_settings_replace_the_credentials_and_void_its_tokens,
     references_to_nothing_are_refused,
+    a_client_certificate_is_there_and_the_url_is_https,
     a_number_that_an_unlisted_principal_holds_is_refused,
     everything_is_said_at_once_and_nothing_is_stored,
 }
@@ -258,6 +262,25 @@ named_credentials:
             "12:56 named_credentials[0].external_credential external_credential_unknown",
         ]
     );
+}
+
+async fn a_client_certificate_is_there_and_the_url_is_https(fixture: Fixture) {
+    let with = |url: &str, certificate: &str| {
+        format!(
+            "external_credentials: [{{name: A, protocol: basic}}]\nnamed_credentials:\n- {{name: B, url: '{url}', external_credential: A, client_certificate: {certificate}}}\n"
+        )
+    };
+    let place = |column, rule| [format!("3:{column} named_credentials[0].client_certificate {rule}")];
+    assert_eq!(fixture.refused(&with("https://up.test", "Nobody")).await, place(81, "certificate_unknown"));
+    create(&fixture.manage(), "Bank", KeyAlgorithm::P256).await.unwrap();
+    assert_eq!(fixture.refused(&with("http://up.test", "Bank")).await, place(80, "client_certificate_needs_https"));
+    let done = fixture.apply(&with("https://up.test", "bANK")).await;
+    assert_eq!(done[1], "created named_credential B");
+    assert_eq!(fixture.apply(&with("https://up.test", "Bank")).await[1], "unchanged named_credential B");
+    let without = with("https://up.test", "Bank").replace(", client_certificate: Bank", "");
+    assert_eq!(fixture.apply(&without).await[1], "updated named_credential B client_certificate");
+    assert_eq!(fixture.apply(&with("https://up.test", "Bank")).await[1], "updated named_credential B client_certificate");
+    assert_eq!(fixture.refused(&with("http://up.test", "Bank")).await, place(80, "client_certificate_needs_https"));
 }
 
 async fn a_number_that_an_unlisted_principal_holds_is_refused(fixture: Fixture) {

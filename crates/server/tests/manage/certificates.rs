@@ -183,6 +183,7 @@ external_credentials:
   headers:
   - {name: X-Signature, value: \"{!HEX(SIGN_WITH_CERTIFICATE('RSA-SHA256', $Credential.Shop.Body, 'signer'))}\", sequence_number: 1}
 named_credentials:
+- {name: Bank, url: https://bank.test, external_credential: Shop, client_certificate: sIGNER}
 - name: Pay
   url: https://pay.test
   external_credential: Erp
@@ -190,14 +191,18 @@ named_credentials:
   - {name: X-Signature, value: \"{!HEX(SIGN_WITH_CERTIFICATE('RSA-SHA256', $Credential.Erp.Body, 'Signer'))}\", sequence_number: 1}
 ";
     fixture.apply(using).await;
-    let users = ["external credential `Erp`", "external credential `Shop`", "named credential `Pay`"];
+    let users = ["external credential `Erp`", "external credential `Shop`", "named credential `Bank`", "named credential `Pay`"];
     assert_eq!(show(&fixture, "Signer").await.used_by, users);
     let refused = certificate::remove(&manage, &name("Signer")).await.unwrap_err();
     assert_eq!(refused.code(), "in_use");
     for user in users {
         assert!(refused.to_string().contains(user), "{refused}");
     }
-    let unused = using.replace("SIGNER", "Other").replace("'signer'", "'Other'").replace("'Signer'", "'Other'");
+    let unused = using
+        .replace(", client_certificate: sIGNER", "")
+        .replace("SIGNER", "Other")
+        .replace("'signer'", "'Other'")
+        .replace("'Signer'", "'Other'");
     fixture.apply(&unused).await;
     assert_eq!(say(&certificate::remove(&manage, &name("signer")).await.unwrap()), "deleted certificate Signer");
     assert_eq!(certificate::remove(&manage, &name("Signer")).await.unwrap_err().code(), "certificate_unknown");

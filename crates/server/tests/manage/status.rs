@@ -1,15 +1,16 @@
 //! Authentication status, by the table of the reference.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use sortie_model::{AuthenticationStatus, Health, KeyAlgorithm, Secret, Timestamp};
 use sortie_server::manage::certificate::{self, NewCertificate, Subject};
-use sortie_server::manage::secret;
 use sortie_server::manage::status::{CredentialReport, status};
+use sortie_server::manage::{Manage, secret};
 use sortie_store::Identity;
 
 use crate::certificates::create;
-use crate::fixture::{Fixture, both_databases, name, principal, user};
+use crate::fixture::{Fixture, NOW, both_databases, name, principal, user};
 
 both_databases! {
     status_goes_from_missing_steps_to_configured,
@@ -17,6 +18,7 @@ both_databases! {
     a_per_user_principal_of_a_signed_token_needs_access_and_nothing_stored,
     a_certificate_that_cannot_sign_so_is_told,
     custom_is_unknown_once_it_has_a_principal,
+    a_client_certificate_that_cannot_be_presented_is_told,
     health_stands_beside_the_status,
 }
 
@@ -162,6 +164,58 @@ async fn custom_is_unknown_once_it_has_a_principal(fixture: Fixture) {
     let all = status(&fixture.manage(), None).await.unwrap();
     assert_eq!(all.iter().map(|report| report.name.as_str()).collect::<Vec<_>>(), ["Open", "Search"]);
     assert_eq!(status(&fixture.manage(), Some(&name("Other"))).await.unwrap_err().code(), "external_credential_unknown");
+}
+
+async fn a_client_certificate_that_cannot_be_presented_is_told(fixture: Fixture) {
+    let manage = fixture.manage();
+    let subject = Subject::named("Bank");
+    certificate::request(&manage, NewCertificate::named(name("Waiting")), KeyAlgorithm::P256, &subject).await.unwrap();
+    create(&manage, "Own", KeyAlgorithm::P256).await.unwrap();
+    create(&manage, "Broken", KeyAlgorithm::P256).await.unwrap();
+    fixture
+        .apply(
+            "external_credentials: [{name: Open, protocol: no_authentication}]
+named_credentials:
+- {name: A, url: 'https://up.test', external_credential: Open, client_certificate: Waiting}
+- {name: B, url: 'https://up.test', external_credential: Open, client_certificate: Own}
+- {name: C, url: 'https://up.test', external_credential: Open, client_certificate: Broken}
+- {name: D, url: 'https://up.test', external_credential: Open}",
+        )
+        .await;
+    let at = async |now: Timestamp| {
+        let places = status(&Manage { now, ..fixture.manage() }, None).await.unwrap().remove(0).named_credentials;
+        let told = places.into_iter().map(|place| {
+            place.client_certificate.map(|presented| {
+                assert!(presented.missing.iter().all(|step| step.message.contains(&presented.name)), "{presented:?}");
+                (presented.name, presented.expires_at.is_some(), presented.missing.iter().map(|step| step.code).collect::<Vec<_>>())
+            })
+        });
+        told.collect::<Vec<_>>()
+    };
+    let all = |own: Vec<&'static str>, broken: Vec<&'static str>, is_in_force: bool| {
+        vec![
+            Some(("Waiting".to_owned(), false, vec!["client_certificate_pending"])),
+            Some(("Own".to_owned(), is_in_force, own)),
+            Some(("Broken".to_owned(), is_in_force, broken)),
+            None,
+        ]
+    };
+    assert_eq!(at(NOW).await, all(vec![], vec![], true));
+    let expired = vec!["client_certificate_expired"];
+    assert_eq!(at(NOW.after(Duration::from_secs(365 * 86_400))).await, all(expired.clone(), expired, true));
+    let early = vec!["client_certificate_not_usable"];
+    assert_eq!(at(NOW.before(Duration::from_secs(60))).await, all(early.clone(), early, false));
+    // Another row's key in the place of its own: CRY-03 of the attack catalogue.
+    let store = fixture.house.store();
+    let certificates = store.definitions().await.unwrap().certificates;
+    let of = |text: &str| certificates.iter().find(|certificate| certificate.name == name(text)).unwrap();
+    let sealed = store.certificates().private_key(of("Own").versions[0].id).await.unwrap().unwrap();
+    let broken = of("Broken");
+    let mut change = store.change().await.unwrap();
+    change.certificates().delete_version(broken.versions[0].id).await.unwrap();
+    change.certificates().insert_version(broken.id, &broken.versions[0], &sealed).await.unwrap();
+    change.commit().await.unwrap();
+    assert_eq!(at(NOW).await, all(vec![], vec!["client_certificate_key_unusable"], true));
 }
 
 async fn health_stands_beside_the_status(fixture: Fixture) {

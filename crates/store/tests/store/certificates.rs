@@ -1,14 +1,14 @@
 //! Certificates and their versions.
 
 use sortie_model::{
-    Certificate, CertificateId, CertificateVersion, CertificateVersionId, Issued, KeyAlgorithm, KeyIdentifier, Origin, Timestamp,
-    VersionState,
+    Certificate, CertificateId, CertificateVersion, CertificateVersionId, Issued, KeyAlgorithm, KeyIdentifier, NamedCredential, Origin,
+    Timestamp, VersionState,
 };
 use sortie_store::{ChangeError, Store};
 use uuid::Uuid;
 
 use crate::backend::{Backend, both_backends};
-use crate::fixtures::{label, name};
+use crate::fixtures::{external_credential, label, name, named_credential};
 
 both_backends! {
     certificates_keep_every_field,
@@ -17,6 +17,7 @@ both_backends! {
     a_second_renewal_in_the_middle_of_one_is_refused,
     a_removed_certificate_takes_its_keys_along,
     every_change_is_a_generation,
+    a_named_credential_presents_one_that_is_there_and_keeps_it_there,
 }
 
 fn issued(mark: u8) -> Issued {
@@ -143,4 +144,33 @@ async fn every_change_is_a_generation(backend: Backend) {
     let definitions = store.definitions().await.unwrap();
     assert!(definitions.generation > before, "nodes follow the generation");
     assert_eq!(definitions.certificates.len(), 1);
+}
+
+async fn a_named_credential_presents_one_that_is_there_and_keeps_it_there(backend: Backend) {
+    let store = backend.store().await;
+    let (bank, crm) = (certificate("Bank", vec![version(1, "Bank", active(1))]), external_credential("Crm"));
+    insert(&store, &bank).await.unwrap();
+    let plain = named_credential(&crm, "My_Crm");
+    let presenting = NamedCredential { client_certificate: Some(bank.id), ..plain.clone() };
+    let stored = async || store.definitions().await.unwrap().named_credentials;
+    let mut change = store.change().await.unwrap();
+    change.external_credentials().insert(&crm).await.unwrap();
+    change.named_credentials().insert(&presenting).await.unwrap();
+    change.commit().await.unwrap();
+    assert_eq!(stored().await, std::slice::from_ref(&presenting));
+    // The database itself refuses both: to take it away while it is used, and to use what is not there.
+    let mut change = store.change().await.unwrap();
+    assert!(change.certificates().delete(bank.id).await.is_err());
+    drop(change);
+    let missing = NamedCredential { client_certificate: Some(CertificateId::from_uuid(Uuid::now_v7())), ..plain.clone() };
+    let mut change = store.change().await.unwrap();
+    let refused = change.named_credentials().update(&missing).await;
+    assert_eq!(refused, Err(ChangeError::Missing { what: "external credential or certificate" }));
+    drop(change);
+    assert_eq!(stored().await, [presenting]);
+    let mut change = store.change().await.unwrap();
+    change.named_credentials().update(&plain).await.unwrap();
+    change.certificates().delete(bank.id).await.unwrap();
+    change.commit().await.unwrap();
+    assert_eq!(stored().await, [plain]);
 }

@@ -62,6 +62,7 @@ pub(crate) fn named_credential(credential: &ExternalCredential, text: &str) -> N
         description: "Description,\tin two parts".to_owned(),
         url: Endpoint::parse("https://api.up.test:8443/v1").unwrap(),
         external_credential: credential.id,
+        client_certificate: None,
         is_enabled: true,
         generate_authorization_header: false,
         allow_formulas_in_header: CallerFormulas::Evaluated,

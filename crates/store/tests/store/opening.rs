@@ -51,7 +51,8 @@ async fn of_three_that_open_an_empty_database_one_migrates(backend: Backend) {
             "15|pushed_authorization",
             "16|dying_grants",
             "17|stored_by",
-            "18|user_changes"
+            "18|user_changes",
+            "19|client_certificates"
         ]
     );
 }
@@ -75,7 +76,7 @@ async fn a_newer_schema_is_refused_and_not_touched(backend: Backend) {
     let bytes = file.as_ref().map(|file| fs::read(file).unwrap());
 
     let Err(refused) = Store::open(&backend.location(), Uuid::new_v4()).await else { panic!("it was opened") };
-    assert!(matches!(refused, OpenError::NewerSchema { found: 99, known: 18 }), "{refused}");
+    assert!(matches!(refused, OpenError::NewerSchema { found: 99, known: 19 }), "{refused}");
     assert_eq!(refused.code(), "database_newer_schema");
     assert_eq!(file.as_ref().map(|file| fs::read(file).unwrap()), bytes, "not one byte");
     assert_eq!(backend.query(schema).await, before);

@@ -83,7 +83,7 @@ impl NginxUpstream {
 }
 
 /// Debian puts nginx into `/usr/sbin`, which is not in everybody's `PATH`.
-fn nginx() -> Command {
+pub(super) fn nginx() -> Command {
     let debian = Path::new("/usr/sbin/nginx");
     Command::new(if debian.is_file() { debian } else { Path::new("nginx") })
 }

@@ -132,6 +132,7 @@ impl Scene {
             description: String::new(),
             url: Endpoint::parse(url).unwrap(),
             external_credential,
+            client_certificate: None,
             is_enabled: true,
             generate_authorization_header: true,
             allow_formulas_in_header: CallerFormulas::Refused,

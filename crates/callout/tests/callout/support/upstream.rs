@@ -6,7 +6,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, Response};
 use http_body_util::Full;
-use sortie_callout::{Forward, ForwardError, HoldFault, Named, Replay};
+use sortie_callout::{ClientIdentity, Forward, ForwardError, HoldFault, Named, Replay};
+use sortie_model::CertificateVersionId;
 use sortie_protocol::shared::sigv4::{BodyFault, Recoder};
 
 /// One request as it left.
@@ -16,6 +17,8 @@ pub(crate) struct Received {
     pub(crate) place: String,
     pub(crate) method: Method,
     pub(crate) target: String,
+    /// The version of the client certificate.
+    pub(crate) presented: Option<CertificateVersionId>,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
 }
@@ -87,7 +90,12 @@ impl Forward for ScriptedUpstream {
     type RequestBody = TestBody;
     type AnswerBody = Full<Bytes>;
 
-    async fn forward(&self, named: &Named, request: Request<TestBody>) -> Result<Response<Full<Bytes>>, ForwardError> {
+    async fn forward<'a>(
+        &'a self,
+        named: &'a Named,
+        identity: Option<&'a Arc<ClientIdentity>>,
+        request: Request<TestBody>,
+    ) -> Result<Response<Full<Bytes>>, ForwardError> {
         let (head, body) = request.into_parts();
         if let Some(fault) = body.fault {
             return Err(ForwardError::Body(fault));
@@ -99,6 +107,7 @@ impl Forward for ScriptedUpstream {
             place: format!("{}://{}", named.endpoint.scheme().as_str(), named.endpoint.authority()),
             method: head.method,
             target: head.uri.to_string(),
+            presented: identity.map(|identity| identity.version),
             headers: head.headers,
             body: body.bytes,
         };

@@ -1,7 +1,7 @@
 //! Named credentials of a definition.
 
 use sortie_metadata::NamedCredentialDefinition;
-use sortie_model::{NamedCredential, NamedCredentialId};
+use sortie_model::{CertificateId, NamedCredential, NamedCredentialId, Scheme};
 
 use super::scene::Scene;
 use crate::manage::change::differing;
@@ -20,6 +20,7 @@ async fn apply_one(scene: &mut Scene<'_>, path: &str, wanted: &NamedCredentialDe
         scene.refuse_unknown(&format!("{path}.external_credential"), &unknown);
         return Ok(());
     };
+    let Some(client_certificate) = client_certificate(scene, path, wanted) else { return Ok(()) };
     let before = scene.named_credential(&wanted.name).cloned();
     let credential = NamedCredential {
         id: before.as_ref().map_or_else(|| NamedCredentialId::from_uuid((scene.manage.new_id)()), |before| before.id),
@@ -28,6 +29,7 @@ async fn apply_one(scene: &mut Scene<'_>, path: &str, wanted: &NamedCredentialDe
         description: wanted.description.clone(),
         url: wanted.url.clone(),
         external_credential,
+        client_certificate,
         is_enabled: wanted.is_enabled,
         generate_authorization_header: wanted.generate_authorization_header,
         allow_formulas_in_header: wanted.allow_formulas_in_header,
@@ -52,6 +54,27 @@ async fn apply_one(scene: &mut Scene<'_>, path: &str, wanted: &NamedCredentialDe
     Ok(())
 }
 
+/// The certificate that it presents, if it presents one. `None`: it is refused.
+///
+/// It must be there, unlike one that an external credential signs with: until then every callout would fail at an upstream that insists, and pass for somebody
+/// else at one that does not.
+fn client_certificate(scene: &mut Scene<'_>, path: &str, wanted: &NamedCredentialDefinition) -> Option<Option<CertificateId>> {
+    let Some(name) = &wanted.client_certificate else { return Some(None) };
+    let path = format!("{path}.client_certificate");
+    if wanted.url.scheme() != Scheme::Https {
+        let message = "is presented in TLS, and the URL is not https: leave it out, or correct the URL";
+        scene.refuse(&path, "client_certificate_needs_https", message);
+        return None;
+    }
+    let found = scene.stored.certificates.iter().find(|known| known.name == *name).map(|certificate| certificate.id);
+    if found.is_none() {
+        let message =
+            format!("names the certificate `{name}`, which is not there: make it (`sortie certificate create`) or import it first");
+        scene.refuse(&path, UnknownName::new("certificate", name).code(), message);
+    }
+    found.map(Some)
+}
+
 fn differing_fields(before: &NamedCredential, wanted: &NamedCredential) -> Vec<String> {
     let NamedCredential {
         id: _,
@@ -60,6 +83,7 @@ fn differing_fields(before: &NamedCredential, wanted: &NamedCredential) -> Vec<S
         description,
         url,
         external_credential,
+        client_certificate,
         is_enabled,
         generate_authorization_header,
         allow_formulas_in_header,
@@ -73,6 +97,7 @@ fn differing_fields(before: &NamedCredential, wanted: &NamedCredential) -> Vec<S
         ("description", before.description != *description),
         ("url", before.url != *url),
         ("external_credential", before.external_credential != *external_credential),
+        ("client_certificate", before.client_certificate != *client_certificate),
         ("enabled", before.is_enabled != *is_enabled),
         ("generate_authorization_header", before.generate_authorization_header != *generate_authorization_header),
         ("allow_formulas_in_header", before.allow_formulas_in_header != *allow_formulas_in_header),

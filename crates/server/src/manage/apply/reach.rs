@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sortie_model::{CustomHeader, ExternalCredential, ExternalCredentialId, IdentityProviderId, Settings, UserId};
+use sortie_model::{CustomHeader, ExternalCredential, ExternalCredentialId, IdentityProviderId, NamedCredential, Settings, UserId};
 use sortie_protocol::{Kind, certificate_settings};
 use sortie_store::Definitions;
 
@@ -92,6 +92,9 @@ fn reach(definitions: &Definitions) -> Reach {
         let origin = format!("{}://{}", named.url.scheme().as_str(), named.url.authority());
         add(Holder::Credential(named.external_credential), &origin);
         in_headers(&named.headers).for_each(|certificate| add(certificate, &origin));
+        if let Some(certificate) = presented(definitions, named) {
+            add(certificate, &format!("{origin} as its client certificate"));
+        }
         let Some(credential) = credentials.get(&named.external_credential) else { continue };
         // What a key is good for arrives there by way of this credential and no other: it says what is signed.
         let through = format!("{origin} through the external credential `{}`", credential.name);
@@ -132,6 +135,18 @@ fn in_settings<'d>(protocol: &str, settings: &'d Settings) -> impl Iterator<Item
 
 fn in_headers(headers: &[CustomHeader]) -> impl Iterator<Item = Holder> {
     headers.iter().flat_map(|header| header.value.certificates()).map(|name| holder(name))
+}
+
+/// The certificate that is presented to the upstream.
+///
+/// That sends nothing away that could be used elsewhere: what is signed is this one handshake with this one server (RFC 8446, section 4.4.3). But it makes the
+/// upstream take whoever calls for the certificate's owner. So a certificate at a new place, be it that a name begins to present it or that a name which
+/// does leads elsewhere, is for those who manage certificates, like one that begins to sign there. To present none any more is nothing new: the values and
+/// tokens of the external credential go where they went, to a server that shows its own certificate as before. One certificate in the place of another is a new place of that other.
+fn presented(definitions: &Definitions, named: &NamedCredential) -> Option<Holder> {
+    let id = named.client_certificate?;
+    let certificate = definitions.certificates.iter().find(|certificate| certificate.id == id)?;
+    Some(holder(certificate.name.as_str()))
 }
 
 fn holder(certificate: &str) -> Holder {

@@ -28,6 +28,7 @@ pub use request::{Requested, request};
 pub use retire::{Retirement, retire};
 pub(crate) use seal::context;
 pub use show::{CertificateView, VersionStanding, VersionView, show};
+pub(in crate::manage) use show::{KEY_MATCHES, key_state};
 
 use sortie_model::{
     ApiName, Certificate, CertificateId, CertificateVersion, CertificateVersionId, KeyAlgorithm, KeyIdentifier, Label, Origin, VersionState,

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 use sortie_model::{ApiName, Certificate, CertificateVersion, Issued, Timestamp, VersionState};
+use sortie_store::ReadError;
 use sortie_vault::signing::describe;
 use utoipa::ToSchema;
 
@@ -110,13 +111,7 @@ pub async fn show(manage: &Manage<'_>, name: &ApiName) -> Result<CertificateView
     let certificate = find(&definitions, name)?;
     let mut versions = Vec::new();
     for version in &certificate.versions {
-        let private_key = match manage.store.certificates().private_key(version.id).await? {
-            Some(sealed) => match manage.vault.open_key(&context(version), &sealed, &version.public_key) {
-                Ok(_) => "matches",
-                Err(error) => error.code(),
-            },
-            None => "private_key_missing",
-        };
+        let private_key = key_state(manage, version).await?;
         versions.push(view(certificate, version, private_key, manage.now));
     }
     Ok(CertificateView {
@@ -125,6 +120,20 @@ pub async fn show(manage: &Manage<'_>, name: &ApiName) -> Result<CertificateView
         description: certificate.description.clone(),
         used_by: uses(&definitions, &certificate.name),
         versions,
+    })
+}
+
+/// Of a private key that opens and is the right one.
+pub(in crate::manage) const KEY_MATCHES: &str = "matches";
+
+/// `matches`, or the code of what is wrong with the stored private key of a version. It is opened to see, and forgotten at once.
+pub(in crate::manage) async fn key_state(manage: &Manage<'_>, version: &CertificateVersion) -> Result<&'static str, ReadError> {
+    Ok(match manage.store.certificates().private_key(version.id).await? {
+        Some(sealed) => match manage.vault.open_key(&context(version), &sealed, &version.public_key) {
+            Ok(_) => KEY_MATCHES,
+            Err(error) => error.code(),
+        },
+        None => "private_key_missing",
     })
 }
 

@@ -1,8 +1,10 @@
-//! Where a certificate is used: settings that name it, and custom headers whose formulas sign with it.
+//! Where a certificate is used: settings that name it, custom headers whose formulas sign with it, and named credentials that present it.
 
 use std::collections::BTreeMap;
 
-use sortie_model::{ApiName, CustomHeader, ExternalCredential, ExternalCredentialId, KeyAlgorithm, Principal, Settings, SigningAlgorithm};
+use sortie_model::{
+    ApiName, CustomHeader, ExternalCredential, ExternalCredentialId, KeyAlgorithm, NamedCredential, Principal, Settings, SigningAlgorithm,
+};
 use sortie_protocol::{CertificateSetting, certificate_settings};
 use sortie_store::Definitions;
 
@@ -13,7 +15,9 @@ pub(super) fn uses(definitions: &Definitions, name: &ApiName) -> Vec<String> {
     for (credential, principal) in principals(definitions, name) {
         found.push(format!("principal `{}/{}`", credential.name, principal.name));
     }
-    let named = definitions.named_credentials.iter().filter(|named| sign(&named.headers, name));
+    let id = definitions.certificates.iter().find(|known| known.name == *name).map(|certificate| certificate.id);
+    let presents = |named: &NamedCredential| named.client_certificate.is_some() && named.client_certificate == id;
+    let named = definitions.named_credentials.iter().filter(|named| presents(named) || sign(&named.headers, name));
     found.extend(named.map(|named| format!("named credential `{}`", named.name)));
     found
 }

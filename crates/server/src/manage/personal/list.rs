@@ -6,7 +6,7 @@ use sortie_model::{ExternalCredential, Grantee, IdentityType, Label, Principal, 
 use sortie_protocol::{Need, Place, Secrecy};
 use sortie_store::{Definitions, Identity, ReadError, StoredUser, ValueHead, ValueSummary};
 
-use crate::manage::status::{Facts, PrincipalReport, StoredFacts};
+use crate::manage::status::{Facts, PlaceReport, PrincipalReport, StoredFacts, UnusableKeys};
 use crate::manage::{Manage, provider};
 
 /// An external credential of which the user may use at least one principal.
@@ -21,7 +21,25 @@ pub struct PersonalCredential {
     /// The principals that the user may use; the first one is used for callouts.
     pub principals: Vec<PersonalPrincipal>,
     /// The names through which it is used.
-    pub named_credentials: Vec<String>,
+    pub named_credentials: Vec<PersonalName>,
+}
+
+/// A name through which a credential is used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PersonalName {
+    /// The name.
+    pub name: String,
+    /// Name of the certificate that is presented where the connection is made, if one is.
+    pub client_certificate: Option<String>,
+    /// Whether callouts are refused until an administrator has put that certificate in order.
+    pub waits_for_admin: bool,
+}
+
+impl From<PlaceReport> for PersonalName {
+    fn from(place: PlaceReport) -> Self {
+        let waits_for_admin = place.client_certificate.as_ref().is_some_and(|presented| !presented.missing.is_empty());
+        Self { name: place.name, client_certificate: place.client_certificate.map(|presented| presented.name), waits_for_admin }
+    }
 }
 
 /// A principal that the user may use.
@@ -95,7 +113,8 @@ pub async fn list(manage: &Manage<'_>, user: &StoredUser) -> Result<Vec<Personal
     // Judged as if this user were the only one: what others have stored makes nothing complete for this one.
     let facts = Facts::new(
         &definitions,
-        StoredFacts { values, grants, owed: BTreeMap::new(), provider_values, health, held: grantees },
+        // Nobody's keys are opened for a page that is looked at often.
+        StoredFacts { values, grants, owed: BTreeMap::new(), provider_values, health, held: grantees, unusable_keys: UnusableKeys::new() },
         manage.now,
     );
     Ok(credentials.iter().map(|credential| personal(&facts, credential, &usable, &heads)).collect())
@@ -135,7 +154,7 @@ fn personal(
         label: report.label,
         protocol_title: report.protocol_title,
         principals,
-        named_credentials: report.named_credentials.into_iter().map(|place| place.name).collect(),
+        named_credentials: report.named_credentials.into_iter().map(PersonalName::from).collect(),
     }
 }
 

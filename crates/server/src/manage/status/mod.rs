@@ -1,6 +1,9 @@
 //! Authentication status of everything: complete or not, what is missing, and beside it how it went lately.
 
+mod presented;
 mod report;
 
+pub use presented::PresentedReport;
+pub(in crate::manage) use presented::UnusableKeys;
 pub use report::{CredentialReport, HealthReport, ManagerReport, PlaceReport, PrincipalReport, StatusError, UnrevokedReport, status};
 pub(in crate::manage) use report::{Facts, StoredFacts};

@@ -15,6 +15,7 @@ use sortie_protocol::{
 use sortie_store::{Definitions, OwedSummary, ReadError, ValueSummary};
 use utoipa::ToSchema;
 
+use super::presented::{PresentedReport, UnusableKeys, presented, unusable_keys};
 use crate::manage::provider::provider_of;
 use crate::manage::{Manage, UnknownName, find};
 
@@ -119,6 +120,9 @@ pub struct PlaceReport {
     pub url: String,
     /// Whether callouts are possible.
     pub enabled: bool,
+    /// What it presents where the connection is made, if something is.
+    #[schema(required = true)]
+    pub client_certificate: Option<PresentedReport>,
 }
 
 /// Why there is no status.
@@ -171,6 +175,8 @@ pub(in crate::manage) struct StoredFacts {
     pub(in crate::manage) health: BTreeMap<PrincipalId, Health>,
     /// Permission sets and profiles that some active user has.
     pub(in crate::manage) held: BTreeSet<Grantee>,
+    /// Of client certificates.
+    pub(in crate::manage) unusable_keys: UnusableKeys,
 }
 
 /// The status of all external credentials in the order of their names, or of one.
@@ -186,6 +192,7 @@ pub async fn status(manage: &Manage<'_>, name: Option<&ApiName>) -> Result<Vec<C
         provider_values: manage.store.provider_values().summary().await?,
         health: manage.store.health().shared().await?,
         held: manage.store.users().held_grantees().await?,
+        unusable_keys: unusable_keys(manage, &definitions).await?,
     };
     let facts = Facts::new(&definitions, stored, manage.now);
     let wanted = |credential: &&ExternalCredential| name.is_none_or(|name| credential.name == *name);
@@ -326,7 +333,13 @@ impl<'d> Facts<'d> {
 
     fn places(&self, credential: &ExternalCredential) -> Vec<PlaceReport> {
         let named = self.places.get(&credential.id).into_iter().flatten();
-        named.map(|named| PlaceReport { name: named.name.to_string(), url: named.url.to_string(), enabled: named.is_enabled }).collect()
+        let place = |named: &&NamedCredential| PlaceReport {
+            name: named.name.to_string(),
+            url: named.url.to_string(),
+            enabled: named.is_enabled,
+            client_certificate: presented(self.definitions, &self.stored.unusable_keys, named, self.now),
+        };
+        named.map(place).collect()
     }
 }
 

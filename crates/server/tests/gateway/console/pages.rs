@@ -1,7 +1,9 @@
 //! Pages: what they say, to whom, and with which headers. UI-01 to UI-03, UI-13, UI-15, OAU-14, OAU-22.
 
-use sortie_model::{IdentityType, Label};
+use sortie_model::{ApiName, Endpoint, IdentityType, KeyAlgorithm, Label};
 use sortie_server::PublicUrl;
+use sortie_server::manage::Manage;
+use sortie_server::manage::certificate::{self, NewCertificate, Subject};
 
 use super::Office;
 use crate::support::{Credential, TestServer};
@@ -21,6 +23,25 @@ fn a_person_sees_what_they_may_use_and_nothing_else() {
     // What exists and what does not look the same (AZ-02).
     let answers = ["/external-credentials/Mail/Own%20box", "/external-credentials/None/None"].map(|path| bob.get(path));
     assert_eq!((answers[0].status, answers[0].text()), (404, answers[1].text()));
+}
+
+#[test]
+fn a_name_that_cannot_present_its_certificate_is_told_to_wait_for_an_administrator() {
+    let office = Office::open();
+    let now = office.server.runtime.block_on(office.server.house.store().now()).unwrap();
+    let manage = Manage::of(&office.server.house, "operator:tester", now);
+    let new = NewCertificate::named(ApiName::parse("Bank").unwrap());
+    let subject = Subject::named("Bank");
+    let request = certificate::request(&manage, new, KeyAlgorithm::P256, &subject);
+    office.server.runtime.block_on(request).unwrap();
+    let definitions = office.server.runtime.block_on(office.server.house.store().definitions()).unwrap();
+    let mut pay = definitions.named_credentials.into_iter().find(|named| named.name.as_str() == "Pay").unwrap();
+    pay.url = Endpoint::parse("https://pay.test").unwrap();
+    pay.client_certificate = Some(definitions.certificates[0].id);
+    office.server.change(async |change| change.named_credentials().update(&pay).await.unwrap());
+    let page = office.alice().page("/");
+    assert!(page.contains("<code>callout:Pay</code> with the certificate Bank"), "{page}");
+    assert!(page.contains("<code>callout:Pay</code> are refused until an administrator has put its certificate in order"), "{page}");
 }
 
 #[test]

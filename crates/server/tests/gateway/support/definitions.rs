@@ -140,6 +140,7 @@ impl TestServer {
             description: String::new(),
             url: Endpoint::parse(url).unwrap(),
             external_credential: external.id,
+            client_certificate: None,
             is_enabled: true,
             generate_authorization_header: true,
             allow_formulas_in_header: CallerFormulas::Refused,

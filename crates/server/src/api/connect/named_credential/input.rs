@@ -18,6 +18,13 @@ pub(in crate::api::connect) struct NamedCredentialInput {
     external_credential: ApiName,
     headers: Vec<CustomHeader>,
     options: Options,
+    client_certificate: Option<Presented>,
+}
+
+/// The certificate that is presented, and where the body names it.
+struct Presented {
+    certificate: ApiName,
+    pointer: String,
 }
 
 struct Options {
@@ -29,9 +36,12 @@ struct Options {
 /// `NamedCredentialType`.
 const TYPES: [&str; 2] = ["PrivateEndpoint", "SecuredEndpoint"];
 
+/// The type of the one parameter that means something here.
+pub(super) const CLIENT_CERTIFICATE: &str = "ClientCertificate";
+
 /// `NamedCredentialParameterType`.
 const PARAMETER_TYPES: [&str; 4] =
-    ["AllowedManagedPackageNamespaces", "ClientCertificate", "ConnectionStatus", "SfHttpRequestExtensionName"];
+    ["AllowedManagedPackageNamespaces", CLIENT_CERTIFICATE, "ConnectionStatus", "SfHttpRequestExtensionName"];
 
 pub(super) const NEW: Form = Form {
     name: "NamedCredentialToCreate",
@@ -62,6 +72,7 @@ fn members() -> Schema {
         .required("parameterName", Schema::text())
         .required("parameterValue", Schema::text())
         .required("parameterType", Schema::word(PARAMETER_TYPES))
+        .optional("parameterDescription", Schema::text().saying("Taken, and not kept."))
         .passed_over(SHOWN_OF_PARAMETERS);
     Schema::object()
         .required("masterLabel", Schema::label())
@@ -71,11 +82,14 @@ fn members() -> Schema {
         .required("externalCredentials", Schema::list_of_one(Schema::open_object().required("developerName", Schema::name())))
         .optional("customHeaders", header_schema())
         .required("calloutOptions", options)
-        .optional("parameters", Schema::list(parameter).saying("Each of them is refused: none means anything here."))
+        .optional(
+            "parameters",
+            Schema::list(parameter).saying("One of the type `ClientCertificate` at most; the others are refused: they mean nothing here."),
+        )
         .passed_over(SHOWN)
 }
 
-const SHOWN_OF_PARAMETERS: &[&str] = &["id", "parameterDescription"];
+const SHOWN_OF_PARAMETERS: &[&str] = &["id"];
 
 impl NamedCredentialInput {
     /// `known` is the name in the path of a PUT, where the body may leave it out.
@@ -110,9 +124,7 @@ impl NamedCredentialInput {
         let external_credential = fields.require(reader, "externalCredentials").and_then(|at| external_credential(reader, &at));
         let headers = fields.take("customHeaders").map(|at| custom_headers(reader, &at)).unwrap_or_default();
         let options = fields.require(reader, "calloutOptions").and_then(|at| options(reader, &at));
-        if let Some(at) = fields.take("parameters") {
-            parameters(reader, &at);
-        }
+        let client_certificate = fields.take("parameters").and_then(|at| parameters(reader, &at));
         fields.ignore(SHOWN);
         fields.finish(reader);
         Some(Self {
@@ -123,6 +135,7 @@ impl NamedCredentialInput {
             external_credential: external_credential?,
             headers,
             options: options?,
+            client_certificate,
         })
     }
 
@@ -142,6 +155,8 @@ impl NamedCredentialInput {
             description: self.description.clone().unwrap_or(stored_description),
             url: self.url.clone(),
             external_credential: self.external_credential.clone(),
+            // As all of a PUT: a parameter that is not sent again is gone.
+            client_certificate: self.client_certificate.as_ref().map(|presented| presented.certificate.clone()),
             is_enabled: before.is_none_or(|before| before.is_enabled),
             generate_authorization_header: self.options.authorization_header,
             allow_formulas_in_header: formulas(self.options.formulas_in_header, before.map(|before| before.allow_formulas_in_header)),
@@ -158,6 +173,9 @@ impl NamedCredentialInput {
             ("headers", "/customHeaders"),
         ] {
             pointers.set(format!("named_credentials[0].{path}"), pointer);
+        }
+        if let Some(Presented { certificate: _, pointer }) = &self.client_certificate {
+            pointers.set("named_credentials[0].client_certificate", pointer);
         }
         Wanted { definition, pointers }
     }
@@ -188,26 +206,52 @@ fn options(reader: &mut Reader, at: &At<'_>) -> Option<Options> {
     })
 }
 
-/// There is none that means anything here; one that is sent is not passed over, since somebody relies on it.
-fn parameters(reader: &mut Reader, at: &At<'_>) {
+/// One means something here: the certificate that is presented. Another that is sent is not passed over, since somebody relies on it.
+fn parameters(reader: &mut Reader, at: &At<'_>) -> Option<Presented> {
+    let mut found = None;
     for item in reader.list(at) {
-        let Some(mut fields) = reader.fields(&item) else { continue };
-        for name in ["parameterName", "parameterValue"] {
-            if let Some(at) = fields.require(reader, name) {
-                reader.text(&at);
+        let Some(Parameter { kind, kind_pointer, value }) = parameter(reader, &item) else { continue };
+        match kind {
+            CLIENT_CERTIFICATE if found.is_some() => {
+                reader.refuse(&kind_pointer, "client_certificate_once", "is there twice, and one certificate is presented");
+            }
+            CLIENT_CERTIFICATE => {
+                let certificate = reader.parsed(&value, ApiName::parse);
+                found = certificate.map(|certificate| Presented { certificate, pointer: value.pointer.clone() });
+            }
+            other => {
+                reader.text(&value);
+                let why = match other {
+                    "AllowedManagedPackageNamespaces" => "there are no packages: permission sets say who may use a credential",
+                    _ => "it belongs to a feature of Salesforce",
+                };
+                reader.refuse(&kind_pointer, "parameter_type_unsupported", format!("is not possible here: {why}"));
             }
         }
-        if let Some(at) = fields.require(reader, "parameterType")
-            && let Some(kind) = reader.word(&at, &PARAMETER_TYPES)
-        {
-            let why = match kind {
-                "AllowedManagedPackageNamespaces" => "there are no packages: permission sets say who may use a credential",
-                "ClientCertificate" => "client certificates of named credentials are not supported yet",
-                _ => "it belongs to a feature of Salesforce",
-            };
-            reader.refuse(&at.pointer, "parameter_type_unsupported", format!("is not possible here: {why}"));
-        }
-        fields.ignore(SHOWN_OF_PARAMETERS);
-        fields.finish(reader);
     }
+    found
+}
+
+/// One parameter, of whatever type.
+struct Parameter<'a> {
+    kind: &'static str,
+    kind_pointer: String,
+    value: At<'a>,
+}
+
+/// Its name is free at Salesforce, and is not kept.
+fn parameter<'a>(reader: &mut Reader, at: &At<'a>) -> Option<Parameter<'a>> {
+    let mut fields = reader.fields(at)?;
+    if let Some(at) = fields.require(reader, "parameterName") {
+        reader.text(&at);
+    }
+    let value = fields.require(reader, "parameterValue");
+    let kind_at = fields.require(reader, "parameterType");
+    let kind = kind_at.as_ref().and_then(|at| reader.word(at, &PARAMETER_TYPES));
+    if let Some(at) = fields.take("parameterDescription") {
+        reader.text(&at);
+    }
+    fields.ignore(SHOWN_OF_PARAMETERS);
+    fields.finish(reader);
+    Some(Parameter { kind: kind?, kind_pointer: kind_at?.pointer, value: value? })
 }

@@ -1,10 +1,11 @@
 //! A named credential as it is shown.
 
 use serde::Serialize;
-use sortie_model::{CallerFormulas, NamedCredential};
+use sortie_model::{CallerFormulas, Certificate, NamedCredential};
 use sortie_store::Definitions;
 use utoipa::ToSchema;
 
+use super::input::CLIENT_CERTIFICATE;
 use crate::api::connect::external_credential::{HeaderOutput, headers};
 use crate::api::connect::salesforce_id::{Prefix, SalesforceId};
 use crate::api::mount::Mount;
@@ -26,9 +27,9 @@ pub(super) struct NamedCredentialOutput {
     external_credentials: Vec<Related>,
     id: SalesforceId,
     master_label: String,
-    /// There is none that means anything here.
-    #[schema(value_type = Vec<String>, max_items = 0)]
-    parameters: [(); 0],
+    /// The certificate that is presented, if one is.
+    #[schema(max_items = 1)]
+    parameters: Vec<ParameterOutput>,
     #[serde(rename = "type")]
     kind: &'static str,
     url: String,
@@ -54,8 +55,28 @@ struct Related {
     url: String,
 }
 
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = NamedCredentialParameter)]
+struct ParameterOutput {
+    id: SalesforceId,
+    parameter_name: &'static str,
+    parameter_type: &'static str,
+    parameter_value: String,
+}
+
+fn client_certificate(named: &NamedCredential, certificate: &Certificate) -> ParameterOutput {
+    ParameterOutput {
+        id: SalesforceId::of_part(Prefix::NamedCredentialParameter, named.id.as_uuid(), CLIENT_CERTIFICATE),
+        parameter_name: CLIENT_CERTIFICATE,
+        parameter_type: CLIENT_CERTIFICATE,
+        parameter_value: certificate.name.to_string(),
+    }
+}
+
 pub(super) fn output(definitions: &Definitions, mount: Mount, named: &NamedCredential) -> NamedCredentialOutput {
     let external = definitions.external_credentials.iter().filter(|external| external.id == named.external_credential);
+    let certificate = definitions.certificates.iter().find(|certificate| Some(certificate.id) == named.client_certificate);
     let description = Some(named.description.clone()).filter(|description| mount.version >= 64 && !description.is_empty());
     NamedCredentialOutput {
         callout_options: OptionsOutput {
@@ -78,7 +99,7 @@ pub(super) fn output(definitions: &Definitions, mount: Mount, named: &NamedCrede
             .collect(),
         id: SalesforceId::of(Prefix::NamedCredential, named.id.as_uuid()),
         master_label: named.label.to_string(),
-        parameters: [],
+        parameters: certificate.map(|certificate| client_certificate(named, certificate)).into_iter().collect(),
         kind: "SecuredEndpoint",
         url: format!("{}/named-credentials/named-credential-setup/{}", mount.base(), named.name),
     }

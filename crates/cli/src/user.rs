@@ -134,14 +134,13 @@ pub(crate) async fn run(command: &UserCommand, site: &Site, printer: &Printer) -
             site.set_user(&UserName::parse(&arguments.name)?, wanted).await?
         }
         UserCommand::Password(arguments) => {
-            let (name, manage) = (UserName::parse(&arguments.name)?, site.house("user password")?.manage());
-            let change = if arguments.remove {
-                user::remove_password(&manage, &name).await?
+            let name = UserName::parse(&arguments.name)?;
+            if arguments.remove {
+                site.remove_password(&name).await?
             } else {
                 let password = input::secret("password", arguments.from_file.as_deref(), Typing::of(arguments.stdin))?;
-                user::set_password(&manage, &name, &password).await?
-            };
-            shown(&change)?
+                site.set_password(&name, &password).await?
+            }
         }
         UserCommand::Unlink { name } => shown(&user::unlink(&site.house("user unlink")?.manage(), &UserName::parse(name)?).await?)?,
         UserCommand::Remove { name } => site.remove_user(&UserName::parse(name)?).await?,

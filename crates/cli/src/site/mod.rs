@@ -4,6 +4,7 @@
 
 mod access;
 mod audit;
+mod certificate_versions;
 mod certificates;
 mod definitions;
 mod formulas;
@@ -22,6 +23,7 @@ use crate::arguments::Cli;
 use crate::failure::Failure;
 use crate::setup::{self, Opened};
 
+pub(crate) use certificate_versions::{KeyFiles, Requested};
 pub(crate) use definitions::DefinitionFile;
 pub(crate) use formulas::{check_formula, unreadable};
 pub(crate) use secrets::Holder;

@@ -1,6 +1,7 @@
 //! Commands over HTTP, at a server that runs.
 
 mod both_ways;
+mod certificates;
 mod keys;
 mod whom;
 
@@ -108,6 +109,7 @@ fn house() -> (Sortie, String) {
     sortie.file("fresh.yaml", "external_credentials: [{name: Fresh, protocol: basic, principals: [{name: A, sequence_number: 1}]}]");
     sortie.file("wrong.yaml", "external_credentials: [{name: Fresh, protocol: basix}]");
     sortie.file("unreadable.yaml", "external_credentials: [{name: No name}]");
+    sortie.file("chain.pem", "");
     sortie.ok(&["apply", "-f", "house.yaml"]);
     assert_eq!(sortie.run_with_input(&["secret", "set", "provider:Idp", "client_secret", "--stdin"], "SECRET-idp").code, 0);
     let (_, key) = sortie.key("admin");

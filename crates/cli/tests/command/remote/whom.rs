@@ -6,20 +6,11 @@ use super::{Served, code_of};
 fn what_cannot_be_done_over_http_is_said() {
     let served = Served::start();
     served.sortie.file("people.yaml", "users: [{name: eve}]");
-    served.sortie.file("chain.pem", "");
     for arguments in [
-        &["user", "password", "alice", "--stdin"][..],
-        &["user", "unlink", "alice"],
+        &["user", "unlink", "alice"][..],
         &["secret", "list", "Pay/Main"],
         &["secret", "remove", "Pay/Main", "Key"],
         &["secret", "set", "provider:Idp", "client_secret", "--stdin"],
-        &["certificate", "request", "Signer"],
-        &["certificate", "install", "Signer", "chain.pem"],
-        &["certificate", "import", "Signer", "--key", "chain.pem", "--chain", "chain.pem"],
-        &["certificate", "export", "Signer"],
-        &["certificate", "renew", "Signer"],
-        &["certificate", "retire", "Signer", "1"],
-        &["certificate", "create", "Signer", "--common-name", "x"],
         &["provider", "discover", "https://id.test"],
         &["auth", "status", "Pay/Main"],
         &["audit", "verify"],

@@ -25,7 +25,8 @@ use crate::setup::{self, Opened};
 
 pub(crate) use certificate_versions::{KeyFiles, Requested};
 pub(crate) use definitions::DefinitionFile;
-pub(crate) use formulas::{check_formula, unreadable};
+pub(crate) use formulas::{Trial, check_formula, unreadable};
+pub(crate) use providers::Discovery;
 pub(crate) use secrets::Holder;
 pub(crate) use state::Spool;
 

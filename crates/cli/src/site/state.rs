@@ -108,7 +108,7 @@ impl Site {
     }
 }
 
-async fn caller(opened: &Opened, name: &UserName) -> Result<StoredUser, Failure> {
+pub(super) async fn caller(opened: &Opened, name: &UserName) -> Result<StoredUser, Failure> {
     let user = opened.house.store().caller_by_user(name).await;
     let user = user.map_err(|error| Failure::new(error.code(), error.to_string(), "look at the database, then try again"))?;
     user.ok_or_else(|| Failure::new("user_unknown", format!("there is no user `{name}`"), "list them with `sortie user list`"))

@@ -96,6 +96,13 @@ impl Site {
         }
     }
 
+    pub(crate) async fn unlink_user(&self, name: &UserName) -> Result<Change, Failure> {
+        match self {
+            Self::House(opened) => shown(&user::unlink(&opened.manage(), name).await?),
+            Self::Server(client) => Ok(client.users().unlink(name.as_str()).await?),
+        }
+    }
+
     pub(crate) async fn assign(&self, name: &UserName, set: &ApiName) -> Result<Change, Failure> {
         match self {
             Self::House(opened) => shown(&user::assign(&opened.manage(), name, set).await?),

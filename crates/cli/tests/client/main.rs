@@ -34,6 +34,7 @@ fn every_route_is_asked_and_every_answer_is_read_whole() {
         definitions::named_credentials(&witness).await;
         definitions::identity_providers(&witness).await;
         definitions::providers(&witness).await;
+        definitions::discovery(&witness).await;
         certificates::self_signed(&witness).await;
         certificates::from_an_authority_and_from_elsewhere(&witness).await;
         definitions::apply(&witness).await;
@@ -44,6 +45,7 @@ fn every_route_is_asked_and_every_answer_is_read_whole() {
         state::status(&witness).await;
         state::explain(&witness).await;
         state::formulas(&witness).await;
+        state::trials(&witness).await;
         state::presign(&witness).await;
         state::audit(&witness).await;
     });

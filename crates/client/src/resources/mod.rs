@@ -21,7 +21,7 @@ mod secret;
 mod status;
 mod users;
 
-pub use audit::{Audit, AuditPage, AuditRecord};
+pub use audit::{Audit, AuditFinding, AuditPage, AuditRecord, AuditVerification, VerifiedLane};
 pub use certificate_versions::{CertificateName, CertificateToRequest, Handover, KeyAndChain, RequestedCertificate};
 pub use certificates::{Certificate, CertificateSummary, CertificateVersion, Certificates, NewCertificate, Subject, VersionStanding};
 pub use change::{Action, Change};
@@ -32,14 +32,14 @@ pub use external_credentials::{
     AccessSummary, CustomHeader, ExternalCredential, ExternalCredentialPrincipal, ExternalCredentials, NewExternalCredential, NewPrincipal,
     Parameter, Related,
 };
-pub use formulas::{Formulas, ReadFormula};
+pub use formulas::{EvaluatedFormula, FormulaTrial, Formulas, ReadFormula};
 pub use identity_providers::{IdentityProvider, IdentityProviderParameter, IdentityProviders, NewIdentityProvider, ProviderCredential};
 pub use keys::{Key, KeyState, Keys, MadeKey, NewKey};
 pub use named_credentials::{CalloutOptions, NamedCredential, NamedCredentials, NewNamedCredential};
 pub use permission_sets::{PermissionSet, PermissionSets, Profiles};
 pub use presign::{Presign, Presigned};
 pub use principal_access::{Access, Grantee, PrincipalAccess};
-pub use providers::{AuthProvider, Provider, ProviderParameter, ProviderSummary, Providers};
+pub use providers::{AuthProvider, DiscoveredProvider, Provider, ProviderParameter, ProviderSummary, ProviderToDiscover, Providers};
 pub use salesforce::{QueryResult, Salesforce};
 pub use status::{
     CredentialHealth, CredentialReport, ManagerReport, MissingStep, PlaceReport, PrincipalReport, SnapshotVersions, Status, UnrevokedReport,

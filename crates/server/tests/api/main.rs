@@ -5,10 +5,12 @@
 mod callers;
 mod certificates;
 mod credential;
+mod discoveries;
 mod document;
 mod edges;
 mod example;
 mod external_credential;
+mod formulas;
 mod idempotency;
 mod identity_provider;
 mod mounts;
@@ -19,4 +21,5 @@ mod replay;
 mod routes;
 mod schemathesis;
 mod sobjects;
+mod verification;
 mod whereabouts;

@@ -45,6 +45,21 @@ fn the_audit_is_read_over_http() {
 }
 
 #[test]
+fn the_audit_is_verified_over_http() {
+    let served = Served::start();
+    let said = served.run(&["audit", "verify"], "");
+    assert_eq!((said.code, said.err.as_str()), (0, ""), "{said:?}");
+    assert!(said.out.contains("management") && said.out.lines().all(|line| line.ends_with("intact")), "{said:?}");
+    let path = served.sortie.data().join("audit/management.jsonl");
+    let written = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, written.replacen("user alice", "user mallory", 1)).unwrap();
+    let said = served.run(&["audit", "verify"], "");
+    assert!(said.code == 3 && said.out.contains("broken at line"), "{said:?}");
+    let found: Value = serde_json::from_str(&served.run(&["--json", "audit", "verify"], "").out).unwrap();
+    assert_eq!((&found["intact"], &found["lanes_elsewhere"]), (&false.into(), &0.into()));
+}
+
+#[test]
 fn a_url_is_presigned_under_the_permissions_of_the_key() {
     let served = Served::start();
     served.sortie.file(

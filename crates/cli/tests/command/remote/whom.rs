@@ -7,14 +7,10 @@ fn what_cannot_be_done_over_http_is_said() {
     let served = Served::start();
     served.sortie.file("people.yaml", "users: [{name: eve}]");
     for arguments in [
-        &["user", "unlink", "alice"][..],
-        &["secret", "list", "Pay/Main"],
+        &["secret", "list", "Pay/Main"][..],
         &["secret", "remove", "Pay/Main", "Key"],
         &["secret", "set", "provider:Idp", "client_secret", "--stdin"],
-        &["provider", "discover", "https://id.test"],
         &["auth", "status", "Pay/Main"],
-        &["audit", "verify"],
-        &["formula", "eval", "1 + 1", "--as", "alice"],
     ] {
         let said = served.run(arguments, "SECRET-value");
         assert_eq!((said.code, code_of(&said).as_str()), (1, "not_over_http"), "{arguments:?}: {said:?}");
@@ -26,6 +22,26 @@ fn what_cannot_be_done_over_http_is_said() {
     assert_eq!((said.code, code_of(&said).as_str()), (1, "request_invalid"), "{said:?}");
     let said = served.run(&["secret", "set", "Basic/Own", "username", "--user", "alice", "--stdin"], "robot");
     assert_eq!((said.code, code_of(&said).as_str()), (1, "request_invalid"), "asked for her: {said:?}");
+}
+
+#[test]
+fn a_server_says_less_than_the_operators_terminal() {
+    let served = Served::start();
+    let eval = |formula| ["--json", "formula", "eval", formula, "--as", "alice", "--for", "callout:Pay/x"];
+    let counted = "Bearer {!$Credential.Pay.Api_Key}";
+    let set = ["secret", "set", "Pay/Main", "Api_Key", "--stdin"];
+    assert_eq!(served.run(&set, "SECRET-key").code, 0);
+    assert!(served.sortie.ok(&eval(counted)).contains("\"characters\": 17"));
+    assert_eq!(served.run(&eval(counted), "").out.split_whitespace().collect::<String>(), "{\"secret\":true}");
+    let said = served.run(&["formula", "eval", counted, "--as", "alice", "--for", "callout:Pay/x"], "");
+    assert_eq!(said.out, "a secret, which is not shown\n");
+    // What looks into one is for the operator.
+    let guess = "IF(LEFT($Credential.Pay.Api_Key, 1) = 'S', 'a', 'b')";
+    assert_eq!(served.sortie.run(&eval(guess)).code, 0);
+    assert_eq!(served.code(&["formula", "eval", guess, "--as", "alice", "--for", "callout:Pay/x"]), "formula_inspects_secret");
+    // Nor what there is around it.
+    assert_eq!(served.sortie.code(&["provider", "discover", "http://127.0.0.1:1"]), "egress_denied");
+    assert_eq!(served.code(&["provider", "discover", "http://127.0.0.1:1"]), "metadata_not_found");
 }
 
 #[test]

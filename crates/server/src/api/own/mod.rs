@@ -4,7 +4,10 @@ mod access;
 mod audit;
 mod certificates;
 mod definitions;
+mod discoveries;
+mod formulas;
 mod guard;
+mod identities;
 mod keys;
 mod pages;
 mod passwords;
@@ -12,6 +15,7 @@ mod principal_access;
 mod providers;
 mod state;
 mod users;
+mod verification;
 
 use axum::routing::{delete, get, patch, post, put};
 use sortie_model::SystemPermission::{
@@ -47,6 +51,7 @@ pub(super) const ROUTES: &[Route] = routes! {
     "DELETE" "/users/{user}/permission-sets/{name}" Access::AnyOf(USERS) => delete(users::unassign), users::UNASSIGN;
     "PUT" "/users/{user}/password" Access::AnyOf(USERS) => put(passwords::set), passwords::SET;
     "DELETE" "/users/{user}/password" Access::AnyOf(USERS) => delete(passwords::remove), passwords::REMOVE;
+    "DELETE" "/users/{user}/identities" Access::AnyOf(USERS) => delete(identities::unlink), identities::UNLINK;
     "GET" "/users/{user}/keys" Access::AnyOf(USER_VIEWERS) => get(keys::list), keys::LIST;
     "POST" "/users/{user}/keys" Access::AnyOf(USERS) => post(keys::create), keys::CREATE;
     "DELETE" "/users/{user}/keys/{id}" Access::AnyOf(USERS) => delete(keys::revoke), keys::REVOKE;
@@ -79,11 +84,14 @@ pub(super) const ROUTES: &[Route] = routes! {
     "GET" "/providers/{name}" Access::AnyOf(VIEWERS) => get(providers::show), providers::SHOW;
     "DELETE" "/providers/{name}" Access::AnyOf(MANAGERS) => delete(providers::remove), providers::REMOVE;
     "PUT" "/providers/{name}/values" Access::AnyOf(MANAGERS) => put(providers::put_values), providers::PUT_VALUES;
+    "POST" "/provider-discoveries" Access::AnyOf(MANAGERS) => post(discoveries::discover), discoveries::DISCOVER;
     "POST" "/definitions/apply" Access::AnyOf(MANAGERS) => post(definitions::apply), definitions::APPLY;
     "GET" "/audit" Access::AnyOf(AUDIT) => get(audit::list), audit::LIST;
+    "GET" "/audit/verification" Access::AnyOf(AUDIT) => get(verification::show), verification::VERIFY;
     "GET" "/status" Access::AnyOf(VIEWERS) => get(state::list), state::LIST;
     "GET" "/status/{name}" Access::AnyOf(VIEWERS) => get(state::show), state::SHOW;
     "GET" "/snapshot" Access::AnyOf(VIEWERS) => get(state::snapshot), state::SNAPSHOT;
     "POST" "/explain" Access::AnyOf(VIEWERS) => post(state::explain), state::EXPLAIN;
-    "POST" "/formulas/check" Access::Users => post(state::check_formula), state::CHECK_FORMULA;
+    "POST" "/formulas/check" Access::Users => post(formulas::check_formula), formulas::CHECK;
+    "POST" "/formulas/evaluate" Access::AnyOf(VIEWERS) => post(formulas::evaluate), formulas::EVALUATE;
 };

@@ -41,6 +41,7 @@ fn every_route_is_asked_and_every_answer_is_read_whole() {
         credentials::basic(&witness).await;
         credentials::custom(&witness).await;
         credentials::logins(&witness).await;
+        credentials::one_by_one(&witness).await;
         credentials::for_somebody_else(&witness).await;
         state::status(&witness).await;
         state::explain(&witness).await;

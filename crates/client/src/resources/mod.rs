@@ -11,6 +11,7 @@ mod external_credentials;
 mod formulas;
 mod identity_providers;
 mod keys;
+mod logins;
 mod named_credentials;
 mod permission_sets;
 mod presign;
@@ -20,6 +21,7 @@ mod salesforce;
 mod secret;
 mod status;
 mod users;
+mod values;
 
 pub use audit::{Audit, AuditFinding, AuditPage, AuditRecord, AuditVerification, VerifiedLane};
 pub use certificate_versions::{CertificateName, CertificateToRequest, Handover, KeyAndChain, RequestedCertificate};
@@ -35,6 +37,7 @@ pub use external_credentials::{
 pub use formulas::{EvaluatedFormula, FormulaTrial, Formulas, ReadFormula};
 pub use identity_providers::{IdentityProvider, IdentityProviderParameter, IdentityProviders, NewIdentityProvider, ProviderCredential};
 pub use keys::{Key, KeyState, Keys, MadeKey, NewKey};
+pub use logins::{Login, LoginStanding, Logins, ProviderTold, RevokedLogin, UnrevokedLogin};
 pub use named_credentials::{CalloutOptions, NamedCredential, NamedCredentials, NewNamedCredential};
 pub use permission_sets::{PermissionSet, PermissionSets, Profiles};
 pub use presign::{Presign, Presigned};
@@ -45,3 +48,4 @@ pub use status::{
     CredentialHealth, CredentialReport, ManagerReport, MissingStep, PlaceReport, PrincipalReport, SnapshotVersions, Status, UnrevokedReport,
 };
 pub use users::{NewUser, User, UserChange, UserPages, Users};
+pub use values::{ValueState, Values};

@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 use sortie_model::Secret;
 
 use super::secret::ExposedMap;
+use super::values::{self, OneValue};
+use super::{Change, ValueState};
 use crate::transport::Ask;
 use crate::{Client, ClientError};
 
@@ -207,6 +209,31 @@ impl Providers<'_> {
     /// A [`ClientError`]; it never holds a value.
     pub async fn put_values(&self, name: &str, values: &BTreeMap<String, Secret>) -> Result<Provider, ClientError> {
         self.0.ask(Ask::put(&["/providers/", name, "/values"]).json(&ExposedMap(values))).await
+    }
+
+    /// Which values of a provider are stored, and which are missing.
+    ///
+    /// # Errors
+    /// A [`ClientError`].
+    pub async fn values(&self, name: &str) -> Result<Vec<ValueState>, ClientError> {
+        let values::Listed { values } = self.0.ask(Ask::get(&["/providers/", name, "/values"])).await?;
+        Ok(values)
+    }
+
+    /// Stores one value in place of the one before. What is stored besides stays.
+    ///
+    /// # Errors
+    /// A [`ClientError`]; it never holds the value.
+    pub async fn set_value(&self, name: &str, value_name: &str, value: &Secret) -> Result<Change, ClientError> {
+        self.0.ask(Ask::put(&["/providers/", name, "/values/", value_name]).json(&OneValue::of(value))).await
+    }
+
+    /// Removes one value.
+    ///
+    /// # Errors
+    /// A [`ClientError`].
+    pub async fn remove_value(&self, name: &str, value_name: &str) -> Result<Change, ClientError> {
+        self.0.ask(Ask::delete(&["/providers/", name, "/values/", value_name])).await
     }
 
     /// Asks an issuer where its endpoints are. The server asks, and nothing is stored.

@@ -21,5 +21,6 @@ mod replay;
 mod routes;
 mod schemathesis;
 mod sobjects;
+mod values;
 mod verification;
 mod whereabouts;

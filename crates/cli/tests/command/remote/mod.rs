@@ -25,6 +25,7 @@ users:
 - {name: alice, permission_sets: [Callers]}
 external_auth_identity_providers:
 - {name: Idp, flow: client_credentials, token_endpoint: 'https://id.test/token', values: {client_id: sortie}}
+- {name: People, flow: authorization_code, authorize_endpoint: 'https://id.test/a', token_endpoint: 'https://id.test/t', values: {client_id: sortie}}
 external_credentials:
 - name: Pay
   protocol: custom
@@ -38,7 +39,14 @@ external_credentials:
   protocol: oauth_managed
   settings: {external_auth_identity_provider: Idp}
   principals: [{name: Main, sequence_number: 1}]
+- name: Calendar
+  protocol: oauth_browser
+  settings: {external_auth_identity_provider: People}
+  principals:
+  - {name: Service, sequence_number: 1}
+  - {name: Own, sequence_number: 2, identity_type: per_user, enabled_for: {permission_sets: [Callers]}}
 named_credentials:
+- {name: Calendar, url: 'https://calendar.test', external_credential: Calendar}
 - {name: Pay, url: 'https://pay.test', external_credential: Pay}
 - {name: Idle, url: 'https://idle.test', external_credential: Basic}
 ";

@@ -1,27 +1,32 @@
 //! Who is asked, and what is not asked at all.
 
-use super::{Served, code_of};
+use serde_json::Value;
+
+use super::Served;
 
 #[test]
 fn what_cannot_be_done_over_http_is_said() {
     let served = Served::start();
     served.sortie.file("people.yaml", "users: [{name: eve}]");
-    for arguments in [
-        &["secret", "list", "Pay/Main"][..],
-        &["secret", "remove", "Pay/Main", "Key"],
-        &["secret", "set", "provider:Idp", "client_secret", "--stdin"],
-        &["auth", "status", "Pay/Main"],
-    ] {
-        let said = served.run(arguments, "SECRET-value");
-        assert_eq!((said.code, code_of(&said).as_str()), (1, "not_over_http"), "{arguments:?}: {said:?}");
-    }
     assert_eq!(served.code(&["key", "create", "--user", "alice", "--expires", "12h"]), "whole_days_only");
     assert_eq!(served.code(&["apply", "-f", "people.yaml"]), "request_invalid");
-    // Values that belong together are stored together, by the API.
-    let said = served.run(&["secret", "set", "Basic/Main", "username", "--stdin"], "robot");
-    assert_eq!((said.code, code_of(&said).as_str()), (1, "request_invalid"), "{said:?}");
-    let said = served.run(&["secret", "set", "Basic/Own", "username", "--user", "alice", "--stdin"], "robot");
-    assert_eq!((said.code, code_of(&said).as_str()), (1, "request_invalid"), "asked for her: {said:?}");
+}
+
+#[test]
+fn a_login_goes_on_in_a_browser_at_the_server() {
+    let served = Served::start();
+    let address = |arguments: &[&str]| {
+        let said = served.run(&[&["--json", "auth", "login", "--no-browser"], arguments].concat(), "");
+        let said: Value = serde_json::from_str(&said.out).unwrap_or_else(|_| panic!("{said:?}"));
+        said["authentication_url"].as_str().unwrap().to_owned()
+    };
+    let shared = address(&["Calendar/Service"]);
+    assert!(shared.starts_with(&served.url) && shared.contains("Calendar"), "{shared}");
+    assert_eq!(address(&["callout:Calendar"]), shared);
+    assert_ne!(address(&["callout:Calendar", "--user", "alice"]), shared);
+    let said = served.run(&["auth", "login", "Calendar/Service", "--no-browser"], "");
+    assert_eq!((said.code, said.out.trim_end()), (0, shared.as_str()), "alone on standard output");
+    assert_eq!(served.code(&["auth", "login", "Pay/Main"]), "no_login");
 }
 
 #[test]
@@ -40,7 +45,8 @@ fn a_server_says_less_than_the_operators_terminal() {
     assert_eq!(served.sortie.run(&eval(guess)).code, 0);
     assert_eq!(served.code(&["formula", "eval", guess, "--as", "alice", "--for", "callout:Pay/x"]), "formula_inspects_secret");
     // Nor what there is around it.
-    assert_eq!(served.sortie.code(&["provider", "discover", "http://127.0.0.1:1"]), "egress_denied");
+    let said = served.sortie.run(&["provider", "discover", "http://127.0.0.1:1"]);
+    assert!(said.code == 1 && said.err.contains("error[egress_denied]"), "{said:?}");
     assert_eq!(served.code(&["provider", "discover", "http://127.0.0.1:1"]), "metadata_not_found");
 }
 

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use clap::Subcommand;
-use sortie_server::audit::{Finding, Line, Verified, verify};
+use sortie_client::{AuditFinding, VerifiedLane};
+use sortie_server::audit::Line;
 
 use crate::failure::Failure;
 use crate::printer::{Printer, Tone, harmless};
-use crate::setup::Opened;
 use crate::site::Site;
 
 /// How often a followed audit is looked at, here and over HTTP.
@@ -32,7 +32,7 @@ pub(crate) enum AuditCommand {
 pub(crate) async fn run(command: &AuditCommand, site: &Site, printer: &Printer) -> Result<u8, Failure> {
     match command {
         AuditCommand::Tail { lines, follow } => tail(site, printer, *lines, *follow).await,
-        AuditCommand::Verify => check(site.house("audit verify")?, printer).await,
+        AuditCommand::Verify => check(site, printer).await,
     }
 }
 
@@ -67,28 +67,23 @@ fn show(printer: &Printer, line: &Line) {
     printer.line(&format!("{} {event} {}", printer.toned(Tone::Quiet, &line.at), harmless(&fields.join(" "))));
 }
 
-async fn check(opened: &Opened, printer: &Printer) -> Result<u8, Failure> {
-    let (anchors, others) = opened
-        .house
-        .anchors()
-        .await
-        .map_err(|error| Failure::new(error.code(), error.to_string(), "look at the database, then try again"))?;
-    let verified = verify(opened.house.audit_directory(), &opened.house.chain_key(), &anchors)?;
-    let is_broken = verified.iter().any(|lane| lane.finding.is_some());
+async fn check(site: &Site, printer: &Printer) -> Result<u8, Failure> {
+    let verification = site.verify_audit().await?;
     if printer.is_json() {
-        printer.json(&serde_json::json!({ "lanes": verified, "intact": !is_broken, "lanes_elsewhere": others }));
+        printer.json(&verification);
     } else {
-        verified.iter().for_each(|lane| show_lane(printer, lane));
-        if others > 0 {
+        verification.lanes.iter().for_each(|lane| show_lane(printer, lane));
+        if verification.lanes_elsewhere > 0 {
             printer.line(&format!(
-                "{others} more lanes are kept elsewhere, by other nodes or in an earlier audit directory: verify them there"
+                "{} more lanes are kept elsewhere, by other nodes or in an earlier audit directory: verify them there",
+                verification.lanes_elsewhere
             ));
         }
     }
-    Ok(if is_broken { 3 } else { 0 })
+    Ok(if verification.intact { 0 } else { 3 })
 }
 
-fn show_lane(printer: &Printer, verified: &Verified) {
+fn show_lane(printer: &Printer, verified: &VerifiedLane) {
     let what = match &verified.finding {
         None => printer.toned(Tone::Good, "intact"),
         Some(finding) => printer.toned(Tone::Bad, &describe(finding)),
@@ -103,21 +98,21 @@ fn show_lane(printer: &Printer, verified: &Verified) {
     }
 }
 
-fn describe(finding: &Finding) -> String {
+fn describe(finding: &AuditFinding) -> String {
     match finding {
-        Finding::Broken { line, last_line, .. } if line < last_line => {
+        AuditFinding::Broken { line, last_line, .. } if line < last_line => {
             format!(
                 "broken between line {line} and line {last_line}: one of the records written together there was changed, or some around it dropped or moved"
             )
         }
-        Finding::Broken { line, last_line: _, expected_sequence, found_sequence } => {
+        AuditFinding::Broken { line, last_line: _, expected_sequence, found_sequence } => {
             let found = found_sequence.map_or("something that is no record".to_owned(), |sequence| format!("number {sequence}"));
             format!("broken at line {line}: record {expected_sequence} was changed, dropped or moved (found {found})")
         }
-        Finding::Truncated { last_sequence, anchored_sequence } => {
+        AuditFinding::Truncated { last_sequence, anchored_sequence } => {
             format!("cut off behind record {last_sequence}: record {anchored_sequence} was there")
         }
-        Finding::Replaced { anchored_sequence } => format!("not the file that was written: record {anchored_sequence} was another"),
-        Finding::Missing { anchored_sequence } => format!("the file is gone: it held at least {anchored_sequence} records"),
+        AuditFinding::Replaced { anchored_sequence } => format!("not the file that was written: record {anchored_sequence} was another"),
+        AuditFinding::Missing { anchored_sequence } => format!("the file is gone: it held at least {anchored_sequence} records"),
     }
 }

@@ -4,6 +4,7 @@ use clap::Args;
 use sortie_client::{Plan, PlannedCertificate, TokenState};
 use sortie_model::UserName;
 
+use crate::auth::in_words;
 use crate::failure::Failure;
 use crate::printer::{Printer, Tone, harmless};
 use crate::site::Site;
@@ -31,7 +32,7 @@ pub(crate) async fn run(arguments: &ExplainArguments, site: &Site, printer: &Pri
     } else {
         show(printer, &explained.plan);
         for unrevoked in &explained.unrevoked {
-            printer.line(&format!("{:<20} {}", "not revoked", unrevoked.in_words()));
+            printer.line(&format!("{:<20} {}", "not revoked", in_words(unrevoked)));
             printer.line(&format!("{:<20} {}", "next", unrevoked.next_step));
         }
     }

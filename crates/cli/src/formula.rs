@@ -2,19 +2,17 @@
 
 use std::io::Read as _;
 
-use bytes::Bytes;
 use clap::{Args, Subcommand};
 use serde::Serialize;
-use sortie_client::ReadFormula;
+use sortie_client::{EvaluatedFormula, ReadFormula};
 use sortie_formula::{CATALOGUE, Function, Group};
 use sortie_model::UserName;
-use sortie_server::Node;
 use sortie_server::manage::formula::check;
 
 use crate::arguments::Cli;
 use crate::failure::Failure;
 use crate::printer::{Printer, Tone, harmless};
-use crate::site::{Site, check_formula, unreadable};
+use crate::site::{Site, Trial, check_formula, unreadable};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum FormulaCommand {
@@ -29,7 +27,7 @@ pub(crate) enum FormulaCommand {
 
 /// Show what a formula gives for a user
 ///
-/// Nothing is sent and no provider is asked. A result that is made of a secret is not shown, only its length.
+/// Nothing is sent and no provider is asked. A result that is made of a secret is not shown, only its length; over HTTP not even that, and no formula that looks into a secret is evaluated.
 #[derive(Debug, Args)]
 #[command(
     after_long_help = "Examples:\n  sortie formula eval '{!\"session:role:\" + $User.Department}' --as alice\n  sortie formula eval 'TEXT(TODAY() + 30)' --as alice\n  sortie formula eval 'Bearer {!$Credential.OpenAI.Key}' --as alice --for callout:OpenAI/v1/models\n\nExit status: 0 if it has a result, 1 if not."
@@ -66,36 +64,22 @@ pub(crate) async fn run(command: &FormulaCommand, cli: &Cli, printer: &Printer) 
     }
 }
 
-/// What `eval --json` prints.
-#[derive(Serialize)]
-struct Shown<'a> {
-    secret: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    result: Option<&'a str>,
-    characters: usize,
-}
-
 async fn eval(arguments: &EvalArguments, cli: &Cli, printer: &Printer) -> Result<u8, Failure> {
-    let (template, _) = check(&given(&arguments.formula)?).map_err(unreadable)?;
-    let name = UserName::parse(&arguments.user)?;
-    let site = Site::find(cli).await?;
-    let opened = site.house("formula eval")?;
-    let user = opened.house.store().caller_by_user(&name).await;
-    let user = user.map_err(|error| Failure::new(error.code(), error.to_string(), "look at the database, then try again"))?;
-    let user =
-        user.ok_or_else(|| Failure::new("user_unknown", format!("there is no user `{name}`"), "list them with `sortie user list`"))?;
-    let node = Node::start(opened.house.clone(), &opened.config).await?;
-    let body = Bytes::from(arguments.body.clone());
-    let result = node.try_formula(user, arguments.target.as_deref(), body, &template).await;
-    let result = result.map_err(|fault| Failure::new(fault.code(), fault.to_string(), fault.next_step()))?;
-    let characters = result.expose().chars().count();
+    let formula = given(&arguments.formula)?;
+    check(&formula).map_err(unreadable)?;
+    let user = UserName::parse(&arguments.user)?;
+    let trial = Trial { user: &user, target: arguments.target.as_deref(), body: &arguments.body };
+    let found = Site::find(cli).await?.evaluate_formula(&formula, &trial).await?;
     if printer.is_json() {
-        let shown = (!result.is_secret()).then(|| result.expose());
-        printer.json(&Shown { secret: result.is_secret(), result: shown, characters });
-    } else if result.is_secret() {
-        printer.line(&printer.toned(Tone::Quiet, &format!("a secret of {characters} characters, which is not shown")));
-    } else {
-        printer.line(&harmless(result.expose()));
+        printer.json(&found);
+        return Ok(0);
+    }
+    match found {
+        EvaluatedFormula { secret: false, result, .. } => printer.line(&harmless(&result.unwrap_or_default())),
+        EvaluatedFormula { characters: Some(characters), .. } => {
+            printer.line(&printer.toned(Tone::Quiet, &format!("a secret of {characters} characters, which is not shown")));
+        }
+        EvaluatedFormula { .. } => printer.line(&printer.toned(Tone::Quiet, "a secret, which is not shown")),
     }
     Ok(0)
 }

@@ -88,7 +88,7 @@ async fn run(cli: &Cli, printer: &Printer) -> Result<u8, Failure> {
         Command::Secret(command) => secret::run(command, &Site::find(cli).await?, printer).await,
         Command::Certificate(command) => certificate::run(command, &Site::find(cli).await?, printer).await,
         Command::Provider(command) => provider::run(command, &Site::find(cli).await?, printer).await,
-        Command::Auth(command) => auth::run(command, Site::find(cli).await?.house("auth")?, printer).await,
+        Command::Auth(command) => auth::run(command, &Site::find(cli).await?, printer).await,
         Command::Status(arguments) => status::run(arguments, &Site::find(cli).await?, printer).await,
         Command::Formula(command) => formula::run(command, cli, printer).await,
         Command::Explain(arguments) => explain::run(arguments, &Site::find(cli).await?, printer).await,

@@ -2,14 +2,13 @@
 
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Subcommand};
-use sortie_client::{AuthProvider, Provider, ProviderSummary};
+use sortie_client::{AuthProvider, DiscoveredProvider, Provider, ProviderSummary};
 use sortie_model::{ApiName, AuthenticationFlow, Issuer};
-use sortie_server::manage::provider::{self as manage_provider, Suggested, TypeView};
-use sortie_server::outside_world;
+use sortie_server::manage::provider::{self as manage_provider, TypeView};
 
 use crate::failure::Failure;
 use crate::printer::{Printer, Tone, harmless};
-use crate::site::Site;
+use crate::site::{Discovery, Site};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ProviderCommand {
@@ -53,8 +52,7 @@ pub(crate) async fn run(command: &ProviderCommand, site: &Site, printer: &Printe
         ProviderCommand::Discover(DiscoverArguments { issuer, name, flow }) => {
             let name = name.as_deref().map(ApiName::parse).transpose()?;
             let flow = flow.as_deref().and_then(AuthenticationFlow::parse);
-            let world = outside_world(&site.house("provider discover")?.config)?;
-            suggest(printer, &manage_provider::discover(&world, &Issuer::parse(issuer)?, name, flow).await?);
+            suggest(printer, &site.discover(Discovery { issuer: Issuer::parse(issuer)?, name, flow }).await?);
         }
     }
     Ok(0)
@@ -182,7 +180,7 @@ fn show(printer: &Printer, view: &Provider) {
 }
 
 /// The definition alone, so that it can be redirected into a file.
-fn suggest(printer: &Printer, suggested: &Suggested) {
+fn suggest(printer: &Printer, suggested: &DiscoveredProvider) {
     if printer.is_json() {
         return printer.json(suggested);
     }

@@ -3,15 +3,14 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use sortie_client::Change;
+use sortie_client::{Change, ValueState};
 use sortie_model::{ApiName, UserName};
-use sortie_server::manage::secret::{self, ValueView};
-use sortie_server::manage::{PrincipalReference, provider};
+use sortie_server::manage::PrincipalReference;
 
 use crate::failure::Failure;
 use crate::input::{self, Typing};
 use crate::printer::{Printer, Tone};
-use crate::site::{Holder, Site, shown};
+use crate::site::{Holder, Site};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum SecretCommand {
@@ -63,21 +62,9 @@ pub(crate) struct SetArguments {
 pub(crate) async fn run(command: &SecretCommand, site: &Site, printer: &Printer) -> Result<u8, Failure> {
     let change = match command {
         SecretCommand::Set(arguments) => set(arguments, site).await?,
-        SecretCommand::Remove { holder, name, user } => {
-            let manage = site.house("secret remove")?.manage();
-            let change = match Holder::parse(holder, user.as_deref())? {
-                Holder::Principal(principal, user) => secret::remove(&manage, &principal, name, user.as_ref()).await?,
-                Holder::Provider(holder) => provider::remove_value(&manage, &holder, name).await?,
-            };
-            shown(&change)?
-        }
+        SecretCommand::Remove { holder, name, user } => site.remove_value(&Holder::parse(holder, user.as_deref())?, name).await?,
         SecretCommand::List { holder, user } => {
-            let manage = site.house("secret list")?.manage();
-            let values = match Holder::parse(holder, user.as_deref())? {
-                Holder::Principal(principal, user) => secret::list(&manage, &principal, user.as_ref()).await?,
-                Holder::Provider(holder) => provider::list_values(&manage, &holder).await?,
-            };
-            show(printer, &values);
+            show(printer, &site.values(&Holder::parse(holder, user.as_deref())?).await?);
             return Ok(0);
         }
     };
@@ -103,18 +90,18 @@ impl Holder {
     }
 }
 
-fn show(printer: &Printer, values: &[ValueView]) {
+fn show(printer: &Printer, values: &[ValueState]) {
     if printer.is_json() {
         return printer.json(&serde_json::json!({ "values": values }));
     }
-    let row = |value: &ValueView| {
+    let row = |value: &ValueState| {
         let (tone, state) = match (value.set, value.required) {
             (true, _) => (Tone::Good, "stored"),
             (false, true) => (Tone::Bad, "missing"),
             (false, false) => (Tone::Quiet, "not stored"),
         };
         let state = value.from.as_ref().map_or_else(|| state.to_owned(), |from| format!("{state} for {from}"));
-        let label = value.label.unwrap_or_default().to_owned();
+        let label = value.label.clone().unwrap_or_default();
         vec![
             (Tone::Plain, value.name.clone()),
             (tone, state),

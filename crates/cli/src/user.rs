@@ -5,12 +5,12 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use sortie_client::User;
 use sortie_model::{ApiName, Attributes, UserName};
-use sortie_server::manage::user::{self, NewUser, UserChange};
+use sortie_server::manage::user::{NewUser, UserChange};
 
 use crate::failure::Failure;
 use crate::input::{self, Typing};
 use crate::printer::{Printer, Tone};
-use crate::site::{Site, shown};
+use crate::site::Site;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum UserCommand {
@@ -134,16 +134,15 @@ pub(crate) async fn run(command: &UserCommand, site: &Site, printer: &Printer) -
             site.set_user(&UserName::parse(&arguments.name)?, wanted).await?
         }
         UserCommand::Password(arguments) => {
-            let (name, manage) = (UserName::parse(&arguments.name)?, site.house("user password")?.manage());
-            let change = if arguments.remove {
-                user::remove_password(&manage, &name).await?
+            let name = UserName::parse(&arguments.name)?;
+            if arguments.remove {
+                site.remove_password(&name).await?
             } else {
                 let password = input::secret("password", arguments.from_file.as_deref(), Typing::of(arguments.stdin))?;
-                user::set_password(&manage, &name, &password).await?
-            };
-            shown(&change)?
+                site.set_password(&name, &password).await?
+            }
         }
-        UserCommand::Unlink { name } => shown(&user::unlink(&site.house("user unlink")?.manage(), &UserName::parse(name)?).await?)?,
+        UserCommand::Unlink { name } => site.unlink_user(&UserName::parse(name)?).await?,
         UserCommand::Remove { name } => site.remove_user(&UserName::parse(name)?).await?,
         UserCommand::Assign { name, permission_set } => site.assign(&UserName::parse(name)?, &ApiName::parse(permission_set)?).await?,
         UserCommand::Unassign { name, permission_set } => site.unassign(&UserName::parse(name)?, &ApiName::parse(permission_set)?).await?,

@@ -182,6 +182,10 @@ resources! {
     status Status;
     /// What is stored for principals.
     credentials Credentials;
+    /// The same one by one, under the names that definitions give them.
+    values Values;
+    /// Logins at providers.
+    logins Logins;
     /// External credentials.
     external_credentials ExternalCredentials;
     /// Named credentials.

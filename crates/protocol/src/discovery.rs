@@ -103,6 +103,35 @@ impl DiscoveryError {
     }
 }
 
+/// What is said of an issuer to whoever is not beside the machine that has asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FromAfar {
+    /// The stable code.
+    pub code: &'static str,
+    /// What is wrong.
+    pub detail: String,
+    /// What to do.
+    pub next_step: &'static str,
+}
+
+impl DiscoveryError {
+    /// The same for others than the operator. Whether an address exists, may be reached, is listened on and by what is one answer: else anybody could find out what
+    /// there is around this machine by naming issuers (SSRF).
+    pub fn from_afar(&self) -> FromAfar {
+        match self {
+            Self::Denied { issuer } | Self::NotPublished { issuer, tried: _ } => FromAfar {
+                code: "metadata_not_found",
+                detail: format!("this server finds no metadata of the issuer `{issuer}`"),
+                next_step: "check the issuer; the operator's log says what came of each address; or write its endpoints by hand",
+            },
+            // It does publish something: these are words about that.
+            Self::OtherIssuer { .. } | Self::Unusable { .. } => {
+                FromAfar { code: self.code(), detail: self.to_string(), next_step: self.next_step() }
+            }
+        }
+    }
+}
+
 /// Asks an issuer where its endpoints are.
 ///
 /// # Errors

@@ -39,7 +39,7 @@ mod world;
 pub use catalogue::{CATALOGUE, find};
 pub use certificate_setting::{CertificateSetting, certificate_settings};
 pub use claims::{ClaimFault, Claims, Evaluated, Part};
-pub use discovery::{Discovered, DiscoveryError, discover};
+pub use discovery::{Discovered, DiscoveryError, FromAfar, discover};
 pub use field::{Field, Kind, Need, Place, Secrecy, check_principal_settings, check_settings};
 pub use grant::{Grant, Material, Values};
 pub use login::{Account, Brought, Login, LoginRequest, Revoked, account, note_account, scope_asked_for};

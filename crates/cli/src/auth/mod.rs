@@ -1,5 +1,6 @@
 //! `sortie auth`: logins with a browser.
 
+mod here;
 mod loopback;
 mod place;
 mod unrevoked;
@@ -7,17 +8,16 @@ mod unrevoked;
 use std::io::{IsTerminal as _, Write as _};
 
 use clap::{Args, Subcommand};
-use serde::Serialize;
+use sortie_client::{Login, LoginStanding, ProviderTold, RevokedLogin};
 use sortie_model::UserName;
-use sortie_server::connect::{self, CallbackQuery, Confirmation, ConnectError, Departure, Disconnected, Landing, Person};
-use sortie_server::{Node, StoredUser};
+use sortie_server::connect::{self, CallbackQuery, Confirmation, ConnectError, Departure, Landing};
 
 use crate::failure::Failure;
 use crate::printer::{Printer, Tone};
-use crate::setup::Opened;
+use crate::site::{Site, login_address, shown};
+pub(crate) use here::Here;
 use loopback::Loopback;
-use place::Place;
-pub(crate) use unrevoked::ShownUnrevoked;
+pub(crate) use unrevoked::in_words;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum AuthCommand {
@@ -25,6 +25,7 @@ pub(crate) enum AuthCommand {
     ///
     /// Opens the browser, waits on loopback until it comes back, and keeps the tokens. The provider must allow this address as a callback URL:
     /// http://127.0.0.1:PORT/services/authcallback/PROVIDER (externalauthcallback for an external auth identity provider), with any port or with the one of --port.
+    /// Over HTTP it opens the server's page instead, where whoever logs in signs in, and does not wait.
     #[command(
         after_long_help = "Examples:\n  sortie auth login Calendar/Service\n  sortie auth login callout:Calendar --user alice\n  sortie auth login Calendar/Service --no-browser --port 8400"
     )]
@@ -59,47 +60,45 @@ pub(crate) struct PlaceArguments {
     user: Option<String>,
 }
 
-#[derive(Serialize)]
-struct Shown {
-    external_credential: String,
-    principal: String,
-    user: Option<String>,
-    state: &'static str,
-    account: Option<String>,
-    scope: Option<String>,
-    expires_at: Option<String>,
-    renews: Option<bool>,
-    problem: Option<String>,
-    /// Logins that are gone here, and not at the provider.
-    unrevoked: Vec<ShownUnrevoked>,
-}
-
-pub(crate) async fn run(command: &AuthCommand, opened: &Opened, printer: &Printer) -> Result<u8, Failure> {
+pub(crate) async fn run(command: &AuthCommand, site: &Site, printer: &Printer) -> Result<u8, Failure> {
     let (AuthCommand::Login(LoginArguments { place: arguments, .. }) | AuthCommand::Status(arguments) | AuthCommand::Revoke(arguments)) =
         command;
-    let user = find_user(opened, arguments.user.as_deref()).await?;
-    let node = Node::start(opened.house.clone(), &opened.config).await?;
-    let place = place::find(&node, &arguments.target, user.as_ref())?;
-    let person = Person::Operator { actor: &opened.actor, user: user.as_ref() };
-    match command {
-        AuthCommand::Login(arguments) => log_in(&node, &person, &place, arguments, printer).await,
-        AuthCommand::Status(_) => status(&node, &person, &place, printer).await,
-        AuthCommand::Revoke(_) => revoke(&node, &person, &place, printer).await,
+    let PlaceArguments { target, user } = arguments;
+    let user = user.as_deref().map(UserName::parse).transpose()?;
+    match (command, site) {
+        (AuthCommand::Login(arguments), Site::House(opened)) => {
+            log_in(&Here::find(opened, target, user.as_ref()).await?, arguments, printer).await
+        }
+        (AuthCommand::Login(arguments), Site::Server(client)) => {
+            let address = login_address(client, target, user.as_ref()).await?;
+            Ok(send_there(&address, arguments, printer))
+        }
+        (AuthCommand::Status(_), site) => Ok(show(&site.login(target, user.as_ref()).await?, printer)),
+        (AuthCommand::Revoke(_), site) => {
+            let (done, why) = site.revoke_login(target, user.as_ref()).await?;
+            Ok(show_revoked(done, why, printer))
+        }
     }
 }
 
-async fn find_user(opened: &Opened, name: Option<&str>) -> Result<Option<StoredUser>, Failure> {
-    let Some(name) = name else { return Ok(None) };
-    let name = UserName::parse(name)?;
-    let user = opened.house.store().caller_by_user(&name).await;
-    let user = user.map_err(|error| Failure::new(error.code(), error.to_string(), "look at the database, then try again"))?;
-    let unknown = || Failure::new("user_unknown", format!("there is no user `{name}`"), "list them with `sortie user list`");
-    user.map(Some).ok_or_else(unknown)
+/// At a server it goes on in the browser alone: there whoever logs in signs in, and says that it is theirs.
+fn send_there(address: &str, arguments: &LoginArguments, printer: &Printer) -> u8 {
+    if printer.is_json() {
+        printer.json(&serde_json::json!({ "authentication_url": address }));
+        return 0;
+    }
+    if !arguments.no_browser && open::that_detached(address).is_ok() {
+        eprint("The browser shows the server's page, where it goes on. If it does not, open:\n");
+    }
+    printer.line(address);
+    0
 }
 
-async fn log_in(node: &Node, person: &Person<'_>, place: &Place, arguments: &LoginArguments, printer: &Printer) -> Result<u8, Failure> {
+async fn log_in(here: &Here<'_>, arguments: &LoginArguments, printer: &Printer) -> Result<u8, Failure> {
+    let (node, person) = (&here.node, here.person());
+    let person = &person;
     let loopback = Loopback::open(arguments.port).await?;
-    let departure = Departure { names: place.names(), base: &loopback.base(), return_to: "/", browser: None };
+    let departure = Departure { names: here.place.names(), base: &loopback.base(), return_to: "/", browser: None };
     let begun = connect::begin(node, person, departure).await?;
     let address = begun.authorize_url.to_string();
     // On standard error: what is on standard output is what came of it.
@@ -121,7 +120,7 @@ async fn log_in(node: &Node, person: &Person<'_>, place: &Place, arguments: &Log
         return Err(Failure::new("login_not_kept", format!("the login was not kept: {why}"), "begin again, or give --yes"));
     }
     connect::confirm(node, person, id, browser).await?;
-    status(node, person, place, printer).await
+    Ok(show(&shown(&here.login().await?)?, printer))
 }
 
 /// Whose account it is, and whether that is right. Where nobody can be asked, only another account than before needs `--yes`.
@@ -156,93 +155,62 @@ fn eprint(text: &str) {
     let _ = standard_error.write_all(text.as_bytes()).and_then(|()| standard_error.flush());
 }
 
-async fn status(node: &Node, person: &Person<'_>, place: &Place, printer: &Printer) -> Result<u8, Failure> {
-    let state = connect::state(node, person, place.names()).await?;
-    let problem = state.as_ref().and_then(|state| state.problem.as_ref()).map(ToString::to_string);
-    let word = match (&state, &problem) {
-        (None, _) => "not_authenticated",
-        (Some(_), Some(_)) => "needs_authentication",
-        (Some(_), None) => "authenticated",
-    };
-    let shown = Shown {
-        external_credential: place.credential.clone(),
-        principal: place.principal.clone(),
-        user: place.user.clone(),
-        state: word,
-        account: state.as_ref().and_then(|state| state.account.clone()).map(|account| account.name.unwrap_or(account.subject)),
-        scope: state.as_ref().and_then(|state| state.scope.clone()),
-        expires_at: state.as_ref().map(|state| state.expires_at.to_string()),
-        renews: state.as_ref().map(|state| state.renews),
-        problem,
-        unrevoked: connect::unrevoked(node, person, place.names()).await?.into_iter().map(ShownUnrevoked::from).collect(),
-    };
+/// The exit status: 0 if somebody has logged in.
+fn show(login: &Login, printer: &Printer) -> u8 {
+    let is_authenticated = login.state == LoginStanding::Authenticated;
     if printer.is_json() {
-        printer.json(&shown);
-    } else {
-        show(&shown, printer);
+        printer.json(login);
+        return u8::from(!is_authenticated);
     }
-    Ok(u8::from(word != "authenticated"))
-}
-
-fn show(shown: &Shown, printer: &Printer) {
-    let of = shown.user.as_ref().map(|user| format!(" of {user}")).unwrap_or_default();
-    let name = format!("{}/{}{of}", shown.external_credential, shown.principal);
-    let tone = if shown.state == "authenticated" { Tone::Good } else { Tone::Bad };
-    printer.line(&format!("{name}  {}", printer.toned(tone, &shown.state.replace('_', " "))));
+    let of = login.user.as_ref().map(|user| format!(" of {user}")).unwrap_or_default();
+    let name = format!("{}/{}{of}", login.external_credential, login.principal);
+    let tone = if is_authenticated { Tone::Good } else { Tone::Bad };
+    printer.line(&format!("{name}  {}", printer.toned(tone, &login.state.as_str().replace('_', " "))));
     let fact = |name: &str, value: &str| printer.line(&format!("  {name:<12} {}", printer.toned(Tone::Plain, value)));
-    if let Some(account) = &shown.account {
+    if let Some(account) = &login.account {
         fact("account", account);
     }
-    if let Some(scope) = &shown.scope {
+    if let Some(scope) = &login.scope {
         fact("scope", scope);
     }
-    match (&shown.expires_at, shown.renews) {
+    match (&login.expires_at, login.renews) {
         (Some(expires_at), Some(true)) => fact("token until", &format!("{expires_at}, renewed by itself")),
         (Some(expires_at), _) => {
             fact("token until", &format!("{expires_at}; the provider gave no refresh token, so somebody must log in again then"));
         }
         (None, _) => {}
     }
-    if let Some(problem) = &shown.problem {
+    if let Some(problem) = &login.problem {
         fact("problem", problem);
     }
-    for unrevoked in &shown.unrevoked {
-        fact("not revoked", &unrevoked.in_words());
+    for unrevoked in &login.unrevoked {
+        fact("not revoked", &in_words(unrevoked));
         printer.line(&format!("  next: {}", unrevoked.next_step));
     }
-    if shown.state != "authenticated" {
-        let user = shown.user.as_ref().map(|user| format!(" --user {user}")).unwrap_or_default();
-        printer.line(&format!("  next: sortie auth login {}/{}{user}", shown.external_credential, shown.principal));
+    if !is_authenticated {
+        let user = login.user.as_ref().map(|user| format!(" --user {user}")).unwrap_or_default();
+        printer.line(&format!("  next: sortie auth login {}/{}{user}", login.external_credential, login.principal));
     }
+    u8::from(!is_authenticated)
 }
 
-async fn revoke(node: &Node, person: &Person<'_>, place: &Place, printer: &Printer) -> Result<u8, Failure> {
-    #[derive(Serialize)]
-    struct Done<'a> {
-        revoked: bool,
-        provider: &'a str,
-    }
-    let done = connect::revoke(node, person, place.names()).await?;
-    let (revoked, provider, text) = match &done {
-        Disconnected::Absent => (false, "not_asked", "nobody was logged in".to_owned()),
-        Disconnected::AtTheProvider => (true, "told", "the login is gone, here and at the provider".to_owned()),
-        Disconnected::NotOffered => (
-            true,
-            "not_offered",
-            "the login is gone here; the provider has no `revocation_endpoint`, so the token lives there until it expires".to_owned(),
-        ),
-        Disconnected::NotTold(why) => (
-            true,
-            "not_told",
-            format!("the login is gone here; the provider could not be told, and a running server tells it again: {why}"),
-        ),
-    };
+fn show_revoked(done: RevokedLogin, why: Option<String>, printer: &Printer) -> u8 {
     if printer.is_json() {
-        printer.json(&Done { revoked, provider });
-    } else {
-        printer.line(&text);
+        printer.json(&done);
+        return 0;
     }
-    Ok(0)
+    let why = why.map(|why| format!(": {why}")).unwrap_or_default();
+    printer.line(&match done.provider {
+        ProviderTold::NotAsked => "nobody was logged in".to_owned(),
+        ProviderTold::Told => "the login is gone, here and at the provider".to_owned(),
+        ProviderTold::NotOffered => {
+            "the login is gone here; the provider has no `revocation_endpoint`, so the token lives there until it expires".to_owned()
+        }
+        ProviderTold::NotTold => {
+            format!("the login is gone here; the provider could not be told, and a running server tells it again{why}")
+        }
+    });
+    0
 }
 
 impl From<ConnectError> for Failure {

@@ -1,21 +1,21 @@
 //! Which principal is meant.
 
 use sortie_callout::{Credential, Standing};
-use sortie_model::IdentityType;
+use sortie_model::{IdentityType, UserName};
 use sortie_server::{Node, StoredUser};
 
 use crate::failure::Failure;
 
 /// A principal, named as it is written in its definition.
-pub(super) struct Place {
+pub(crate) struct Place {
     pub(super) credential: String,
     pub(super) principal: String,
     /// Whose own login it is.
-    pub(super) user: Option<String>,
+    pub(super) user: Option<UserName>,
 }
 
 impl Place {
-    pub(super) fn names(&self) -> (&str, &str) {
+    pub(crate) fn names(&self) -> (&str, &str) {
         (&self.credential, &self.principal)
     }
 }
@@ -43,7 +43,7 @@ pub(super) fn find(node: &Node, target: &str, user: Option<&StoredUser>) -> Resu
     };
     let principal = principal.and_then(|index| credential.principals.get(index)).ok_or_else(|| nobody(credential, target, user))?;
     let user = match (principal.identity_type, user) {
-        (IdentityType::PerUser, Some(user)) => Some(user.user.name.to_string()),
+        (IdentityType::PerUser, Some(user)) => Some(user.user.name.clone()),
         (IdentityType::Named, None) => None,
         (IdentityType::PerUser, None) => {
             let problem = format!("`{}/{}` is Per User: each user logs in for themselves", credential.name, principal.name);

@@ -8,17 +8,16 @@ use std::time::Duration;
 
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Subcommand};
+use sortie_client::Change;
 use sortie_model::{ApiName, KeyAlgorithm, KeyIdentifier, Label};
-use sortie_server::manage::Change;
-use sortie_server::manage::certificate::{self, Exported, Handover, ImportTarget, NewCertificate, Retirement, Subject};
+use sortie_server::manage::certificate::{DEFAULT_KEY_ALGORITHM, Exported, Handover, ImportTarget, NewCertificate, Subject};
 
 use self::input::{read_file, read_password, unreadable};
 use self::show::{list, print_pem, print_request, show};
 use crate::failure::Failure;
 use crate::key::read_duration;
 use crate::printer::Printer;
-use crate::setup::{self, Opened};
-use crate::site::{Site, shown};
+use crate::site::{KeyFiles, Requested, Site};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum CertificateCommand {
@@ -87,7 +86,7 @@ struct SubjectArguments {
 #[derive(Debug, Args)]
 struct KeyArguments {
     /// Kind of key
-    #[arg(long, value_name = "KIND", default_value = certificate::DEFAULT_KEY_ALGORITHM.as_str(), value_parser = PossibleValuesParser::new(KeyAlgorithm::ALL.map(KeyAlgorithm::as_str)))]
+    #[arg(long, value_name = "KIND", default_value = DEFAULT_KEY_ALGORITHM.as_str(), value_parser = PossibleValuesParser::new(KeyAlgorithm::ALL.map(KeyAlgorithm::as_str)))]
     key_algorithm: String,
 }
 
@@ -229,56 +228,53 @@ pub(crate) async fn run(command: &CertificateCommand, site: &Site, printer: &Pri
         }
         CertificateCommand::Create(arguments) => {
             let lifetime = arguments.lifetime.as_deref().map(read_duration).transpose()?;
-            let (new, subject) = (arguments.name.read()?, arguments.subject.given(&arguments.name.name));
-            site.create_certificate(new, arguments.key.read()?, subject, lifetime).await?
+            let (new, subject) = (arguments.name.read()?, arguments.subject.read(&arguments.name.name));
+            site.create_certificate(new, arguments.key.read()?, &subject, lifetime).await?
         }
         CertificateCommand::Remove { name } => site.remove_certificate(&ApiName::parse(name)?).await?,
         CertificateCommand::Request(arguments) => {
             let (new, subject) = (arguments.name.read()?, arguments.subject.read(&arguments.name.name));
-            let manage = site.house("certificate request")?.manage();
-            let requested = certificate::request(&manage, new, arguments.key.read()?, &subject).await?;
-            print_request(printer, &requested.request, &shown(&requested.change)?);
-            return Ok(0);
+            let requested = site.request_certificate(new, arguments.key.read()?, &subject).await?;
+            return Ok(show_requested(printer, requested));
         }
         CertificateCommand::Install(arguments) => {
-            let opened = site.house("certificate install")?;
             let chain = read_file(&arguments.chain)?;
             let name = ApiName::parse(&arguments.name)?;
-            shown(&certificate::install(&opened.manage(), &name, chain.expose(), arguments.handover.read()?).await?)?
+            site.install_certificate(&name, chain.expose(), arguments.handover.read()?).await?
         }
-        CertificateCommand::Import(arguments) => shown(&import(arguments, site.house("certificate import")?).await?)?,
+        CertificateCommand::Import(arguments) => import(arguments, site).await?,
         CertificateCommand::Export(arguments) => {
             let what = match (arguments.request, arguments.number) {
                 (true, _) => Exported::Request,
                 (false, Some(number)) => Exported::ChainOf(number),
                 (false, None) => Exported::Chain,
             };
-            let manage = site.house("certificate export")?.manage();
-            print_pem(printer, &certificate::export(&manage, &ApiName::parse(&arguments.name)?, what).await?);
+            print_pem(printer, &site.export_certificate(&ApiName::parse(&arguments.name)?, what).await?);
             return Ok(0);
         }
         CertificateCommand::Renew(arguments) => {
-            let manage = site.house("certificate renew")?.manage();
-            let renewed = certificate::renew(&manage, &ApiName::parse(&arguments.name)?, arguments.handover.read()?).await?;
-            let change = shown(&renewed.change)?;
-            if let Some(request) = renewed.request {
-                print_request(printer, &request, &change);
-                return Ok(0);
-            }
-            change
+            let renewed = site.renew_certificate(&ApiName::parse(&arguments.name)?, arguments.handover.read()?).await?;
+            return Ok(show_requested(printer, renewed));
         }
         CertificateCommand::Retire(arguments) => {
-            let manage = site.house("certificate retire")?.manage();
             let after = arguments.after.as_deref().map(read_duration).transpose()?;
-            let when = after.map_or(Retirement::Now, |after| Retirement::At(setup::now().after(after)));
-            shown(&certificate::retire(&manage, &ApiName::parse(&arguments.name)?, arguments.number, when).await?)?
+            site.retire_certificate(&ApiName::parse(&arguments.name)?, arguments.number, after).await?
         }
     };
     printer.changes(&[change]);
     Ok(0)
 }
 
-async fn import(arguments: &ImportArguments, opened: &Opened) -> Result<Change, Failure> {
+/// The request alone, or what was done where no authority signs.
+fn show_requested(printer: &Printer, Requested { request, change }: Requested) -> u8 {
+    match request {
+        Some(request) => print_request(printer, &request, &change),
+        None => printer.changes(&[change]),
+    }
+    0
+}
+
+async fn import(arguments: &ImportArguments, site: &Site) -> Result<Change, Failure> {
     let ImportArguments { name, key, chain, pkcs12, password_file, renew, handover } = arguments;
     if !renew && handover.is_given() {
         let message = "`--delay`, `--at-once` and `--overlap` say how the next version takes over, and this is a first one";
@@ -286,19 +282,18 @@ async fn import(arguments: &ImportArguments, opened: &Opened) -> Result<Change, 
     }
     let target =
         if *renew { ImportTarget::Version(ApiName::parse(&name.name)?, handover.read()?) } else { ImportTarget::New(name.read()?) };
-    let manage = opened.manage();
-    Ok(match (pkcs12, key, chain) {
+    let files = match (pkcs12, key, chain) {
         (Some(file), _, _) => {
             let file = read_file(file)?;
-            let password = read_password(password_file.as_deref())?;
-            certificate::import_pkcs12(&manage, target, &file, &password).await?
+            KeyFiles::Pkcs12 { file, password: read_password(password_file.as_deref())? }
         }
         (None, Some(key), Some(chain)) => {
             let chain = std::fs::read(chain).map_err(|error| unreadable(&chain.display().to_string(), &error))?;
-            certificate::import(&manage, target, &read_file(key)?, &chain).await?
+            KeyFiles::Apart { key: read_file(key)?, chain }
         }
         _ => return Err(Failure::new("key_missing", "there is no key to import", "give --key and --chain, or --pkcs12")),
-    })
+    };
+    site.import_certificate(target, files).await
 }
 
 // === impl arguments ===
@@ -316,13 +311,6 @@ impl NameArguments {
 }
 
 impl SubjectArguments {
-    /// `None` if nothing is said of it.
-    fn given(&self, name: &str) -> Option<Subject> {
-        let Self { common_name, organization, organizational_unit, locality, state, country } = self;
-        let is_given = [common_name, organization, organizational_unit, locality, state, country].iter().any(|part| part.is_some());
-        is_given.then(|| self.read(name))
-    }
-
     fn read(&self, name: &str) -> Subject {
         let Self { common_name, organization, organizational_unit, locality, state, country } = self;
         Subject {

@@ -1,9 +1,10 @@
-//! The end of the audit, and how it goes on.
+//! The end of the audit, how it goes on, and whether it is what was written.
 
-use sortie_client::{AuditPage, AuditRecord, Client};
-use sortie_server::audit::{Line, Positions, files, last_lines, read_lines};
+use serde::Serialize;
+use sortie_client::{AuditPage, AuditRecord, AuditVerification, Client};
+use sortie_server::audit::{Line, Positions, Verified, files, last_lines, read_lines, verify};
 
-use super::Site;
+use super::{Site, shown};
 use crate::failure::Failure;
 
 /// How far it was read.
@@ -25,6 +26,29 @@ impl Site {
                 let page = client.audit().last(u32::try_from(count).unwrap_or(u32::MAX)).await?;
                 Ok((lines_of(&page), AuditTail::Server { client, page }))
             }
+        }
+    }
+}
+
+impl Site {
+    /// Of the house, or of the node that answers.
+    pub(crate) async fn verify_audit(&self) -> Result<AuditVerification, Failure> {
+        #[derive(Serialize)]
+        struct Verification {
+            lanes: Vec<Verified>,
+            intact: bool,
+            lanes_elsewhere: usize,
+        }
+        match self {
+            Self::House(opened) => {
+                let anchors = opened.house.anchors().await;
+                let (anchors, lanes_elsewhere) =
+                    anchors.map_err(|error| Failure::new(error.code(), error.to_string(), "look at the database, then try again"))?;
+                let lanes = verify(opened.house.audit_directory(), &opened.house.chain_key(), &anchors)?;
+                let intact = lanes.iter().all(|lane| lane.finding.is_none());
+                shown(&Verification { lanes, intact, lanes_elsewhere })
+            }
+            Self::Server(client) => Ok(client.audit().verify().await?),
         }
     }
 }

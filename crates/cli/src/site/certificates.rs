@@ -1,4 +1,4 @@
-//! Certificates, as far as the API has them: those that sign themselves.
+//! Certificates, and those that sign themselves.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use sortie_client::{Action, Certificate, CertificateSummary, Change};
 use sortie_model::{ApiName, KeyAlgorithm};
 use sortie_server::manage::certificate::{self, NewCertificate, Subject};
 
-use super::{Site, change, days, not_over_http, shown};
+use super::{Site, change, days, shown};
 use crate::failure::Failure;
 
 impl Site {
@@ -28,24 +28,19 @@ impl Site {
         &self,
         new: NewCertificate,
         algorithm: KeyAlgorithm,
-        subject: Option<Subject>,
+        subject: &Subject,
         lifetime: Option<Duration>,
     ) -> Result<Change, Failure> {
         match self {
-            Self::House(opened) => {
-                let subject = subject.unwrap_or_else(|| Subject { common_name: new.name.to_string(), ..Subject::default() });
-                shown(&certificate::create(&opened.manage(), new, algorithm, &subject, lifetime).await?)
-            }
+            Self::House(opened) => shown(&certificate::create(&opened.manage(), new, algorithm, subject, lifetime).await?),
             Self::Server(client) => {
-                if subject.is_some() {
-                    return Err(not_over_http("a certificate with a subject of your own"));
-                }
                 let new = sortie_client::NewCertificate {
                     name: new.name.to_string(),
                     label: new.label.map(|label| label.to_string()),
                     description: new.description,
                     kid: new.kid.map(|kid| kid.to_string()),
                     key_algorithm: Some(algorithm.as_str().to_owned()),
+                    subject: Some(subject_of(subject)),
                     lifetime_days: lifetime.map(|lifetime| days(lifetime, "--lifetime")).transpose()?,
                 };
                 Ok(change("certificate", client.certificates().create(&new).await?.name, Action::Created))
@@ -63,4 +58,10 @@ impl Site {
             }
         }
     }
+}
+
+/// As the API takes it.
+pub(super) fn subject_of(subject: &Subject) -> sortie_client::Subject {
+    let Subject { common_name, organization, organizational_unit, locality, state, country } = subject.clone();
+    sortie_client::Subject { common_name: Some(common_name), organization, organizational_unit, locality, state, country }
 }

@@ -4,10 +4,12 @@
 
 mod access;
 mod audit;
+mod certificate_versions;
 mod certificates;
 mod definitions;
 mod formulas;
 mod keys;
+mod logins;
 mod providers;
 mod removal;
 mod secrets;
@@ -22,8 +24,11 @@ use crate::arguments::Cli;
 use crate::failure::Failure;
 use crate::setup::{self, Opened};
 
+pub(crate) use certificate_versions::{KeyFiles, Requested};
 pub(crate) use definitions::DefinitionFile;
-pub(crate) use formulas::{check_formula, unreadable};
+pub(crate) use formulas::{Trial, check_formula, unreadable};
+pub(crate) use logins::login_address;
+pub(crate) use providers::Discovery;
 pub(crate) use secrets::Holder;
 pub(crate) use state::Spool;
 
@@ -56,20 +61,6 @@ impl Site {
         })?;
         Ok(Some(builder.url(url).build().map_err(ClientError::from)?))
     }
-
-    /// For what is done here only.
-    pub(crate) fn house(&self, command: &str) -> Result<&Opened, Failure> {
-        match self {
-            Self::House(opened) => Ok(opened),
-            Self::Server(_) => Err(not_over_http(&format!("`sortie {command}`"))),
-        }
-    }
-}
-
-/// What the management API does not do.
-pub(crate) fn not_over_http(what: &str) -> Failure {
-    let next = "run it where the data directory is: without --server, and with SORTIE_URL unset";
-    Failure::new("not_over_http", format!("{what} cannot be done over HTTP"), next)
 }
 
 /// What the house shows, in the shape in which the API answers it.

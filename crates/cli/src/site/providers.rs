@@ -1,9 +1,9 @@
 //! Providers of tokens.
 
-use sortie_client::{Provider, ProviderSummary};
-use sortie_model::{ApiName, AuthenticationFlow, IdentityProviderKind};
-use sortie_server::connect;
+use sortie_client::{DiscoveredProvider, Provider, ProviderSummary, ProviderToDiscover};
+use sortie_model::{ApiName, AuthenticationFlow, IdentityProviderKind, Issuer};
 use sortie_server::manage::provider::{self, ProviderView};
+use sortie_server::{connect, outside_world};
 
 use super::{Site, shown};
 use crate::failure::Failure;
@@ -29,6 +29,26 @@ impl Site {
                 // As in the house: where nobody logs in, nobody comes back.
                 let callback_url = provider.callback_url.filter(|_| provider.flow == AuthenticationFlow::AuthorizationCode.as_str());
                 Ok(Provider { callback_url, ..provider })
+            }
+        }
+    }
+}
+
+/// What is to be discovered.
+pub(crate) struct Discovery {
+    pub(crate) issuer: Issuer,
+    pub(crate) name: Option<ApiName>,
+    pub(crate) flow: Option<AuthenticationFlow>,
+}
+
+impl Site {
+    /// Asked from here, or by the server.
+    pub(crate) async fn discover(&self, Discovery { issuer, name, flow }: Discovery) -> Result<DiscoveredProvider, Failure> {
+        match self {
+            Self::House(opened) => shown(&provider::discover(&outside_world(&opened.config)?, &issuer, name, flow).await?),
+            Self::Server(client) => {
+                let (name, flow) = (name.map(|name| name.to_string()), flow.map(|flow| flow.as_str().to_owned()));
+                Ok(client.providers().discover(&ProviderToDiscover { issuer: issuer.to_string(), name, flow }).await?)
             }
         }
     }

@@ -1,11 +1,10 @@
 //! Stored values.
 
-use sortie_client::{Action, Change, Client, CredentialPlace, CredentialValues, PrincipalType};
+use sortie_client::{Change, Client, PrincipalType, ValueState};
 use sortie_model::{ApiName, Secret, UserName};
-use sortie_protocol::salesforce_value_name;
 use sortie_server::manage::{PrincipalReference, provider, secret};
 
-use super::{Site, change, not_over_http, shown};
+use super::{Site, shown};
 use crate::failure::Failure;
 
 /// Whose value it is.
@@ -24,50 +23,70 @@ impl Site {
             }
             (Self::House(opened), Holder::Provider(holder)) => shown(&provider::set_value(&opened.manage(), holder, name, value).await?),
             (Self::Server(client), Holder::Principal(principal, user)) => {
-                set_at_server(client, principal, user.as_ref(), (name, value)).await
+                let (client, _) = for_whom(client, principal, user.as_ref()).await?;
+                let (credential, label) = names(principal);
+                Ok(client.values().set(credential, label, name, value).await?)
             }
-            // Those of a provider are stored all at once.
-            (Self::Server(_), Holder::Provider(_)) => Err(not_over_http("storing one value of a provider")),
+            (Self::Server(client), Holder::Provider(holder)) => Ok(client.providers().set_value(holder.as_str(), name, value).await?),
+        }
+    }
+
+    pub(crate) async fn values(&self, holder: &Holder) -> Result<Vec<ValueState>, Failure> {
+        match (self, holder) {
+            (Self::House(opened), Holder::Principal(principal, user)) => {
+                shown(&secret::list(&opened.manage(), principal, user.as_ref()).await?)
+            }
+            (Self::House(opened), Holder::Provider(holder)) => shown(&provider::list_values(&opened.manage(), holder).await?),
+            (Self::Server(client), Holder::Principal(principal, user)) => {
+                let (client, _) = for_whom(client, principal, user.as_ref()).await?;
+                let (credential, label) = names(principal);
+                Ok(client.values().list(credential, label).await?)
+            }
+            (Self::Server(client), Holder::Provider(holder)) => Ok(client.providers().values(holder.as_str()).await?),
+        }
+    }
+
+    pub(crate) async fn remove_value(&self, holder: &Holder, name: &str) -> Result<Change, Failure> {
+        match (self, holder) {
+            (Self::House(opened), Holder::Principal(principal, user)) => {
+                shown(&secret::remove(&opened.manage(), principal, name, user.as_ref()).await?)
+            }
+            (Self::House(opened), Holder::Provider(holder)) => shown(&provider::remove_value(&opened.manage(), holder, name).await?),
+            (Self::Server(client), Holder::Principal(principal, user)) => {
+                let (client, _) = for_whom(client, principal, user.as_ref()).await?;
+                let (credential, label) = names(principal);
+                Ok(client.values().remove(credential, label, name).await?)
+            }
+            (Self::Server(client), Holder::Provider(holder)) => Ok(client.providers().remove_value(holder.as_str(), name).await?),
         }
     }
 }
 
-/// Beside what is stored: that is mentioned, and so it stays.
-async fn set_at_server(
+fn names(principal: &PrincipalReference) -> (&str, &str) {
+    (principal.external_credential.as_str(), principal.principal.as_str())
+}
+
+/// Who asks: what is somebody's own is asked for them. And what kind of principal it is.
+pub(super) async fn for_whom(
     client: &Client,
     principal: &PrincipalReference,
     user: Option<&UserName>,
-    (name, value): (&str, &Secret),
-) -> Result<Change, Failure> {
-    let (credential, label) = (principal.external_credential.as_str(), principal.principal.as_str());
+) -> Result<(Client, PrincipalType), Failure> {
+    let (credential, label) = names(principal);
     let defined = client.external_credentials().show(credential).await?;
     let known = defined.principals.iter().find(|known| known.principal_name.eq_ignore_ascii_case(label));
     let unknown = || Failure::new("principal_unknown", format!("there is no principal `{principal}`"), "list them with `sortie status`");
     let principal_type = known.ok_or_else(unknown)?.principal_type;
     let client = match (principal_type, user) {
-        // What is somebody's own is stored for them.
         (PrincipalType::PerUser, Some(user)) => client.on_behalf_of(user.as_str())?,
         (PrincipalType::PerUser, None) => {
-            return Err(Failure::new(
-                "user_required",
-                format!("every user has own values for `{principal}`"),
-                "name the user: --user NAME",
-            ));
+            let message = format!("every user has own values and an own login at `{principal}`");
+            return Err(Failure::new("user_required", message, "name the user: --user NAME"));
         }
         (PrincipalType::Named | PrincipalType::AwsSts, Some(_)) => {
-            return Err(Failure::new("user_not_wanted", format!("the values of `{principal}` are shared by all"), "leave --user out"));
+            return Err(Failure::new("user_not_wanted", format!("what `{principal}` has is shared by all"), "leave --user out"));
         }
         (PrincipalType::Named | PrincipalType::AwsSts, None) => client.clone(),
     };
-    let place = CredentialPlace { external_credential: credential.to_owned(), principal_name: Some(label.to_owned()), principal_type };
-    let stored = client.credentials().show(&place).await?;
-    // Of a Custom credential the names are the admin's own.
-    let is_custom = defined.authentication_protocol.as_deref() == Some("Custom");
-    let theirs = if is_custom { name.to_owned() } else { salesforce_value_name(name).into_owned() };
-    let mut values = CredentialValues(stored.credentials.keys().map(|known| (known.clone(), None)).collect());
-    let is_new = values.0.insert(theirs, Some(value.clone())).is_none();
-    client.credentials().replace(&place, &values).await?;
-    let holder = user.map_or_else(|| principal.to_string(), |user| format!("{principal} of {user}"));
-    let action = if is_new { Action::Created } else { Action::Updated };
-    Ok(Change { fields: vec![name.to_owned()], ..change("secret", holder, action) })
+    Ok((client, principal_type))
 }

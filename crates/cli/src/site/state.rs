@@ -5,14 +5,13 @@ use std::time::Duration;
 use http::Method;
 use serde::Serialize;
 use sortie_callout::{Presigned, Presigning};
-use sortie_client::{CredentialReport, Plan, Presign};
+use sortie_client::{CredentialReport, Plan, Presign, UnrevokedLogin};
 use sortie_model::{ApiName, Secret, UserName};
-use sortie_server::connect::{self, Person};
+use sortie_server::connect::{self, Person, UnrevokedView};
 use sortie_server::manage::status::status;
 use sortie_server::{Node, SpoolState, StoredUser};
 
 use super::{Site, shown};
-use crate::auth::ShownUnrevoked;
 use crate::failure::Failure;
 use crate::setup::Opened;
 
@@ -40,7 +39,7 @@ pub(crate) struct Explained {
     pub(crate) plan: Plan,
     /// Logins of the chosen principal that are gone here, and not at the provider. A server does not tell.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(crate) unrevoked: Vec<ShownUnrevoked>,
+    pub(crate) unrevoked: Vec<UnrevokedLogin>,
 }
 
 impl Site {
@@ -71,7 +70,7 @@ impl Site {
                     plan.principals.iter().find(|principal| principal.verdict == "chosen").map(|principal| principal.name.as_str());
                 let place = plan.external_credential.as_deref().zip(chosen);
                 let unrevoked = unrevoked(&node, place, opened, &user).await;
-                Ok(Explained { plan: shown(&plan)?, unrevoked })
+                Ok(Explained { plan: shown(&plan)?, unrevoked: shown(&unrevoked)? })
             }
             Self::Server(client) => Ok(Explained { plan: client.explain(target, Some(user.as_str())).await?, unrevoked: Vec::new() }),
         }
@@ -108,16 +107,16 @@ impl Site {
     }
 }
 
-async fn caller(opened: &Opened, name: &UserName) -> Result<StoredUser, Failure> {
+pub(super) async fn caller(opened: &Opened, name: &UserName) -> Result<StoredUser, Failure> {
     let user = opened.house.store().caller_by_user(name).await;
     let user = user.map_err(|error| Failure::new(error.code(), error.to_string(), "look at the database, then try again"))?;
     user.ok_or_else(|| Failure::new("user_unknown", format!("there is no user `{name}`"), "list them with `sortie user list`"))
 }
 
 /// None where nobody logs in.
-async fn unrevoked(node: &Node, place: Option<(&str, &str)>, opened: &Opened, user: &StoredUser) -> Vec<ShownUnrevoked> {
+async fn unrevoked(node: &Node, place: Option<(&str, &str)>, opened: &Opened, user: &StoredUser) -> Vec<UnrevokedView> {
     let Some(place) = place else { return Vec::new() };
     let person = Person::Operator { actor: &opened.actor, user: Some(user) };
     let found = connect::unrevoked(node, &person, place).await.unwrap_or_default();
-    found.into_iter().map(ShownUnrevoked::from).collect()
+    found.into_iter().map(UnrevokedView::from).collect()
 }

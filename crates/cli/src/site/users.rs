@@ -1,7 +1,7 @@
 //! Users.
 
 use sortie_client::{Action, Change, User};
-use sortie_model::{ApiName, UserName};
+use sortie_model::{ApiName, Secret, UserName};
 use sortie_server::manage::user::{self, NewUser, UserChange};
 
 use super::{Site, change, change_of_fields, shown};
@@ -71,6 +71,35 @@ impl Site {
                 client.users().remove(name.as_str()).await?;
                 Ok(change("user", known.name, Action::Deleted))
             }
+        }
+    }
+
+    pub(crate) async fn set_password(&self, name: &UserName, password: &Secret) -> Result<Change, Failure> {
+        match self {
+            Self::House(opened) => shown(&user::set_password(&opened.manage(), name, password).await?),
+            Self::Server(client) => {
+                let before = client.users().show(name.as_str()).await?;
+                client.users().set_password(name.as_str(), password).await?;
+                Ok(change("password", before.name, if before.password { Action::Updated } else { Action::Created }))
+            }
+        }
+    }
+
+    pub(crate) async fn remove_password(&self, name: &UserName) -> Result<Change, Failure> {
+        match self {
+            Self::House(opened) => shown(&user::remove_password(&opened.manage(), name).await?),
+            Self::Server(client) => {
+                let known = client.users().show(name.as_str()).await?;
+                client.users().remove_password(name.as_str()).await?;
+                Ok(change("password", known.name, Action::Deleted))
+            }
+        }
+    }
+
+    pub(crate) async fn unlink_user(&self, name: &UserName) -> Result<Change, Failure> {
+        match self {
+            Self::House(opened) => shown(&user::unlink(&opened.manage(), name).await?),
+            Self::Server(client) => Ok(client.users().unlink(name.as_str()).await?),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use sortie_client::{AuthenticationStatus, CredentialPlace, CredentialValues, PrincipalType, Secret};
+use sortie_client::{Action, AuthenticationStatus, CredentialPlace, CredentialValues, LoginStanding, PrincipalType, ProviderTold, Secret};
 
 use crate::witness::{Witness, code};
 
@@ -67,6 +67,37 @@ pub(crate) async fn logins(witness: &Witness) {
     let own = CredentialPlace { principal_type: PrincipalType::PerUser, ..place("Calendar", "Service") };
     assert_eq!(code(credentials.auth_url(&own).await), "principal_unknown");
     assert_eq!(CredentialValues(BTreeMap::new()), CredentialValues::default());
+}
+
+pub(crate) async fn one_by_one(witness: &Witness) {
+    let values = witness.client.values();
+    let secret = |text: &str| Secret::new(text);
+    let made = values.set("Own", "Main", "Single", &secret("SECRET-single")).await.unwrap();
+    witness.is_whole(&made);
+    assert_eq!((made.action, made.fields.as_slice()), (Action::Created, ["Single".to_owned()].as_slice()));
+    assert_eq!(values.set("own", "main", "Single", &secret("SECRET-again")).await.unwrap().action, Action::Updated);
+    let listed = values.list("Own", "Main").await.unwrap();
+    witness.is_whole_at("values", &listed);
+    assert!(listed.iter().any(|value| value.name == "Single" && value.set && value.version == Some(2)), "{listed:?}");
+    witness.is_whole(&values.remove("Own", "Main", "Single").await.unwrap());
+    assert_eq!(code(values.remove("Own", "Main", "Single").await), "value_unknown");
+    let providers = witness.client.providers();
+    witness.is_whole(&providers.set_value("Idp", "client_secret", &secret("SECRET-idp")).await.unwrap());
+    witness.is_whole_at("values", &providers.values("Idp").await.unwrap());
+    witness.is_whole(&providers.remove_value("Idp", "client_secret").await.unwrap());
+    assert_eq!(providers.set_value("Idp", "client_secret", &secret("SECRET-idp")).await.unwrap().action, Action::Created);
+    // What is hers, for her.
+    let hers = witness.client.on_behalf_of("alice").unwrap();
+    witness.is_whole_at("values", &hers.values().list("Pay", "Each").await.unwrap());
+    assert_eq!(code(hers.values().list("Pay", "Main").await), "principal_unknown");
+    let logins = witness.client.logins();
+    let login = logins.show("calendar", "service").await.unwrap();
+    witness.is_whole(&login);
+    assert_eq!((login.state, login.principal.as_str()), (LoginStanding::NotAuthenticated, "Service"));
+    let done = logins.revoke("Calendar", "Service").await.unwrap();
+    witness.is_whole(&done);
+    assert_eq!(done.provider, ProviderTold::NotAsked);
+    assert_eq!(code(logins.show("Pay", "Main").await), "no_login");
 }
 
 pub(crate) async fn for_somebody_else(witness: &Witness) {

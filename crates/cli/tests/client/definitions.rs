@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use sortie_client::{
     Action, ApplyMode, Applying, CustomHeader, IdentityProviderParameter, NewExternalCredential, NewIdentityProvider, NewNamedCredential,
-    NewPrincipal, PrincipalType, Secret,
+    NewPrincipal, PrincipalType, ProviderToDiscover, Secret,
 };
 
 use crate::witness::{Witness, code};
@@ -136,6 +136,18 @@ pub(crate) async fn providers(witness: &Witness) {
     providers.remove("Google").await.unwrap();
     assert_eq!(code(providers.show("Google").await), "provider_unknown");
     assert_eq!(code(providers.remove("Idp").await), "in_use");
+}
+
+pub(crate) async fn discovery(witness: &Witness) {
+    let issuer = witness.upstream.url();
+    let wanted =
+        ProviderToDiscover { issuer: issuer.clone(), flow: Some("client_credentials".to_owned()), ..ProviderToDiscover::default() };
+    let found = witness.client.providers().discover(&wanted).await.unwrap();
+    witness.is_whole(&found);
+    assert_eq!((found.token_endpoint, found.pkce), (format!("{issuer}/token"), false));
+    assert!(found.definition.contains("- name: Provider_127_0_0_1\n"), "{}", found.definition);
+    let wanted = ProviderToDiscover { issuer: format!("{issuer}/nobody"), ..ProviderToDiscover::default() };
+    assert_eq!(code(witness.client.providers().discover(&wanted).await), "metadata_not_found");
 }
 
 pub(crate) async fn apply(witness: &Witness) {

@@ -44,6 +44,9 @@ pub(crate) async fn users(witness: &Witness) {
     assert!(users.show("bob@example.test").await.unwrap().password);
     users.remove_password("bob@example.test").await.unwrap();
     assert_eq!(code(users.remove_password("bob@example.test").await), "password_unknown");
+    let unlinked = users.unlink("bob@example.test").await.unwrap();
+    witness.is_whole(&unlinked);
+    assert!(!unlinked.action.is_made(), "nobody has signed in as him");
     users.remove("bob@example.test").await.unwrap();
     assert_eq!(code(users.show("bob@example.test").await), "user_unknown");
 }

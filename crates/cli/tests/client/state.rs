@@ -1,7 +1,7 @@
 //! How things are.
 
 use serde_json::Value;
-use sortie_client::{Presign, TokenState};
+use sortie_client::{FormulaTrial, Presign, TokenState};
 
 use crate::witness::{Witness, code};
 
@@ -49,6 +49,22 @@ pub(crate) async fn formulas(witness: &Witness) {
     assert!(faults[0].pointer == "/formula" && faults[0].code.starts_with("formula_"), "{faults:?}");
 }
 
+pub(crate) async fn trials(witness: &Witness) {
+    let formulas = witness.client.formulas();
+    let trial =
+        |formula: &str| FormulaTrial { formula: formula.to_owned(), target: Some("callout:Good/x".to_owned()), ..FormulaTrial::default() };
+    let found = formulas.evaluate(&trial("{!$User.UserName}")).await.unwrap();
+    witness.is_whole(&found);
+    assert_eq!((found.result.as_deref(), found.characters), (Some("admin"), Some(5)));
+    let of_alice = FormulaTrial { user: Some("alice".to_owned()), body: "ab".to_owned(), ..trial("HEX($Credential.Good.Body)") };
+    assert_eq!(formulas.evaluate(&of_alice).await.unwrap().result.as_deref(), Some("6162"));
+    let secret = formulas.evaluate(&trial("$Credential.Good.client_secret")).await.unwrap();
+    witness.is_whole(&secret);
+    assert_eq!((secret.secret, secret.result, secret.characters), (true, None, None));
+    let error = formulas.evaluate(&trial("TEXT(LEN($Credential.Good.client_secret))")).await.unwrap_err();
+    assert_eq!(error.refusal().unwrap().faults[0].code, "formula_inspects_secret");
+}
+
 pub(crate) async fn presign(witness: &Witness) {
     let wanted = Presign { target: "callout:Files/bucket/x".to_owned(), method: Some("PUT".to_owned()), expires_seconds: Some(60) };
     let made = witness.client.presign(&wanted).await.unwrap();
@@ -66,6 +82,9 @@ pub(crate) async fn audit(witness: &Witness) {
         page = audit.behind(&page).await.unwrap();
     }
     assert!(count > 50, "{count}");
+    let verified = audit.verify().await.unwrap();
+    witness.is_whole(&verified);
+    assert!(verified.intact && verified.lanes.len() > 1, "{verified:?}");
     let last = audit.last(3).await.unwrap();
     assert_eq!(last.records.len(), 3);
     witness.client.users().assign("alice", "Everything").await.unwrap();

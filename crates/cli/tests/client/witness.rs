@@ -84,6 +84,12 @@ impl Witness {
         let upstream = RecordingUpstream::start(|request| match request.target() {
             "/token" => Reply::new(200).header("Content-Type", "application/json").body(TOKEN),
             "/broken" => Reply::new(400).header("Content-Type", "application/json").body("{\"error\":\"invalid_client\"}"),
+            "/.well-known/openid-configuration" => {
+                let own = format!("http://{}", request.header("host").unwrap_or_default());
+                let metadata = serde_json::json!({ "issuer": own, "token_endpoint": format!("{own}/token") });
+                Reply::new(200).header("Content-Type", "application/json").body(metadata.to_string())
+            }
+            target if target.contains("/nobody") => Reply::new(404),
             _ => Reply::new(200).header("X-Upstream", "1").body("hello"),
         });
         let sortie = Sortie::new();

@@ -5,13 +5,13 @@ use std::process::{Command, Stdio};
 use crate::harness::Sortie;
 
 #[track_caller]
-fn openssl(sortie: &Sortie, arguments: &str) {
+pub(crate) fn openssl(sortie: &Sortie, arguments: &str) {
     let output = Command::new("openssl").args(arguments.split(' ')).current_dir(sortie.directory.path()).stdin(Stdio::null()).output();
     let output = output.unwrap_or_else(|error| panic!("this test needs `openssl`: {error}"));
     assert!(output.status.success(), "openssl {arguments}: {}", String::from_utf8_lossy(&output.stderr));
 }
 
-fn read(sortie: &Sortie, name: &str) -> String {
+pub(crate) fn read(sortie: &Sortie, name: &str) -> String {
     std::fs::read_to_string(sortie.directory.path().join(name)).unwrap()
 }
 

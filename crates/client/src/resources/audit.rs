@@ -1,7 +1,7 @@
 //! The audit of the node that answers.
 
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::transport::Ask;
@@ -36,7 +36,73 @@ pub struct AuditPage {
     next: String,
 }
 
+/// Whether anybody has tampered with the audit of a node.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditVerification {
+    /// One for each file.
+    pub lanes: Vec<VerifiedLane>,
+    /// Whether nothing is wrong with any of them.
+    pub intact: bool,
+    /// How many lanes are kept elsewhere, by other nodes or in an earlier directory.
+    pub lanes_elsewhere: usize,
+}
+
+/// What was verified of one file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VerifiedLane {
+    /// The lane.
+    pub lane: String,
+    /// How many records stand in an unbroken chain from the first one.
+    pub records: u64,
+    /// How many behind them were not written to their end: nothing vouches for them.
+    pub unfinished: u64,
+    /// What is wrong, if anything is.
+    pub finding: Option<AuditFinding>,
+}
+
+/// What is wrong with a file of the audit.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum AuditFinding {
+    /// A record is not the one that was written there.
+    Broken {
+        /// Line of the file, from 1: the first one that may be meant.
+        line: u64,
+        /// The last one.
+        last_line: u64,
+        /// The number that belongs there.
+        expected_sequence: u64,
+        /// The number found there, if it can be read.
+        found_sequence: Option<u64>,
+    },
+    /// Records at the end are gone.
+    Truncated {
+        /// The last record there.
+        last_sequence: u64,
+        /// One that was there.
+        anchored_sequence: u64,
+    },
+    /// It was made anew.
+    Replaced {
+        /// The record that was another.
+        anchored_sequence: u64,
+    },
+    /// It is gone.
+    Missing {
+        /// The last record that is known to have been there.
+        anchored_sequence: u64,
+    },
+}
+
 impl Audit<'_> {
+    /// Whether anybody has tampered with it, by the chain's key and the anchors in the database.
+    ///
+    /// # Errors
+    /// A [`ClientError`].
+    pub async fn verify(&self) -> Result<AuditVerification, ClientError> {
+        self.0.ask(Ask::get(&["/audit/verification"])).await
+    }
+
     /// The last records, 1 to 1,000.
     ///
     /// # Errors

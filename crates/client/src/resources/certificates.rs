@@ -116,7 +116,7 @@ impl VersionStanding {
 pub struct NewCertificate {
     /// Unique name.
     pub name: String,
-    /// Shown name, and the certificate's common name; the name, if left out.
+    /// Shown name; the name, if left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
     /// What it is for.
@@ -128,6 +128,9 @@ pub struct NewCertificate {
     /// Kind of key: `rsa_2048`, `rsa_4096`, `p256`, …
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key_algorithm: Option<String>,
+    /// Whom it is for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub subject: Option<Subject>,
     /// For how many days it is good.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lifetime_days: Option<u32>,

@@ -24,6 +24,35 @@ pub struct ReadFormula {
     pub custom_attributes: Vec<String>,
 }
 
+/// A formula to try.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct FormulaTrial {
+    /// An expression, or a text with `{!…}`.
+    pub formula: String,
+    /// Who would call; the key's own user, if left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+    /// What would be called, `callout:Name/path?query`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
+    /// The body of the request, for formulas that read it.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub body: String,
+}
+
+/// What a formula gives.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EvaluatedFormula {
+    /// Whether it is made of a secret: then it is not shown.
+    pub secret: bool,
+    /// It, if it is no secret.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub result: Option<String>,
+    /// How many characters it has; a server does not say it of a secret.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub characters: Option<u64>,
+}
+
 #[derive(Serialize)]
 struct Question<'a> {
     formula: &'a str,
@@ -36,5 +65,13 @@ impl Formulas<'_> {
     /// A [`ClientError`]; that it is no formula is a refusal, whose first fault has the code.
     pub async fn check(&self, formula: &str) -> Result<ReadFormula, ClientError> {
         self.0.ask(Ask::post(&["/formulas/check"]).json(&Question { formula })).await
+    }
+
+    /// What a formula gives for a user. One that looks into a secret, or signs with a certificate, is refused.
+    ///
+    /// # Errors
+    /// A [`ClientError`]; that it has no result is a refusal, whose first fault has the code.
+    pub async fn evaluate(&self, trial: &FormulaTrial) -> Result<EvaluatedFormula, ClientError> {
+        self.0.ask(Ask::post(&["/formulas/evaluate"]).json(trial)).await
     }
 }

@@ -11,6 +11,7 @@ mod external_credentials;
 mod formulas;
 mod identity_providers;
 mod keys;
+mod logins;
 mod named_credentials;
 mod permission_sets;
 mod presign;
@@ -20,8 +21,9 @@ mod salesforce;
 mod secret;
 mod status;
 mod users;
+mod values;
 
-pub use audit::{Audit, AuditPage, AuditRecord};
+pub use audit::{Audit, AuditFinding, AuditPage, AuditRecord, AuditVerification, VerifiedLane};
 pub use certificate_versions::{CertificateName, CertificateToRequest, Handover, KeyAndChain, RequestedCertificate};
 pub use certificates::{Certificate, CertificateSummary, CertificateVersion, Certificates, NewCertificate, Subject, VersionStanding};
 pub use change::{Action, Change};
@@ -32,17 +34,19 @@ pub use external_credentials::{
     AccessSummary, CustomHeader, ExternalCredential, ExternalCredentialPrincipal, ExternalCredentials, NewExternalCredential, NewPrincipal,
     Parameter, Related,
 };
-pub use formulas::{Formulas, ReadFormula};
+pub use formulas::{EvaluatedFormula, FormulaTrial, Formulas, ReadFormula};
 pub use identity_providers::{IdentityProvider, IdentityProviderParameter, IdentityProviders, NewIdentityProvider, ProviderCredential};
 pub use keys::{Key, KeyState, Keys, MadeKey, NewKey};
+pub use logins::{Login, LoginStanding, Logins, ProviderTold, RevokedLogin, UnrevokedLogin};
 pub use named_credentials::{CalloutOptions, NamedCredential, NamedCredentials, NewNamedCredential};
 pub use permission_sets::{PermissionSet, PermissionSets, Profiles};
 pub use presign::{Presign, Presigned};
 pub use principal_access::{Access, Grantee, PrincipalAccess};
-pub use providers::{AuthProvider, Provider, ProviderParameter, ProviderSummary, Providers};
+pub use providers::{AuthProvider, DiscoveredProvider, Provider, ProviderParameter, ProviderSummary, ProviderToDiscover, Providers};
 pub use salesforce::{QueryResult, Salesforce};
 pub use status::{
     CredentialHealth, CredentialReport, ManagerReport, MissingStep, PlaceReport, PresentedReport, PrincipalReport, SnapshotVersions,
     Status, UnrevokedReport,
 };
 pub use users::{NewUser, User, UserChange, UserPages, Users};
+pub use values::{ValueState, Values};

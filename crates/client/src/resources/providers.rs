@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 use sortie_model::Secret;
 
 use super::secret::ExposedMap;
+use super::values::{self, OneValue};
+use super::{Change, ValueState};
 use crate::transport::Ask;
 use crate::{Client, ClientError};
 
@@ -128,6 +130,56 @@ pub struct ProviderParameter {
     pub description: String,
 }
 
+/// An issuer to ask.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct ProviderToDiscover {
+    /// What the server calls itself, as a URL.
+    pub issuer: String,
+    /// Name of the definition; made of the host, if left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// How tokens are to be obtained; by what the server says, if left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub flow: Option<String>,
+}
+
+/// What an issuer says, and a definition made of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DiscoveredProvider {
+    /// What it calls itself.
+    pub issuer: String,
+    /// Where it says so.
+    pub source: String,
+    /// Where users are sent to log in.
+    pub authorize_endpoint: Option<String>,
+    /// Where tokens are asked for.
+    pub token_endpoint: String,
+    /// Where it says who a user is.
+    pub user_info_endpoint: Option<String>,
+    /// Where it takes the parameters of a login.
+    pub pushed_authorization_endpoint: Option<String>,
+    /// Whether it takes them in no other way.
+    pub requires_pushed_authorization: bool,
+    /// Whether it binds tokens to keys.
+    pub binds_tokens: bool,
+    /// Where it is told that a token is not needed any more.
+    pub revocation_endpoint: Option<String>,
+    /// Where its public keys are.
+    pub key_set_endpoint: Option<String>,
+    /// Whether it says who it is when it sends a browser back.
+    pub issuer_in_response: bool,
+    /// How it takes client id and secret; `None`: not in a header, and not in a body.
+    pub client_authentication: Option<String>,
+    /// Whether it takes a proof key.
+    pub pkce: bool,
+    /// The grants that it says it gives.
+    pub grant_types: Option<Vec<String>>,
+    /// The scopes that it says it knows.
+    pub scopes: Option<String>,
+    /// YAML, to be applied as it is or edited.
+    pub definition: String,
+}
+
 #[derive(Deserialize)]
 struct Listed {
     providers: Vec<ProviderSummary>,
@@ -157,6 +209,39 @@ impl Providers<'_> {
     /// A [`ClientError`]; it never holds a value.
     pub async fn put_values(&self, name: &str, values: &BTreeMap<String, Secret>) -> Result<Provider, ClientError> {
         self.0.ask(Ask::put(&["/providers/", name, "/values"]).json(&ExposedMap(values))).await
+    }
+
+    /// Which values of a provider are stored, and which are missing.
+    ///
+    /// # Errors
+    /// A [`ClientError`].
+    pub async fn values(&self, name: &str) -> Result<Vec<ValueState>, ClientError> {
+        let values::Listed { values } = self.0.ask(Ask::get(&["/providers/", name, "/values"])).await?;
+        Ok(values)
+    }
+
+    /// Stores one value in place of the one before. What is stored besides stays.
+    ///
+    /// # Errors
+    /// A [`ClientError`]; it never holds the value.
+    pub async fn set_value(&self, name: &str, value_name: &str, value: &Secret) -> Result<Change, ClientError> {
+        self.0.ask(Ask::put(&["/providers/", name, "/values/", value_name]).json(&OneValue::of(value))).await
+    }
+
+    /// Removes one value.
+    ///
+    /// # Errors
+    /// A [`ClientError`].
+    pub async fn remove_value(&self, name: &str, value_name: &str) -> Result<Change, ClientError> {
+        self.0.ask(Ask::delete(&["/providers/", name, "/values/", value_name])).await
+    }
+
+    /// Asks an issuer where its endpoints are. The server asks, and nothing is stored.
+    ///
+    /// # Errors
+    /// A [`ClientError`].
+    pub async fn discover(&self, wanted: &ProviderToDiscover) -> Result<DiscoveredProvider, ClientError> {
+        self.0.ask(Ask::post(&["/provider-discoveries"]).json(wanted)).await
     }
 
     /// Removes one with its values. Refused while external credentials name it.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use sortie_model::{Secret, SystemPermissions};
 
+use super::Change;
 use super::secret::Exposed;
 use crate::transport::Ask;
 use crate::{Client, ClientError};
@@ -155,6 +156,14 @@ impl<'c> Users<'c> {
     /// A [`ClientError`].
     pub async fn remove_password(&self, name: &str) -> Result<(), ClientError> {
         self.0.tell(Ask::delete(&["/users/", name, "/password"])).await
+    }
+
+    /// Releases their identities at OpenID providers, and ends their sessions. The next single sign-on links anew.
+    ///
+    /// # Errors
+    /// A [`ClientError`].
+    pub async fn unlink(&self, name: &str) -> Result<Change, ClientError> {
+        self.0.ask(Ask::delete(&["/users/", name, "/identities"])).await
     }
 
     /// Assigns a permission set; twice is the same as once.

@@ -50,6 +50,8 @@ pub(crate) struct Api {
     public_url: PublicUrl,
     limits: Limits,
     refusals: Refusals,
+    /// Held while the audit is verified.
+    verification: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl Api {
@@ -96,7 +98,8 @@ pub fn routes() -> impl Iterator<Item = &'static Route> {
 
 /// Everything below `/api/v1`, and everything below `/services/data`, where each user may ask so often.
 pub(crate) fn routers(node: Node, public_url: PublicUrl, requests_per_minute: u32) -> [Router; 2] {
-    let api = Arc::new(Api { node, public_url, limits: Limits::new(requests_per_minute), refusals: Refusals::new() });
+    let (limits, refusals) = (Limits::new(requests_per_minute), Refusals::new());
+    let api = Arc::new(Api { node, public_url, limits, refusals, verification: Arc::default() });
     let routes = routes::router(&api, TABLES).layer(DefaultBodyLimit::max(MAX_BODY_BYTES));
     [mount::own(routes.clone()), mount::salesforce(routes)]
 }

@@ -2,6 +2,7 @@
 
 use http::StatusCode;
 use sortie_callout::LoginRefused;
+use sortie_protocol::FromAfar;
 use sortie_store::ChangeError;
 
 use super::Problem;
@@ -77,7 +78,12 @@ impl From<ProviderError> for Problem {
             }
             ProviderError::NotThere { .. } => Self::new(StatusCode::NOT_FOUND, error.code(), error.to_string(), "list what is stored"),
             ProviderError::Invalid(violation) => invalid(violation),
-            ProviderError::Discovery(_) => Self::new(StatusCode::BAD_GATEWAY, error.code(), error.to_string(), error.next_step()),
+            ProviderError::Discovery(error) => {
+                // What came of each address is for the operator.
+                tracing::warn!(code = error.code(), "an issuer could not be asked for the API: {error}");
+                let FromAfar { code, detail, next_step } = error.from_afar();
+                Self::new(StatusCode::BAD_GATEWAY, code, detail, next_step)
+            }
         }
     }
 }

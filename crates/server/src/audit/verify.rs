@@ -5,11 +5,14 @@ use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 
+use utoipa::ToSchema;
+
 use super::chain::{ChainKey, Mac};
 use super::reader::{self, ReadAuditError};
 
 /// What was verified of one lane.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, ToSchema)]
+#[schema(as = VerifiedLane)]
 pub struct Verified {
     /// The lane.
     pub lane: String,
@@ -18,11 +21,13 @@ pub struct Verified {
     /// How many whole records behind them were never acknowledged, because their group was not written to its end. The next start cuts them off.
     pub unfinished: u64,
     /// What is wrong, if anything is.
+    #[schema(required = true)]
     pub finding: Option<Finding>,
 }
 
 /// What is wrong with a lane.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, ToSchema)]
+#[schema(as = AuditFinding)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Finding {
     /// A record is not the one that was written there: it was changed, or one before it was dropped, added or moved.
@@ -34,6 +39,7 @@ pub enum Finding {
         /// The number that belongs there.
         expected_sequence: u64,
         /// The number found there, if it can be read.
+        #[schema(required = true)]
         found_sequence: Option<u64>,
     },
     /// Records at the end are gone: a later record than the last one was anchored.

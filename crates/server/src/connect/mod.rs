@@ -14,6 +14,7 @@ mod error;
 pub(crate) mod owed;
 mod person;
 mod revoke;
+mod shown;
 
 pub use begin::{Begun, Departure, begin, is_browser_secret};
 pub use callback::{CallbackQuery, Landing, error_url, resume, returned, waits_for_sign_in};
@@ -23,6 +24,7 @@ pub use error::ConnectError;
 pub use owed::{Unrevoked, unrevoked};
 pub use person::Person;
 pub use revoke::{Disconnected, revoke, state};
+pub use shown::{LoginStanding, LoginView, ProviderTold, RevocationView, UnrevokedView, login_view};
 
 use aws_lc_rs::digest;
 use base64::Engine as _;

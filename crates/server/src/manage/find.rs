@@ -75,7 +75,7 @@ impl PrincipalReference {
     }
 
     /// The principal and its credential.
-    pub(super) fn find<'d>(&self, definitions: &'d Definitions) -> Result<(&'d ExternalCredential, &'d Principal), UnknownName> {
+    pub(crate) fn find<'d>(&self, definitions: &'d Definitions) -> Result<(&'d ExternalCredential, &'d Principal), UnknownName> {
         let unknown = || UnknownName::new("external credential", &self.external_credential);
         let credential =
             definitions.external_credentials.iter().find(|known| known.name == self.external_credential).ok_or_else(unknown)?;

@@ -42,10 +42,11 @@ external_auth_identity_providers:
 named_credentials: [{name: Files, url: 'https://files.example.com', external_credential: Files}]
 ";
 
-/// Paths whose examples cannot be: ids are each installation's own, as are keys, chains, and what there is to renew.
+/// Paths whose examples cannot be: ids are each installation's own, as are keys, chains, and what there is to renew; and nobody is at example.com.
 const NOT_AS_THEY_STAND: &[&str] = &[
     "/services/data/v{version}/sobjects/SetupEntityAccess",
     "/services/data/v{version}/sobjects/ObjectPermissions",
+    "/api/v1/provider-discoveries",
     "/api/v1/certificate-imports",
     "/api/v1/certificates/{name}/chain",
     "/api/v1/certificates/{name}/imports",
@@ -67,7 +68,14 @@ fn every_example_can_be_sent_as_it_stands() {
             if version && method == "post" {
                 continue;
             }
-            let path = path.replace("{name}", name).replace("{user}", "ada@example.com").replace("{version}", "67.0");
+            // Any value can be stored for a principal of a Custom credential.
+            let name = if path.contains("/principals/") { "Keys" } else { name };
+            let path = path
+                .replace("{principal}", "Main")
+                .replace("{value}", "client_secret")
+                .replace("{name}", name)
+                .replace("{user}", "ada@example.com")
+                .replace("{version}", "67.0");
             requests.push((method.to_uppercase(), path, body.clone(), operation["responses"].clone()));
         }
     }

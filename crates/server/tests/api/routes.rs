@@ -46,6 +46,7 @@ const ROWS: &[(&str, &str, u16)] = &[
     ("DELETE", "/users/{user}/permission-sets/{name}", 403),
     ("PUT", "/users/{user}/password", 403),
     ("DELETE", "/users/{user}/password", 403),
+    ("DELETE", "/users/{user}/identities", 403),
     ("GET", "/users/{user}/keys", 403),
     ("POST", "/users/{user}/keys", 403),
     ("DELETE", "/users/{user}/keys/{id}", 403),
@@ -62,6 +63,11 @@ const ROWS: &[(&str, &str, u16)] = &[
     ("GET", "/principal-access", 403),
     ("POST", "/principal-access", 403),
     ("DELETE", "/principal-access", 403),
+    ("GET", "/external-credentials/{name}/principals/{principal}/values", 404),
+    ("PUT", "/external-credentials/{name}/principals/{principal}/values/{value}", 404),
+    ("DELETE", "/external-credentials/{name}/principals/{principal}/values/{value}", 404),
+    ("GET", "/external-credentials/{name}/principals/{principal}/login", 404),
+    ("DELETE", "/external-credentials/{name}/principals/{principal}/login", 404),
     ("GET", "/certificates", 403),
     ("POST", "/certificates", 403),
     ("GET", "/certificates/{name}", 403),
@@ -77,14 +83,20 @@ const ROWS: &[(&str, &str, u16)] = &[
     ("GET", "/providers", 403),
     ("GET", "/providers/{name}", 403),
     ("DELETE", "/providers/{name}", 403),
+    ("GET", "/providers/{name}/values", 403),
     ("PUT", "/providers/{name}/values", 403),
+    ("PUT", "/providers/{name}/values/{value}", 403),
+    ("DELETE", "/providers/{name}/values/{value}", 403),
+    ("POST", "/provider-discoveries", 403),
     ("POST", "/definitions/apply", 403),
     ("GET", "/audit", 403),
+    ("GET", "/audit/verification", 403),
     ("GET", "/status", 403),
     ("GET", "/status/{name}", 403),
     ("GET", "/snapshot", 403),
     ("POST", "/explain", 403),
     ("POST", "/formulas/check", 200),
+    ("POST", "/formulas/evaluate", 403),
     ("GET", "/query", 403),
     ("POST", "/sobjects/SetupEntityAccess", 403),
     ("DELETE", "/sobjects/SetupEntityAccess/{id}", 403),
@@ -107,6 +119,7 @@ fn place(route: &Route) -> String {
         .replace("{user}", "nope")
         .replace("{id}", "0ptNope00000000")
         .replace("{principal}", "Nope")
+        .replace("{value}", "nope")
         .replace("{version}", "1");
     let query = match (route.method, path.as_str()) {
         ("GET" | "DELETE", "/named-credentials/credential") => "?externalCredential=Nope&principalType=NamedPrincipal&principalName=Nope",

@@ -234,6 +234,30 @@ fn whoever_stores_it_again_knows_it() {
 }
 
 #[test]
+fn what_is_stored_one_by_one_is_known_one_by_one() {
+    let scene = Scene::open();
+    let (moved, at_provider) = (named("Box", EVIL, "Box"), named("Managed", EVIL, "Managed"));
+    let store = |path: &str| {
+        let (status, said) = scene.office.ask_as(&scene.keeper, "PUT", path, Some(&json!({ "value": "SECRET-keepers" })));
+        assert!(status < 300, "{said}");
+    };
+    let box_value = |name: &str| format!("/api/v1/external-credentials/Box/principals/Main/values/{name}");
+    store(&box_value("username"));
+    assert_eq!(scene.apply(&scene.keeper, &moved), refused(), "the password is admin's");
+    // To take it away is no way to learn it.
+    let (status, _) = scene.office.ask_as(&scene.keeper, "DELETE", &box_value("password"), None);
+    assert_eq!(status, 200);
+    store(&box_value("password"));
+    assert_eq!(scene.apply(&scene.keeper, &moved), (200, String::new()));
+    assert_eq!(scene.apply(&scene.office.admin, &named("Box", "https://third.test", "Box")), refused(), "now it is keeper's");
+    store("/api/v1/providers/Idp/values/client_id");
+    assert_eq!(scene.apply(&scene.keeper, &at_provider), refused(), "the client secret is admin's");
+    store("/api/v1/providers/Idp/values/client_secret");
+    assert_eq!(scene.apply(&scene.keeper, &at_provider), (200, String::new()));
+    assert_eq!(scene.apply(&scene.office.admin, &named("Managed", "https://third.test", "Managed")), refused());
+}
+
+#[test]
 fn what_users_have_stored_and_where_people_have_logged_in_is_theirs() {
     let scene = Scene::open();
     scene.office.apply("external_credentials: [{name: Own, protocol: basic, principals: [{name: Me, identity_type: per_user, sequence_number: 1, enabled_for: {permission_sets: [Callers]}}]}]");

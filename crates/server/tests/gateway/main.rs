@@ -26,6 +26,7 @@ mod logins_bound;
 mod logins_crossed;
 mod logins_ended;
 mod logins_nodes;
+mod logins_over_http;
 mod logins_revoked;
 mod many_grants;
 mod names;

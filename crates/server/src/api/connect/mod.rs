@@ -14,6 +14,7 @@ mod words;
 
 pub(super) use etag::Etag;
 pub(super) use external_credential::{credential_id as salesforce_id_of_credential, principal_id};
+pub(super) use place::has_access;
 pub(super) use salesforce_id::{Prefix, SalesforceId};
 pub(super) use store::{Pointers, Wanted, refused, store};
 

@@ -135,7 +135,7 @@ impl Place {
 }
 
 /// Whether one of the caller's permission sets, or the profile, enables the principal.
-pub(super) fn has_access(definitions: &Definitions, caller: &ApiCaller, principal: &Principal) -> bool {
+pub(in crate::api) fn has_access(definitions: &Definitions, caller: &ApiCaller, principal: &Principal) -> bool {
     let is_callers = |grantee: Grantee| match grantee {
         Grantee::PermissionSet(id) => caller.user.permission_sets.contains(&id),
         Grantee::Profile(id) => caller.user.user.profile == Some(id),

@@ -113,6 +113,8 @@ fn in_path(name: &str) -> (Schema, &'static str) {
     match name {
         "user" => (Schema::user_name(), "Name of the user."),
         "name" => (Schema::name(), "Its name, in any case."),
+        "principal" => (Schema::label(), "Name of the principal, in any case."),
+        "value" => (Schema::name(), "Name of the value, as definitions have it."),
         _ => (Schema::words().matching("^[0-9A-Za-z]+$"), "Its id."),
     }
 }

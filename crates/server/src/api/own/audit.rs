@@ -72,7 +72,7 @@ pub(super) async fn list(State(api): State<Arc<Api>>, Query(query): Query<Vec<(S
     Ok(json(StatusCode::OK, &Listed { records, next }))
 }
 
-fn unreadable(error: &ReadAuditError) -> Problem {
+pub(super) fn unreadable(error: &ReadAuditError) -> Problem {
     tracing::error!("the audit cannot be read: {error}");
     Problem::new(StatusCode::SERVICE_UNAVAILABLE, "audit_unavailable", "the audit cannot be read now", "the operator must look at the log")
 }

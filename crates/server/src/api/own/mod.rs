@@ -4,14 +4,22 @@ mod access;
 mod audit;
 mod certificates;
 mod definitions;
+mod discoveries;
+mod formulas;
 mod guard;
+mod identities;
 mod keys;
+mod logins;
 mod pages;
 mod passwords;
+mod place;
 mod principal_access;
+mod provider_values;
 mod providers;
 mod state;
 mod users;
+mod values;
+mod verification;
 
 use axum::routing::{delete, get, patch, post, put};
 use sortie_model::SystemPermission::{
@@ -47,6 +55,7 @@ pub(super) const ROUTES: &[Route] = routes! {
     "DELETE" "/users/{user}/permission-sets/{name}" Access::AnyOf(USERS) => delete(users::unassign), users::UNASSIGN;
     "PUT" "/users/{user}/password" Access::AnyOf(USERS) => put(passwords::set), passwords::SET;
     "DELETE" "/users/{user}/password" Access::AnyOf(USERS) => delete(passwords::remove), passwords::REMOVE;
+    "DELETE" "/users/{user}/identities" Access::AnyOf(USERS) => delete(identities::unlink), identities::UNLINK;
     "GET" "/users/{user}/keys" Access::AnyOf(USER_VIEWERS) => get(keys::list), keys::LIST;
     "POST" "/users/{user}/keys" Access::AnyOf(USERS) => post(keys::create), keys::CREATE;
     "DELETE" "/users/{user}/keys/{id}" Access::AnyOf(USERS) => delete(keys::revoke), keys::REVOKE;
@@ -63,6 +72,12 @@ pub(super) const ROUTES: &[Route] = routes! {
     "GET" "/principal-access" Access::AnyOf(GRANT_VIEWERS) => get(principal_access::list), principal_access::LIST;
     "POST" "/principal-access" Access::AnyOf(GIVERS) => post(principal_access::give), principal_access::GIVE;
     "DELETE" "/principal-access" Access::AnyOf(GIVERS) => delete(principal_access::take), principal_access::TAKE;
+    // Whose values they are decides who may: `place` looks.
+    "GET" "/external-credentials/{name}/principals/{principal}/values" Access::Users => get(values::list), values::LIST;
+    "PUT" "/external-credentials/{name}/principals/{principal}/values/{value}" Access::Users => put(values::set), values::SET;
+    "DELETE" "/external-credentials/{name}/principals/{principal}/values/{value}" Access::Users => delete(values::remove), values::REMOVE;
+    "GET" "/external-credentials/{name}/principals/{principal}/login" Access::Users => get(logins::show), logins::SHOW;
+    "DELETE" "/external-credentials/{name}/principals/{principal}/login" Access::Users => delete(logins::revoke), logins::REVOKE;
     "GET" "/certificates" Access::AnyOf(CERTIFICATE_VIEWERS) => get(certificates::list), certificates::LIST;
     "POST" "/certificates" Access::AnyOf(CERTIFICATES) => post(certificates::create), certificates::CREATE;
     "GET" "/certificates/{name}" Access::AnyOf(CERTIFICATE_VIEWERS) => get(certificates::show), certificates::SHOW;
@@ -78,12 +93,18 @@ pub(super) const ROUTES: &[Route] = routes! {
     "GET" "/providers" Access::AnyOf(VIEWERS) => get(providers::list), providers::LIST;
     "GET" "/providers/{name}" Access::AnyOf(VIEWERS) => get(providers::show), providers::SHOW;
     "DELETE" "/providers/{name}" Access::AnyOf(MANAGERS) => delete(providers::remove), providers::REMOVE;
+    "GET" "/providers/{name}/values" Access::AnyOf(VIEWERS) => get(provider_values::list), provider_values::LIST;
+    "PUT" "/providers/{name}/values/{value}" Access::AnyOf(MANAGERS) => put(provider_values::set), provider_values::SET;
+    "DELETE" "/providers/{name}/values/{value}" Access::AnyOf(MANAGERS) => delete(provider_values::remove), provider_values::REMOVE;
     "PUT" "/providers/{name}/values" Access::AnyOf(MANAGERS) => put(providers::put_values), providers::PUT_VALUES;
+    "POST" "/provider-discoveries" Access::AnyOf(MANAGERS) => post(discoveries::discover), discoveries::DISCOVER;
     "POST" "/definitions/apply" Access::AnyOf(MANAGERS) => post(definitions::apply), definitions::APPLY;
     "GET" "/audit" Access::AnyOf(AUDIT) => get(audit::list), audit::LIST;
+    "GET" "/audit/verification" Access::AnyOf(AUDIT) => get(verification::show), verification::VERIFY;
     "GET" "/status" Access::AnyOf(VIEWERS) => get(state::list), state::LIST;
     "GET" "/status/{name}" Access::AnyOf(VIEWERS) => get(state::show), state::SHOW;
     "GET" "/snapshot" Access::AnyOf(VIEWERS) => get(state::snapshot), state::SNAPSHOT;
     "POST" "/explain" Access::AnyOf(VIEWERS) => post(state::explain), state::EXPLAIN;
-    "POST" "/formulas/check" Access::Users => post(state::check_formula), state::CHECK_FORMULA;
+    "POST" "/formulas/check" Access::Users => post(formulas::check_formula), formulas::CHECK;
+    "POST" "/formulas/evaluate" Access::AnyOf(VIEWERS) => post(formulas::evaluate), formulas::EVALUATE;
 };

@@ -87,6 +87,6 @@ fn read(reader: &mut Reader, at: &At<'_>) -> Option<Vec<(String, Secret)>> {
     Some(given.into_iter().filter_map(|(name, at)| Some((name.to_owned(), Secret::new(reader.text(&at)?)))).collect())
 }
 
-fn parse(name: &str) -> Result<ApiName, Problem> {
+pub(super) fn parse(name: &str) -> Result<ApiName, Problem> {
     name_in_path("provider", name)
 }

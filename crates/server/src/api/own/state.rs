@@ -1,4 +1,4 @@
-//! How things are: status and health of external credentials, the definitions in force, what a callout would do, what a formula reads.
+//! How things are: status and health of external credentials, the definitions in force, what a callout would do.
 
 use std::sync::Arc;
 
@@ -12,11 +12,10 @@ use utoipa::ToSchema;
 
 use crate::api::caller::{ApiCaller, unavailable};
 use crate::api::document::{Form, Operation, Schema, Tag};
-use crate::api::json::{At, Body, Fault, FaultKind, Reader};
+use crate::api::json::{At, Body, Reader};
 use crate::api::mount::NEWEST;
 use crate::api::{Api, Problem, json};
 use crate::manage::UnknownName;
-use crate::manage::formula::{Check, check};
 use crate::manage::status::{CredentialReport, status};
 
 #[derive(Serialize, ToSchema)]
@@ -97,32 +96,4 @@ fn read_question(reader: &mut Reader, at: &At<'_>) -> Option<(String, Option<Use
     let user = fields.take("user").map(|at| reader.parsed(&at, UserName::parse));
     fields.finish(reader);
     Some((target?, user.flatten()))
-}
-
-pub(super) const CHECK_FORMULA: Operation =
-    Operation::new("checkFormula", Tag::State, "Check a formula").body(&FORMULA).gives::<Check>(200);
-
-pub(super) async fn check_formula(body: Body) -> Result<Response, Problem> {
-    let source = body.read(NEWEST, read_formula)?;
-    match check(&source) {
-        Ok((_, found)) => Ok(json(StatusCode::OK, &found)),
-        Err(error) => {
-            let message = format!("is no formula: {error}");
-            Err(Problem::of_faults(vec![Fault { pointer: "/formula".to_owned(), kind: FaultKind::Value, rule: error.code(), message }]))
-        }
-    }
-}
-
-const FORMULA: Form = Form {
-    name: "FormulaToCheck",
-    schema: || Schema::object().required("formula", Schema::text().saying("An expression, or a text with `{!…}`.")),
-    example: r#"{"formula": "{!$User.Email}"}"#,
-    read: |reader, at| read_formula(reader, at).is_some(),
-};
-
-fn read_formula(reader: &mut Reader, at: &At<'_>) -> Option<String> {
-    let mut fields = reader.fields(at)?;
-    let formula = fields.require(reader, "formula").and_then(|at| reader.text(&at).map(str::to_owned));
-    fields.finish(reader);
-    formula
 }

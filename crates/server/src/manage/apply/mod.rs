@@ -80,7 +80,7 @@ pub async fn apply_expecting(
 ) -> Result<Vec<Change>, ApplyError> {
     let mut problems = check::against_protocols(definition);
     let given = sources::read(definition, surroundings, &mut problems);
-    let discovered = discovery::ask(definition, surroundings.world, &mut problems).await;
+    let discovered = discovery::ask(definition, surroundings.world, expectation.asker, &mut problems).await;
     let mut scene = Scene::begin(manage, definition, (given, discovered), unlisted, problems).await?;
     expectation.check(definition, &scene.stored)?;
     let before = expectation.asker.map(|_| scene.stored.clone());

@@ -3,41 +3,51 @@
 use serde::Serialize;
 use sortie_model::{ApiName, AuthenticationFlow, ClientAuthentication, Issuer, ServiceUrl};
 use sortie_protocol::{Discovered, World};
+use utoipa::ToSchema;
 
 use super::ProviderError;
 
 /// What an issuer says, and a definition made of it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = DiscoveredProvider)]
 pub struct Suggested {
     /// What it calls itself.
     pub issuer: String,
     /// Where it says so.
     pub source: String,
     /// Where users are sent to log in.
+    #[schema(required = true)]
     pub authorize_endpoint: Option<String>,
     /// Where tokens are asked for.
     pub token_endpoint: String,
     /// Where it says who a user is.
+    #[schema(required = true)]
     pub user_info_endpoint: Option<String>,
     /// Where it takes the parameters of a login from us.
+    #[schema(required = true)]
     pub pushed_authorization_endpoint: Option<String>,
     /// Whether it takes them in no other way.
     pub requires_pushed_authorization: bool,
     /// Whether it binds tokens to keys: `token_binding: dpop` of an external credential.
     pub binds_tokens: bool,
     /// Where it is told that a token is not needed any more.
+    #[schema(required = true)]
     pub revocation_endpoint: Option<String>,
     /// Where its public keys are.
+    #[schema(required = true)]
     pub key_set_endpoint: Option<String>,
     /// Whether it says who it is when it sends a browser back.
     pub issuer_in_response: bool,
     /// How it takes client id and secret; `null`: not in a header, and not in a body.
+    #[schema(required = true)]
     pub client_authentication: Option<&'static str>,
     /// Whether it takes a proof key.
     pub pkce: bool,
     /// The grants that it says it gives.
+    #[schema(required = true)]
     pub grant_types: Option<Vec<String>>,
     /// The scopes that it says it knows.
+    #[schema(required = true)]
     pub scopes: Option<String>,
     /// YAML, to be applied as it is or edited.
     pub definition: String,

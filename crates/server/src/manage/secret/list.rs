@@ -4,27 +4,33 @@ use serde::Serialize;
 use sortie_model::{IdentityProvider, IdentityType, UserName};
 use sortie_protocol::{Need, Place};
 use sortie_store::Identity;
+use utoipa::ToSchema;
 
 use super::SecretError;
 use crate::manage::{Manage, PrincipalReference, UnknownName, provider};
 
 /// One value as shown.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = StoredValue)]
 pub struct ValueView {
     /// Its name.
     pub name: String,
     /// Its name for people, if the protocol declares it.
+    #[schema(required = true)]
     pub label: Option<&'static str>,
     /// Whether a callout needs it.
     pub required: bool,
     /// Whether it is stored.
     pub set: bool,
     /// How often it was stored.
+    #[schema(required = true)]
     pub version: Option<i64>,
     /// When it was stored last, RFC 3339.
+    #[schema(required = true)]
     pub updated_at: Option<String>,
     /// Where it comes from, if it is stored elsewhere: `provider:Okta`. It cannot be stored here.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub from: Option<String>,
 }
 

@@ -28,6 +28,7 @@ mod sign;
 mod slot;
 mod snapshot;
 mod trial;
+mod under_way;
 mod unobtainable;
 
 use std::sync::Arc;
@@ -64,6 +65,7 @@ use scope::CalloutScope;
 pub use slot::{HealthReport, Slot};
 pub use snapshot::{ChosenPrincipal, Credential, Definitions, Named, Snapshot};
 pub use trial::{Trial, TrialFault, try_formula};
+pub use under_way::{Step, UnderWay};
 pub use unobtainable::{Unobtainable, Whose};
 
 /// Headers that only Sortie says. Any header that begins as they do is removed from what callers and upstreams send.

@@ -38,6 +38,9 @@ pub trait Custody: Send + Sync {
         expires_at: Timestamp,
     ) -> Pending<'a, Result<Committed, CustodyError>>;
 
+    /// Gives the lease back unused. What is kept stays as it is; if a later lease has taken over, so does that.
+    fn give_back(&self, key: GrantKey, lease: Lease) -> Pending<'_, Result<(), CustodyError>>;
+
     /// Gives the lease back after a failure.
     fn fail(&self, key: GrantKey, lease: Lease, failure: KeptFailure) -> Pending<'_, Result<Noted, CustodyError>>;
 
@@ -75,7 +78,9 @@ pub struct Owed {
 /// A grant as it is kept.
 #[derive(Clone, Debug)]
 pub struct Kept {
-    /// Counts the grants stored under this key.
+    /// The row that it is kept in: another one after a login was taken away and made anew.
+    pub row: uuid::Uuid,
+    /// Counts the grants stored in this row.
     pub version: i64,
     /// The revision of the credential that the grant was obtained under.
     pub revision: i64,

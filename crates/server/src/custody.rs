@@ -180,7 +180,7 @@ impl HouseCustody {
             let said = failure.said.and_then(|said| serde_json::from_str(&said).ok());
             Some(KeptFailure { code: known_code(&failure.code), at, retry_not_before, said })
         });
-        Ok(Some((row.id, Kept { version: row.version, revision, grant, failure })))
+        Ok(Some((row.id, Kept { row: row.id, version: row.version, revision, grant, failure })))
     }
 
     async fn take_lease(&self, key: GrantKey, seen_version: i64, duration: Duration) -> Result<Leased, CustodyError> {
@@ -253,6 +253,10 @@ impl HouseCustody {
         CustodyError::Unavailable
     }
 
+    async fn give_lease_back(&self, lease: Lease) -> Result<(), CustodyError> {
+        self.house.store().grants().give_back(&stored(lease)).await.map_err(|error| self.unwritable(&error))
+    }
+
     async fn note_failure(&self, key: GrantKey, lease: Lease, failure: KeptFailure) -> Result<Noted, CustodyError> {
         let state = match failure.code {
             "needs_authentication" => GrantState::NeedsAuthentication,
@@ -300,6 +304,10 @@ impl Custody for HouseCustody {
         expires_at: Timestamp,
     ) -> Pending<'a, Result<Committed, CustodyError>> {
         Box::pin(self.commit_grant(key, lease, grant, issued_at, expires_at))
+    }
+
+    fn give_back(&self, _key: GrantKey, lease: Lease) -> Pending<'_, Result<(), CustodyError>> {
+        Box::pin(self.give_lease_back(lease))
     }
 
     fn fail(&self, key: GrantKey, lease: Lease, failure: KeptFailure) -> Pending<'_, Result<Noted, CustodyError>> {

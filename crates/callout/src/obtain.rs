@@ -1,5 +1,6 @@
 //! Step 5, obtain: the grant for a chosen principal. Usually one atomic load; otherwise one renewal for all who wait.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -200,7 +201,7 @@ impl Grants {
             Freshness::Other(unwanted) => Cause::Wish(unwanted),
         };
         if let Some(live) = slot.live.load_full().filter(|live| cause.is_met_by(live, now)) {
-            if live.is_due(now) {
+            if live.is_due(now) && slot.may_renew_early(now) {
                 let _ = self.renew(&slot, chosen, Cause::Age(&live), now);
             }
             return Ok(live);
@@ -314,14 +315,15 @@ impl Grants {
         self.per_user.retain(|key, _| keys.contains(&GrantKey { user: None, variant: None, ..*key }));
     }
 
-    fn slot(&self, chosen: &Chosen<'_>) -> Arc<Slot> {
+    /// Borrowed where it is the principal's own: counting those who hold it would write where all cores read.
+    fn slot<'c>(&self, chosen: &'c Chosen<'_>) -> Cow<'c, Arc<Slot>> {
         if chosen.identity().is_shared() {
-            return Arc::clone(&chosen.identity().principal().slot);
+            return Cow::Borrowed(&chosen.identity().principal().slot);
         }
         let key = chosen.identity().key();
         // `get_or_insert_with` only makes an empty slot: nobody waits for anything here.
         let made: Result<_, std::convert::Infallible> = self.per_user.get_or_insert_with(&key, || Ok(Arc::new(Slot::new(key))));
-        made.unwrap_or_else(|never| match never {})
+        Cow::Owned(made.unwrap_or_else(|never| match never {}))
     }
 
     /// Joins the renewal that is under way, or starts one, and waits for its outcome.
@@ -372,6 +374,7 @@ impl Grants {
         }
         let (sender, receiver) = watch::channel(None);
         *renewal = Some(receiver.clone());
+        slot.begin();
         drop(renewal);
         let recipe = Recipe::new(&chosen.named().credential, chosen.identity(), cause.replaced());
         let (grants, slot) = (Arc::clone(self), Arc::clone(slot));

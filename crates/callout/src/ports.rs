@@ -11,6 +11,7 @@ use sortie_protocol::shared::sigv4::{BodyFault, Recoder};
 use sortie_protocol::{Grant, Pending, ProviderError, Values};
 
 use crate::audit::{Intent, Opened, Outcome, Refusal};
+use crate::holding::Room;
 use crate::obtain::GrantKey;
 use crate::snapshot::Named;
 
@@ -155,6 +156,9 @@ pub enum CustodyError {
     /// No key: the node is sealed.
     #[error("the node is sealed")]
     Sealed,
+    /// What was to be read or stored belongs to a definition, a principal or a user that is another now, or gone.
+    #[error("the definition has changed meanwhile, or the user is gone")]
+    Changed,
 }
 
 /// Sends a request to the place that a name stands for. One implementation per core, so nothing needs to be `Send`.
@@ -186,8 +190,8 @@ pub trait Replay: Sized {
     /// The same body again, if all of it was sent and remembered.
     fn again(memory: Self::Memory) -> Option<Self>;
 
-    /// Waits for all of it, for formulas that are in it or read it.
-    fn hold(self, limit: usize) -> impl Future<Output = Result<(Bytes, Self::Memory), HoldFault>>;
+    /// Waits for all of it, for formulas that are in it or read it, and takes room for each piece.
+    fn hold(self, limit: usize, room: &mut Room) -> impl Future<Output = Result<(Bytes, Self::Memory), HoldFault>>;
 
     /// A body of these bytes in the place of the one that was held. Starts anew each time.
     fn replaced(held: &Self::Memory, bytes: Bytes) -> Self;
@@ -205,6 +209,8 @@ pub trait Replay: Sized {
 pub enum HoldFault {
     /// It is larger than the limit.
     TooLarge,
+    /// There is no room for it now.
+    NoRoom,
     /// It ended early.
     CallerAborted,
     /// `{!` came, where formulas are not allowed.

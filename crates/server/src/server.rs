@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use sortie_callout::HoldingSpace;
 use tokio::sync::watch;
 
 use crate::admin::{self, Duties};
@@ -115,6 +116,7 @@ impl Server {
             node.begin_rescue().await;
         }
         let gateway = &setup.config.gateway;
+        let space = HoldingSpace::new(gateway.max_held_bytes);
         let mut cores = Vec::new();
         let mut address = gateway.listen;
         if let Some(node) = &node {
@@ -125,6 +127,7 @@ impl Server {
                     chain: node.house().chain_key(),
                     durability: setup.config.audit.durability,
                     max_connections: gateway.max_connections_per_core,
+                    space: space.clone(),
                     drain: Duration::from_secs(gateway.drain_seconds),
                     stop: stopping.clone(),
                 };

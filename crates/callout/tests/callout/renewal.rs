@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use sortie_callout::{CustodyError, refresh};
+use sortie_callout::CustodyError;
 use sortie_protocol::AskError;
 
 use crate::support::{Fault, Operation, Reply, Scene, advance, outcome, settle};
@@ -304,33 +304,6 @@ async fn a_panic_in_the_renewal_reaches_the_waiters_as_an_error_and_the_next_cal
         assert_eq!(outcome(&node.get(&alice, "callout:Pay/x").await), "200", "{place:?}");
         scene.revise(|_| ());
         node.refresh(&scene);
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn p11_another_token_on_somebodys_word_is_asked_for_once_and_is_no_rejection() {
-    for (what, age) in [("none is there", None), ("one is there", Some(0)), ("one is there and has died", Some(3600))] {
-        let (mut scene, _) = Scene::oauth();
-        let alice = scene.user("alice");
-        let (node, cold) = (scene.node(), scene.node());
-        if let Some(age) = age {
-            assert_eq!(outcome(&node.get(&alice, "callout:Pay/x").await), "200");
-            advance(age).await;
-        }
-        // Whether this process has it in memory or not.
-        for node in [&node, &cold].into_iter().skip(usize::from(age.is_none())) {
-            let before = scene.provider.asked();
-            refresh(&node.snapshot(), &node.grants, &alice, ("Idp", "main")).await.unwrap();
-            assert_eq!(scene.provider.asked() - before, 1, "{what}");
-            // An upstream that refuses the new one is believed at once.
-            let asked = scene.provider.asked();
-            node.upstream.accepts_only(Box::leak(format!("SECRET-token-{}", asked + 1).into_boxed_str()));
-            assert_eq!(
-                (outcome(&node.get(&alice, "callout:Pay/x").await), scene.provider.asked()),
-                ("200".to_owned(), asked + 1),
-                "{what}"
-            );
-        }
     }
 }
 

@@ -170,7 +170,9 @@ fn status_of(refused: &Refused) -> StatusCode {
         "not_permitted" | "callout_disabled" | "not_presignable" | "egress_denied" => StatusCode::FORBIDDEN,
         // RFC 4918, section 11.4: the callout depends on something that an admin or a user has to do first.
         "credential_not_configured" | "credential_misconfigured" | "needs_authentication" => StatusCode::FAILED_DEPENDENCY,
-        "audit_unavailable" | "store_unavailable" | "sealed" | "token_endpoint_unavailable" => StatusCode::SERVICE_UNAVAILABLE,
+        "audit_unavailable" | "store_unavailable" | "sealed" | "token_endpoint_unavailable" | "held_bodies_full" | "definition_changed" => {
+            StatusCode::SERVICE_UNAVAILABLE
+        }
         "token_refused" | "token_answer_malformed" | "upstream_unreachable" | "upstream_tls" | "upstream_protocol" => {
             StatusCode::BAD_GATEWAY
         }

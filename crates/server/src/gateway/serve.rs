@@ -8,7 +8,8 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri, Version, header};
 use hyper::body::{Body as _, Incoming};
 use sortie_callout::{
-    AuditLog as _, Call, Callouts, Delivered, Ending, NotDelivered, Outcome, Reference, Refusal, Refused, parse_after_scheme,
+    AuditLog as _, Call, Caller, Callouts, CustodyError, Delivered, Denial, Ending, InForce, NotDelivered, Outcome, Reference, Refusal,
+    Refused, Snapshot, Unobtainable, parse_after_scheme,
 };
 use sortie_outbound::{RequestBody, SentBytes, Upstream};
 use sortie_protocol::World;
@@ -101,7 +102,8 @@ impl Server {
             pulse.receives(&sent_bytes);
         }
         let call = Call { at: now, caller: &caller, reference, method: parts.method, headers: parts.headers, body };
-        match self.callouts.call(&snapshot, call).await {
+        let in_force = Now { server: self, last };
+        match self.callouts.call(&snapshot, &in_force, call).await {
             Ok(delivered) => Ok(self.deliver(delivered, sent_bytes)),
             Err(NotDelivered { refused, intent: None }) => Err(self.refuse(&refused, caller.name.as_str(), Some(&reference))),
             Err(NotDelivered { refused, intent: Some(intent) }) => {
@@ -165,6 +167,26 @@ impl Server {
             reason: refused.reason(),
         });
         respond::refused(refused, None)
+    }
+}
+
+/// What is in force for whoever sends the request that a connection is at.
+struct Now<'a> {
+    server: &'a Server,
+    last: &'a LastCaller,
+}
+
+impl InForce for Now<'_> {
+    fn snapshot(&self) -> Arc<Snapshot> {
+        self.server.node.snapshot()
+    }
+
+    async fn caller(&self, generation: i64) -> Result<Arc<Caller>, Refused> {
+        let caller = self.server.directory.identify_again(self.last, generation, self.server.world.now()).await;
+        caller.map_err(|bad| match bad {
+            BadRequest::StoreUnavailable => Unobtainable::from(CustodyError::Unavailable).into(),
+            _ => Refused::NotPermitted { reason: Denial::KeyWithdrawn },
+        })
     }
 }
 

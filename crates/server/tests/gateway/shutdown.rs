@@ -108,9 +108,13 @@ fn p12_a_renewal_under_way_that_nobody_waits_for_is_stored_before_the_stop_ends(
     // Due between 6.0 and 6.4 s, not used after 7.2.
     std::thread::sleep(Duration::from_millis(6_500).saturating_sub(begun.elapsed()));
     let asked = scene.provider.log().len();
-    assert_eq!(scene.account_seen("Shared", &scene.alice.1), "robot");
+    // The first of them may find nothing in memory: the login was announced since. It takes what is kept, and the next one sees that it is due.
+    for _ in 0..2 {
+        assert_eq!(scene.account_seen("Shared", &scene.alice.1), "robot");
+    }
     assert!(begun.elapsed() < Duration::from_millis(7_000), "too slow a machine to tell");
     while scene.provider.log().len() == asked {
+        assert!(begun.elapsed() < Duration::from_secs(20), "nobody asks for the successor");
         std::thread::sleep(Duration::from_millis(10));
     }
     assert_eq!(version(&scene), Some(1), "the provider has not answered yet");

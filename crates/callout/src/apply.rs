@@ -76,6 +76,9 @@ pub enum ApplyError {
         #[from]
         fault: BodyFault,
     },
+    /// The body is needed as a whole, and so many others are held that there is no room for it.
+    #[error("the body is needed as a whole, and there is no room for it now: too many others are held")]
+    NoRoom,
     /// The body is needed as a whole, for a formula, and is larger than what is held.
     #[error("formulas need the body as a whole, and it is larger than {limit} bytes")]
     BodyTooLarge {

@@ -8,6 +8,8 @@ use crate::{Caller, Refused};
 pub struct Allowed<'s> {
     pub(crate) named: &'s Named,
     pub(crate) caller: &'s Caller,
+    /// The first of those that the caller may use.
+    pub(crate) first: &'s ChosenPrincipal,
 }
 
 /// How a caller stands to one principal.
@@ -26,14 +28,13 @@ pub enum Standing {
 /// allowed.
 pub fn authorize<'s>(snapshot: &'s Snapshot, caller: &'s Caller, reference: &Reference<'_>) -> Result<Allowed<'s>, Refused> {
     let named = snapshot.named(reference.name()).ok_or(Refused::NotPermitted { reason: Denial::UnknownName })?;
-    let may_use_one = consider(named, caller).any(|(_, standing)| standing == Standing::Enabled);
-    if !may_use_one {
-        return Err(Refused::NotPermitted { reason: Denial::NoPrincipal });
-    }
+    let (first, _) = consider(named, caller)
+        .find(|(_, standing)| *standing == Standing::Enabled)
+        .ok_or(Refused::NotPermitted { reason: Denial::NoPrincipal })?;
     if !named.is_enabled {
         return Err(Refused::Disabled);
     }
-    Ok(Allowed { named, caller })
+    Ok(Allowed { named, caller, first })
 }
 
 /// Every principal of the name, lowest sequence number first, with the caller's standing.
@@ -51,6 +52,8 @@ pub enum Denial {
     UnknownName,
     /// It exists, and no principal of it is enabled for the caller.
     NoPrincipal,
+    /// The caller's key was good when the callout began, and is not any more.
+    KeyWithdrawn,
 }
 
 impl Denial {
@@ -59,6 +62,7 @@ impl Denial {
         match self {
             Self::UnknownName => "unknown_name",
             Self::NoPrincipal => "no_principal",
+            Self::KeyWithdrawn => "key_withdrawn",
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The caller's body: passed on as it comes, or held, because a formula is in it or reads it.
 
+use std::rc::Rc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -9,11 +10,13 @@ use sortie_model::CallerFormulas;
 use crate::Refused;
 use crate::apply::ApplyError;
 use crate::formulas;
+use crate::holding::{HoldingSpace, Room};
+use crate::in_force::{Again, InForce};
 use crate::ports::{ForwardError, HoldFault, Replay};
 use crate::scope::CalloutScope;
 use crate::snapshot::Named;
 
-/// 1 MiB: more than what is signed or filled in by formulas, little enough to hold for every callout at once (FRM-11).
+/// 1 MiB: more than what is filled in by formulas (FRM-11). All that are held at once share one [`HoldingSpace`].
 const MAX_HELD_BYTES: usize = 1024 * 1024;
 
 /// A body on its way.
@@ -31,6 +34,7 @@ pub(crate) struct Held<M> {
     /// What counts it while it is sent.
     memory: M,
     has_formulas: bool,
+    room: Rc<Room>,
 }
 
 /// What is needed to send a body a second time.
@@ -41,37 +45,55 @@ pub(crate) enum Memory<M> {
 
 impl<B: Replay> Body<B> {
     /// Waits for the whole body if a formula needs it.
-    pub(crate) async fn of(mut body: B, named: &Named, headers: &HeaderMap) -> Result<Self, Refused> {
+    pub(crate) async fn of(
+        mut body: B,
+        headers: &HeaderMap,
+        space: &HoldingSpace,
+        authorized: Again<'_, '_, impl InForce>,
+    ) -> Result<Self, Refused> {
+        let named = authorized.chosen.named();
         if body.is_empty() && !named.headers_read_body {
             return Ok(Self::Stream(body));
         }
-        let is_text = named.formulas_in_body != CallerFormulas::Literal && formulas::is_text(named, headers);
-        let has_formulas = is_text && named.formulas_in_body == CallerFormulas::Evaluated;
         let is_read = named.headers_read_body || (named.formulas_in_header == CallerFormulas::Evaluated && formulas::any(headers));
-        if withholds_formulas(named, headers) {
-            body.withhold_formulas();
-        }
+        let is_text = || formulas::is_text(named, headers);
+        let has_formulas = match named.formulas_in_body {
+            CallerFormulas::Evaluated => is_text(),
+            CallerFormulas::Refused => {
+                if is_text() {
+                    body.withhold_formulas();
+                }
+                false
+            }
+            CallerFormulas::Literal => false,
+        };
         if has_formulas || is_read {
-            return Box::pin(Self::hold(body, named, has_formulas)).await;
+            let too_large = ApplyError::BodyTooLarge { limit: MAX_HELD_BYTES };
+            let held = Box::pin(receive(body, MAX_HELD_BYTES, &too_large, space, authorized)).await?;
+            return Ok(Self::Held(Held { has_formulas, ..held }));
         }
         Ok(Self::Stream(body))
     }
 
-    async fn hold(body: B, named: &Named, has_formulas: bool) -> Result<Self, Refused> {
-        let wait = Duration::from_millis(u64::from(named.timeouts.answer_ms));
-        let too_large = ApplyError::BodyTooLarge { limit: MAX_HELD_BYTES };
-        let (bytes, memory) = receive(body, MAX_HELD_BYTES, wait, &too_large).await?;
-        Ok(Self::Held(Held { bytes, memory, has_formulas }))
+    /// Waits for the whole body, if it is still on its way.
+    pub(crate) async fn whole(
+        self,
+        limit: usize,
+        too_large: &ApplyError,
+        space: &HoldingSpace,
+        authorized: Again<'_, '_, impl InForce>,
+    ) -> Result<Self, Refused> {
+        match self {
+            Self::Stream(body) if !body.is_empty() => receive(body, limit, too_large, space, authorized).await.map(Self::Held),
+            other => Ok(other),
+        }
     }
 
-    /// Waits for the whole body, if it is still on its way.
-    pub(crate) async fn whole(self, limit: usize, wait: Duration, too_large: &ApplyError) -> Result<Self, Refused> {
+    /// What it takes of the space for held bodies.
+    pub(crate) fn room(&self) -> Option<Rc<Room>> {
         match self {
-            Self::Stream(body) if !body.is_empty() => {
-                let (bytes, memory) = receive(body, limit, wait, too_large).await?;
-                Ok(Self::Held(Held { bytes, memory, has_formulas: false }))
-            }
-            other => Ok(other),
+            Self::Stream(_) => None,
+            Self::Held(held) => Some(Rc::clone(&held.room)),
         }
     }
 
@@ -93,7 +115,7 @@ impl<B: Replay> Body<B> {
 
     /// The body as it is sent, and its bytes if it was held. The headers say how long it is.
     pub(crate) fn evaluated(self, scope: &CalloutScope<'_>, headers: &mut HeaderMap) -> Result<(B, Option<Bytes>), ApplyError> {
-        let Held { bytes, memory, has_formulas } = match self {
+        let Held { bytes, memory, has_formulas, room: _ } = match self {
             Self::Stream(body) => return Ok((body, None)),
             Self::Held(held) => held,
         };
@@ -109,11 +131,23 @@ pub(crate) fn withholds_formulas(named: &Named, headers: &HeaderMap) -> bool {
     named.formulas_in_body == CallerFormulas::Refused && formulas::is_text(named, headers)
 }
 
-async fn receive<B: Replay>(body: B, limit: usize, wait: Duration, too_large: &ApplyError) -> Result<(Bytes, B::Memory), Refused> {
-    match tokio::time::timeout(wait, body.hold(limit)).await {
-        Ok(Ok(held)) => Ok(held),
-        Ok(Err(HoldFault::TooLarge)) => Err(too_large.clone().into()),
-        Ok(Err(HoldFault::FormulaWithheld)) => Err(ForwardError::FormulaWithheld.into()),
-        Ok(Err(HoldFault::CallerAborted)) | Err(_) => Err(ForwardError::CallerAborted.into()),
-    }
+/// All of the body. It took its time, so that who sends it is asked again whether they may.
+async fn receive<B: Replay>(
+    body: B,
+    limit: usize,
+    too_large: &ApplyError,
+    space: &HoldingSpace,
+    authorized: Again<'_, '_, impl InForce>,
+) -> Result<Held<B::Memory>, Refused> {
+    let wait = Duration::from_millis(u64::from(authorized.chosen.named().timeouts.answer_ms));
+    let mut room = space.room();
+    let (bytes, memory) = match tokio::time::timeout(wait, body.hold(limit, &mut room)).await {
+        Ok(Ok(held)) => held,
+        Ok(Err(HoldFault::TooLarge)) => return Err(too_large.clone().into()),
+        Ok(Err(HoldFault::NoRoom)) => return Err(ApplyError::NoRoom.into()),
+        Ok(Err(HoldFault::FormulaWithheld)) => return Err(ForwardError::FormulaWithheld.into()),
+        Ok(Err(HoldFault::CallerAborted)) | Err(_) => return Err(ForwardError::CallerAborted.into()),
+    };
+    authorized.authorize().await?;
+    Ok(Held { bytes, memory, has_formulas: false, room: Rc::new(room) })
 }

@@ -1,7 +1,7 @@
 //! Step 3, choose: as whom. The lowest sequence number among the principals that the caller may use, and no other: if it cannot be used, the callout
 //! fails. Falling through to the next would make a callout with an identity that nobody chose.
 
-use crate::authorize::{Allowed, Standing, consider};
+use crate::authorize::Allowed;
 use crate::identity::Identity;
 use crate::snapshot::{ChosenPrincipal, Named};
 use crate::{Caller, Refused};
@@ -17,9 +17,8 @@ pub struct Chosen<'s> {
 /// # Errors
 /// [`Refused::Setting`], if the formula of a setting has no result.
 pub fn choose(allowed: Allowed<'_>) -> Result<Chosen<'_>, Refused> {
-    let Allowed { named, caller } = allowed;
-    let (principal, _) = consider(named, caller).find(|(_, standing)| *standing == Standing::Enabled).expect("Allowed holds at least one");
-    Chosen::of(named, principal, caller)
+    let Allowed { named, caller, first } = allowed;
+    Chosen::of(named, first, caller)
 }
 
 impl<'s> Chosen<'s> {

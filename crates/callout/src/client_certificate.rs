@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use sortie_model::{ApiName, Certificate, CertificateVersionId, KeyAlgorithm, Timestamp};
+use sortie_model::{ApiName, Certificate, CertificateId, CertificateVersionId, KeyAlgorithm, Timestamp};
 use sortie_protocol::Signer;
 
 /// A certificate with the private keys of those of its versions that may be presented, now or after a renewal.
@@ -69,6 +69,11 @@ impl ClientCertificate {
     /// Joins a certificate and the keys that were opened.
     pub fn new(certificate: Certificate, identities: impl IntoIterator<Item = Arc<ClientIdentity>>) -> Self {
         Self { certificate, identities: identities.into_iter().map(|identity| (identity.version, identity)).collect() }
+    }
+
+    /// Its identity, whatever its versions.
+    pub const fn id(&self) -> CertificateId {
+        self.certificate.id
     }
 
     /// Its name, as written.

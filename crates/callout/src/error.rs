@@ -83,6 +83,7 @@ impl Refused {
             Self::Request(ApplyError::CustomHeader { fault, .. } | ApplyError::CallerFormula { fault, .. }) => fault.code,
             Self::Request(ApplyError::FormulasNotAllowed { .. }) => FORMULA_NOT_ALLOWED,
             Self::Request(ApplyError::BodyTooLarge { .. }) => "formula_body_too_large",
+            Self::Request(ApplyError::NoRoom) => "held_bodies_full",
             Self::Request(ApplyError::Signing { fault: BodyFault::TooLarge { .. } }) => "signed_body_too_large",
             Self::Request(ApplyError::Signing { .. }) | Self::Upstream(ForwardError::Body(_)) => "body_malformed",
             Self::Upstream(ForwardError::Denied) => "egress_denied",
@@ -114,6 +115,7 @@ impl Refused {
                 | ApplyError::CallerFormula { .. }
                 | ApplyError::FormulasNotAllowed { .. }
                 | ApplyError::BodyTooLarge { .. }
+                | ApplyError::NoRoom
                 | ApplyError::Signing { .. },
             )
             | Self::Upstream(ForwardError::CallerAborted | ForwardError::FormulaWithheld | ForwardError::Body(_)) => Turn::Caller,
@@ -174,6 +176,7 @@ impl Refused {
             Self::Request(ApplyError::BodyTooLarge { .. }) => {
                 "send a smaller body, or use a named credential whose formulas do not need it"
             }
+            Self::Request(ApplyError::NoRoom) => "send it again in a moment; the operator may raise `gateway.max_held_bytes`",
             Self::Request(ApplyError::Signing { fault: BodyFault::TooLarge { .. } }) => {
                 "send a smaller body, or say its length with Content-Length so that it can be signed piece by piece (S3); an admin may raise `max_hashed_bytes`"
             }
@@ -205,7 +208,9 @@ impl Refused {
 
 fn turn_of(error: &Unobtainable) -> Turn {
     match error {
-        Unobtainable::NotAuthenticated { .. } | Unobtainable::NeedsLogin { whose: Whose::User, .. } => Turn::Caller,
+        Unobtainable::NotAuthenticated { .. }
+        | Unobtainable::NeedsLogin { whose: Whose::User, .. }
+        | Unobtainable::Custody(CustodyError::Changed) => Turn::Caller,
         Unobtainable::NeedsLogin { whose: Whose::Admin, .. } => Turn::Admin,
         Unobtainable::BackingOff { code, .. } => kind_of(code, None).map_or(Turn::Provider, |kind| turn_of(&kind)),
         Unobtainable::Protocol(
@@ -221,7 +226,7 @@ fn turn_of(error: &Unobtainable) -> Turn {
             | ObtainError::IdToken(_),
         ) => Turn::Admin,
         Unobtainable::Protocol(ObtainError::Denied | ObtainError::KeyUnavailable | ObtainError::KeySealed)
-        | Unobtainable::Custody(_)
+        | Unobtainable::Custody(CustodyError::Unavailable | CustodyError::Tampered | CustodyError::Sealed)
         | Unobtainable::BrokeOff => Turn::Operator,
     }
 }
@@ -242,6 +247,7 @@ fn kind_of(code: &str, said: Option<&ProviderError>) -> Option<Unobtainable> {
         "store_unavailable" => CustodyError::Unavailable.into(),
         "secret_tampered" => CustodyError::Tampered.into(),
         "sealed" => CustodyError::Sealed.into(),
+        "definition_changed" => CustodyError::Changed.into(),
         "internal" => Unobtainable::BrokeOff,
         _ => return None,
     })
@@ -288,6 +294,7 @@ fn next_step_of(error: &Unobtainable) -> &'static str {
         Unobtainable::Custody(CustodyError::Unavailable) | Unobtainable::Protocol(ObtainError::KeyUnavailable) => {
             "the operator must bring the database back"
         }
+        Unobtainable::Custody(CustodyError::Changed) => "send the request again: it goes by the definition that is in force now",
         Unobtainable::Custody(CustodyError::Tampered) => "the operator must find out who changed the database; store the secret again",
         Unobtainable::Custody(CustodyError::Sealed) | Unobtainable::Protocol(ObtainError::KeySealed) => {
             "the operator must provide the root key"
@@ -319,6 +326,7 @@ mod tests {
             CustodyError::Unavailable.into(),
             CustodyError::Tampered.into(),
             CustodyError::Sealed.into(),
+            CustodyError::Changed.into(),
             Unobtainable::Slow,
             Unobtainable::BrokeOff,
         ] {

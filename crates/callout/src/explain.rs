@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use crate::authorize::{Standing, authorize, consider};
 use crate::choose::{Chosen, choose};
 use crate::last_failure::{LastFailure, last_failure};
-use crate::obtain::{Grants, Live};
+use crate::obtain::{Grants, Live, Version};
 use crate::renewal::{Course, Recipe};
 use crate::scope::CalloutScope;
 use crate::slot::Failed;
@@ -250,7 +250,7 @@ pub(crate) async fn foresee(grants: &Grants, chosen: &Chosen<'_>, plan: &mut Pla
             recipe.check_provider(grants.custody()).await?;
             plan.token = Some(TokenState::WouldBeFetched);
             let (renew_at, stop_at, expires_at) = (None, None, None);
-            Ok(Live { serial: 0, version: 0, values, proof: Proof::nothing(), renew_at, stop_at, expires_at })
+            Ok(Live { serial: 0, version: Version::default(), values, proof: Proof::nothing(), renew_at, stop_at, expires_at })
         }
         Err(error) => {
             if let Unobtainable::BackingOff { code, retry_not_before, .. } = error {

@@ -109,11 +109,17 @@ pub(crate) fn is_text(named: &Named, headers: &HeaderMap) -> bool {
     }
     // Without a type it may well be text.
     let Some(kind) = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()) else { return true };
-    let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let kind = kind.split(';').next().unwrap_or_default().trim();
     let textual = ["json", "xml", "x-www-form-urlencoded", "javascript", "x-ndjson", "graphql", "yaml", "x-yaml", "toml", "sql"];
     match kind.split_once('/') {
+        None => true,
+        Some((kind, _)) if kind.eq_ignore_ascii_case("text") => true,
         // A multipart body may hold files of any kind.
-        Some(("text", _)) | None => true,
-        Some((_, subtype)) => textual.contains(&subtype) || ["+json", "+xml", "+yaml"].iter().any(|suffix| subtype.ends_with(suffix)),
+        Some((_, subtype)) => {
+            textual.iter().any(|known| subtype.eq_ignore_ascii_case(known))
+                || subtype
+                    .rsplit_once('+')
+                    .is_some_and(|(_, suffix)| ["json", "xml", "yaml"].iter().any(|known| suffix.eq_ignore_ascii_case(known)))
+        }
     }
 }

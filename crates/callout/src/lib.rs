@@ -11,7 +11,9 @@ mod error;
 mod explain;
 mod formulas;
 mod gate;
+mod holding;
 mod identity;
+mod in_force;
 mod inspect;
 mod last_failure;
 mod login;
@@ -29,6 +31,7 @@ mod sign;
 mod slot;
 mod snapshot;
 mod trial;
+mod under_way;
 mod unobtainable;
 
 use std::sync::Arc;
@@ -49,7 +52,10 @@ pub use client_certificate::{ClientCertificate, ClientCertificateFault, ClientId
 pub use error::{Refused, Turn};
 pub use explain::{Plan, PlannedCertificate, PlannedPrincipal, PlannedSignature, TokenState, explain};
 pub use formulas::FormulaFault;
+pub use holding::{HoldingSpace, Room};
 pub use identity::Identity;
+use in_force::Again;
+pub use in_force::InForce;
 pub use inspect::{Reception, Verdict, inspect};
 pub use login::{Authority, LoginPlace, LoginRefused, LoginState, Redeemed, Revocation, place};
 pub use obtain::{Freshness, GrantKey, Grants, Live};
@@ -66,6 +72,7 @@ use scope::CalloutScope;
 pub use slot::{HealthReport, Slot};
 pub use snapshot::{ChosenPrincipal, Credential, Definitions, Named, Snapshot};
 pub use trial::{Trial, TrialFault, try_formula};
+pub use under_way::{Step, UnderWay};
 pub use unobtainable::{Unobtainable, Whose};
 
 /// Headers that only Sortie says. Any header that begins as they do is removed from what callers and upstreams send.
@@ -111,12 +118,13 @@ pub struct Callouts<F, A> {
     grants: Arc<Grants>,
     upstream: F,
     audit: A,
+    space: HoldingSpace,
 }
 
 impl<F: Forward, A: AuditLog> Callouts<F, A> {
     /// Joins the parts that a core needs.
-    pub const fn new(grants: Arc<Grants>, upstream: F, audit: A) -> Self {
-        Self { grants, upstream, audit }
+    pub const fn new(grants: Arc<Grants>, upstream: F, audit: A, space: HoldingSpace) -> Self {
+        Self { grants, upstream, audit, space }
     }
 
     /// The audit of this core.
@@ -124,13 +132,15 @@ impl<F: Forward, A: AuditLog> Callouts<F, A> {
         &self.audit
     }
 
-    /// One callout, from the caller's request to the head of the answer.
+    /// One callout, from the caller's request to the head of the answer, under the definitions of `snapshot`. A callout whose body was waited for is authorized again by
+    /// what is `in_force` then.
     ///
     /// # Errors
     /// Any [`Refused`]; what an upstream answers is no error, whatever its status.
     pub async fn call(
         &self,
         snapshot: &Snapshot,
+        in_force: &impl InForce,
         call: Call<'_, F::RequestBody>,
     ) -> Result<Delivered<Peeked<F::AnswerBody>>, NotDelivered> {
         let Call { at, caller, reference, method, mut headers, body } = call;
@@ -140,7 +150,8 @@ impl<F: Forward, A: AuditLog> Callouts<F, A> {
         let intent =
             self.audit.open(Intent { at, chosen: &chosen, method: &method, path: reference.path() }).await.map_err(Refused::from)?;
         let mut unclosed = Unclosed { audit: &self.audit, grants: &self.grants, intent: Some(intent) };
-        let delivered = self.deliver(&chosen, &intent, &reference, Incoming { method: &method, headers: &mut headers, body }).await;
+        let incoming = Incoming { method: &method, headers: &mut headers, body };
+        let delivered = self.deliver(&chosen, &intent, (&reference, snapshot, in_force), incoming).await;
         // From here on the record is the gateway's to close, with what it sees of the bodies.
         unclosed.intent = None;
         match delivered {
@@ -154,7 +165,7 @@ impl<F: Forward, A: AuditLog> Callouts<F, A> {
         &self,
         chosen: &Chosen<'_>,
         _recorded: &Opened,
-        reference: &Reference<'_>,
+        (reference, snapshot, in_force): (&Reference<'_>, &Snapshot, &impl InForce),
         incoming: Incoming<'_, F::RequestBody>,
     ) -> Result<(Response<Peeked<F::AnswerBody>>, bool), Refused> {
         let target = chosen.named().endpoint.join(reference.path(), reference.query());
@@ -163,13 +174,17 @@ impl<F: Forward, A: AuditLog> Callouts<F, A> {
         let Incoming { method, headers, body } = incoming;
         // One for all that this callout sends, whatever the clock says meanwhile.
         let identity = chosen.named().client_identity(&self.grants)?;
-        let mut body = Body::of(body, chosen.named(), headers).await?;
+        let authorized = Again { chosen, reference, snapshot, in_force };
+        let mut body = Body::of(body, headers, &self.space, authorized).await?;
+        // What is held is counted until the answer begins.
+        let mut _room = body.room();
         let mut live = self.grants.obtain(chosen, Freshness::Kept).await?;
         let mut signing = None;
         if let Some(signer) = sign::signer(chosen.named(), &live) {
             // Boxed: it may wait for the body, and would make the future of every other callout larger.
-            let prepared = Box::pin(sign::prepare(chosen.named(), signer, method, headers, body)).await?;
+            let prepared = Box::pin(sign::prepare(signer, method, headers, body, &self.space, authorized)).await?;
             (body, signing) = (prepared.0, Some(prepared.1));
+            _room = body.room();
             // The body took its time, and what was good when it began may have been renewed since.
             live = self.grants.obtain(chosen, Freshness::Kept).await?;
         }

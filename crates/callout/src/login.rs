@@ -170,6 +170,8 @@ impl Grants {
         let recipe = place.recipe();
         let values = recipe.provider_values(self.custody()).await?;
         let own = Values::new();
+        // RFC 6749, section 5.1: the lifetime counts "from the time the response was generated", which was not before the question.
+        let issued_at = self.now();
         let redeemed = place.login.redeem(self.world(), recipe.login_material(&own, &values), request, brought);
         let redeemed = tokio::time::timeout(PROVIDER_DEADLINE, redeemed).await.unwrap_or(Err(ObtainError::Unanswered));
         // A refused code is no refused login: it may be too old, or somebody has used it.
@@ -178,7 +180,6 @@ impl Grants {
         if let Ok(Some(account)) = tokio::time::timeout(ACCOUNT_DEADLINE, account).await {
             note_account(&mut grant, account);
         }
-        let issued_at = self.now();
         let expires_at = issued_at.after(grant.lifetime.unwrap_or(DEFAULT_LIFETIME));
         Ok(Redeemed { grant, issued_at, expires_at })
     }

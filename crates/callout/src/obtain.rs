@@ -1,5 +1,6 @@
 //! Step 5, obtain: the grant for a chosen principal. Usually one atomic load; otherwise one renewal for all who wait.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -10,13 +11,15 @@ use quick_cache::sync::Cache;
 use sortie_model::{ExternalCredentialId, PrincipalId, Timestamp, UserId};
 use sortie_protocol::{Proof, Values, World};
 use tokio::sync::watch;
+use uuid::Uuid;
 
 use crate::choose::Chosen;
 use crate::gate::Gates;
-use crate::ports::Custody;
+use crate::ports::{Custody, CustodyError};
 use crate::renewal::{self, Recipe, Surroundings};
 use crate::scope::Signers;
 use crate::slot::{Failed, HealthReport, Renewed, Slot, is_under_way, lock};
+use crate::under_way::UnderWay;
 use crate::unobtainable::Unobtainable;
 
 /// 25 s: longer than the 20 s that a provider has to answer, shorter than the 30 s of the lease.
@@ -37,13 +40,20 @@ pub struct GrantKey {
     pub variant: Option<[u8; 16]>,
 }
 
+/// Which of the grants that were ever kept under a key. The row too: what is kept after a revocation counts from 1 again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Version {
+    pub(crate) row: Uuid,
+    pub(crate) number: i64,
+}
+
 /// What is presented to the upstream, ready to use.
 #[derive(Clone)]
 pub struct Live {
     /// Different for every one ever made in this process.
     pub(crate) serial: u64,
-    /// Version of the kept grant; 0 for a static protocol.
-    pub(crate) version: i64,
+    /// Version of the kept grant; none ever kept for a static protocol.
+    pub(crate) version: Version,
     /// Stored values, for formulas.
     pub(crate) values: Values,
     /// What the protocol puts on the request.
@@ -78,6 +88,8 @@ pub enum Freshness<'a> {
     Kept,
     /// Not this one: the upstream has refused it.
     RenewedSince(&'a Live),
+    /// Not this one, although nothing is known to be wrong with it: somebody wants another.
+    Other(&'a Live),
 }
 
 /// Why a grant is renewed.
@@ -89,14 +101,16 @@ enum Cause<'a> {
     Age(&'a Live),
     /// The upstream has refused it.
     Refusal(&'a Live),
+    /// Somebody wants another one.
+    Wish(&'a Live),
 }
 
 impl Cause<'_> {
     /// The version that will not do. Versions, not serial numbers: a slot that was made anew finds the refused grant in custody again.
-    const fn replaced(self) -> Option<i64> {
+    const fn replaced(self) -> Option<Version> {
         match self {
             Self::Absence => None,
-            Self::Age(live) | Self::Refusal(live) => Some(live.version),
+            Self::Age(live) | Self::Refusal(live) | Self::Wish(live) => Some(live.version),
         }
     }
 
@@ -133,6 +147,7 @@ pub struct Grants {
     per_user: Cache<GrantKey, Arc<Slot>>,
     gates: Gates,
     serials: AtomicU64,
+    under_way: UnderWay,
 }
 
 impl Grants {
@@ -140,7 +155,13 @@ impl Grants {
     /// `max_per_user` bounds how many users' grants are held at once.
     pub fn new(custody: Arc<dyn Custody>, world: Arc<dyn World>, runtime: tokio::runtime::Handle, max_per_user: usize) -> Arc<Self> {
         let (shared, per_user, serials) = (Mutex::default(), Cache::new(max_per_user), AtomicU64::new(1));
-        Arc::new(Self { custody, world, runtime, shared, per_user, gates: Gates::default(), serials })
+        let (gates, under_way) = (Gates::default(), UnderWay::default());
+        Arc::new(Self { custody, world, runtime, shared, per_user, gates, serials, under_way })
+    }
+
+    /// What an end of the process must wait for: renewals, and whatever else has asked a provider for something that it gives once.
+    pub const fn under_way(&self) -> &UnderWay {
+        &self.under_way
     }
 
     pub(crate) fn world(&self) -> &dyn World {
@@ -177,9 +198,10 @@ impl Grants {
         let cause = match freshness {
             Freshness::Kept => Cause::Absence,
             Freshness::RenewedSince(refused) => Cause::Refusal(refused),
+            Freshness::Other(unwanted) => Cause::Wish(unwanted),
         };
         if let Some(live) = slot.live.load_full().filter(|live| cause.is_met_by(live, now)) {
-            if live.is_due(now) {
+            if live.is_due(now) && slot.may_renew_early(now) {
                 let _ = self.renew(&slot, chosen, Cause::Age(&live), now);
             }
             return Ok(live);
@@ -222,6 +244,17 @@ impl Grants {
     /// What is held right now for a chosen principal, without obtaining anything.
     pub fn peek(&self, chosen: &Chosen<'_>) -> Option<Arc<Live>> {
         self.slot(chosen).live.load_full()
+    }
+
+    /// Which grant is held right now.
+    pub(crate) fn held_version(&self, chosen: &Chosen<'_>) -> Option<Version> {
+        self.slot(chosen).live.load().as_ref().map(|live| live.version)
+    }
+
+    /// Which grant is kept right now, good or not.
+    pub(crate) async fn kept_version(&self, chosen: &Chosen<'_>) -> Result<Option<Version>, Unobtainable> {
+        let kept = self.custody.load(chosen.identity().key()).await?;
+        Ok(kept.filter(|kept| kept.grant.is_some()).map(|kept| Version { row: kept.row, number: kept.version }))
     }
 
     /// How the last renewal failed, if none has succeeded since.
@@ -282,14 +315,15 @@ impl Grants {
         self.per_user.retain(|key, _| keys.contains(&GrantKey { user: None, variant: None, ..*key }));
     }
 
-    fn slot(&self, chosen: &Chosen<'_>) -> Arc<Slot> {
+    /// Borrowed where it is the principal's own: counting those who hold it would write where all cores read.
+    fn slot<'c>(&self, chosen: &'c Chosen<'_>) -> Cow<'c, Arc<Slot>> {
         if chosen.identity().is_shared() {
-            return Arc::clone(&chosen.identity().principal().slot);
+            return Cow::Borrowed(&chosen.identity().principal().slot);
         }
         let key = chosen.identity().key();
         // `get_or_insert_with` only makes an empty slot: nobody waits for anything here.
         let made: Result<_, std::convert::Infallible> = self.per_user.get_or_insert_with(&key, || Ok(Arc::new(Slot::new(key))));
-        made.unwrap_or_else(|never| match never {})
+        Cow::Owned(made.unwrap_or_else(|never| match never {}))
     }
 
     /// Joins the renewal that is under way, or starts one, and waits for its outcome.
@@ -333,11 +367,14 @@ impl Grants {
                 _ => Unobtainable::BackingOff { code: error.code(), retry_not_before, said: error.said().cloned() },
             });
         }
+        // An end of the process must not cut it off, and the database is about to be closed.
+        let step = self.under_way.begin().ok_or(CustodyError::Unavailable)?;
         if let Cause::Refusal(_) = cause {
             slot.rejections.note(now);
         }
         let (sender, receiver) = watch::channel(None);
         *renewal = Some(receiver.clone());
+        slot.begin();
         drop(renewal);
         let recipe = Recipe::new(&chosen.named().credential, chosen.identity(), cause.replaced());
         let (grants, slot) = (Arc::clone(self), Arc::clone(slot));
@@ -347,6 +384,7 @@ impl Grants {
             slot.settle(&outcome, grants.world.now());
             // Waiters are released only now, when the grant is stored and in its place.
             let _ = sender.send(Some(outcome));
+            drop(step);
         });
         Ok(Renewal::UnderWay(receiver))
     }

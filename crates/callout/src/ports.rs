@@ -13,6 +13,7 @@ use sortie_protocol::{Grant, Pending, ProviderError, Values};
 
 use crate::audit::{Intent, Opened, Outcome, Refusal};
 use crate::client_certificate::ClientIdentity;
+use crate::holding::Room;
 use crate::obtain::GrantKey;
 use crate::snapshot::Named;
 
@@ -39,6 +40,9 @@ pub trait Custody: Send + Sync {
         issued_at: Timestamp,
         expires_at: Timestamp,
     ) -> Pending<'a, Result<Committed, CustodyError>>;
+
+    /// Gives the lease back unused. What is kept stays as it is; if a later lease has taken over, so does that.
+    fn give_back(&self, key: GrantKey, lease: Lease) -> Pending<'_, Result<(), CustodyError>>;
 
     /// Gives the lease back after a failure.
     fn fail(&self, key: GrantKey, lease: Lease, failure: KeptFailure) -> Pending<'_, Result<Noted, CustodyError>>;
@@ -77,7 +81,9 @@ pub struct Owed {
 /// A grant as it is kept.
 #[derive(Clone, Debug)]
 pub struct Kept {
-    /// Counts the grants stored under this key.
+    /// The row that it is kept in: another one after a login was taken away and made anew.
+    pub row: uuid::Uuid,
+    /// Counts the grants stored in this row.
     pub version: i64,
     /// The revision of the credential that the grant was obtained under.
     pub revision: i64,
@@ -152,6 +158,9 @@ pub enum CustodyError {
     /// No key: the node is sealed.
     #[error("the node is sealed")]
     Sealed,
+    /// What was to be read or stored belongs to a definition, a principal or a user that is another now, or gone.
+    #[error("the definition has changed meanwhile, or the user is gone")]
+    Changed,
 }
 
 /// Sends a request to the place that a name stands for. One implementation per core, so nothing needs to be `Send`.
@@ -184,8 +193,8 @@ pub trait Replay: Sized {
     /// The same body again, if all of it was sent and remembered.
     fn again(memory: Self::Memory) -> Option<Self>;
 
-    /// Waits for all of it, for formulas that are in it or read it.
-    fn hold(self, limit: usize) -> impl Future<Output = Result<(Bytes, Self::Memory), HoldFault>>;
+    /// Waits for all of it, for formulas that are in it or read it, and takes room for each piece.
+    fn hold(self, limit: usize, room: &mut Room) -> impl Future<Output = Result<(Bytes, Self::Memory), HoldFault>>;
 
     /// A body of these bytes in the place of the one that was held. Starts anew each time.
     fn replaced(held: &Self::Memory, bytes: Bytes) -> Self;
@@ -203,6 +212,8 @@ pub trait Replay: Sized {
 pub enum HoldFault {
     /// It is larger than the limit.
     TooLarge,
+    /// There is no room for it now.
+    NoRoom,
     /// It ended early.
     CallerAborted,
     /// `{!` came, where formulas are not allowed.

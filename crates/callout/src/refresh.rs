@@ -41,7 +41,10 @@ pub async fn refresh(
     }
     let chosen = Chosen::of(named, principal, caller)?;
     // Whatever is there, in memory or in the database, is what the new one replaces.
+    let before = [grants.held_version(&chosen), grants.kept_version(&chosen).await.map_err(Refused::from)?];
     let live = grants.obtain(&chosen, Freshness::Kept).await.map_err(Refused::from)?;
-    grants.obtain(&chosen, Freshness::RenewedSince(&live)).await.map_err(Refused::from)?;
+    if before.contains(&Some(live.version)) {
+        grants.obtain(&chosen, Freshness::Other(&live)).await.map_err(Refused::from)?;
+    }
     Ok(())
 }

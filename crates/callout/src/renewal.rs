@@ -17,9 +17,11 @@ use sortie_protocol::{
     Grant, Material, NoLogin, ObtainError, Place, Protocol, Provider, Renewal, Values, World, needs_provider, usable_provider,
 };
 
+use tokio::time::Instant;
+
 use crate::gate::Gates;
 use crate::identity::Identity;
-use crate::obtain::{GrantKey, Live};
+use crate::obtain::{GrantKey, Live, Version};
 use crate::ports::{Committed, Custody, CustodyError, KeptFailure, Lease, Leased, Noted};
 use crate::snapshot::Credential;
 use crate::unobtainable::Unobtainable;
@@ -43,8 +45,11 @@ const QUEUE: Duration = Duration::from_secs(25);
 /// 1 s: how soon after a login every node knows of it.
 const LOOK_FOR_LOGIN: Duration = Duration::from_secs(1);
 
-/// 60 s for the whole renewal. The queue takes at most 25 s and asking 20 s, or looking 32 s, so whoever needs longer is nearly always waiting for custody.
+/// 60 s for the whole renewal. Whoever needs longer waits for custody: nobody asks a provider who could not hear its answer out within this time.
 const DEADLINE: Duration = Duration::from_secs(60);
+
+/// 35 s: nobody asks later than this, so that 20 s are left for the provider's answer, and 5 s to store it. What it gives may be given only once (P12).
+const LAST_QUESTION: Duration = Duration::from_secs(DEADLINE.as_secs() - PROVIDER_DEADLINE.as_secs() - 5);
 
 /// Five minutes, if the provider does not say how long its token lives (RFC 6749, section 5.1 lets it).
 pub(crate) const DEFAULT_LIFETIME: Duration = Duration::from_secs(300);
@@ -59,11 +64,11 @@ pub(crate) struct Recipe {
     /// Of the same definitions as the key's revision.
     provider: Option<Arc<IdentityProvider>>,
     /// The version that will not do.
-    replaced: Option<i64>,
+    replaced: Option<Version>,
 }
 
 impl Recipe {
-    pub(crate) fn new(credential: &Credential, identity: &Identity<'_>, replaced: Option<i64>) -> Self {
+    pub(crate) fn new(credential: &Credential, identity: &Identity<'_>, replaced: Option<Version>) -> Self {
         let (protocol, provider) = (credential.protocol, credential.provider.clone());
         let (key, lender, settings) = (identity.key(), identity.principal().lender, identity.settings().into_owned());
         Self { key, lender, protocol, settings, provider, replaced }
@@ -131,9 +136,9 @@ impl Recipe {
     pub(crate) fn live(&self, values: Values, renewed: Option<Renewed>, serial: u64) -> Result<Live, Unobtainable> {
         let grant = renewed.as_ref().map(|renewed| &renewed.grant);
         let proof = self.protocol.prove(self.material(&values, grant)).map_err(|error| self.failed(error.into()))?;
-        let version = renewed.as_ref().map_or(0, |renewed| renewed.version);
+        let version = renewed.as_ref().map(|renewed| renewed.version).unwrap_or_default();
         let times = renewed.map(|Renewed { issued_at, expires_at, .. }| {
-            (renew_at(issued_at, expires_at, spread(self.key, version)), stop_at(issued_at, expires_at), expires_at)
+            (renew_at(issued_at, expires_at, spread(self.key, version.number)), stop_at(issued_at, expires_at), expires_at)
         });
         let (renew_at, stop_at, expires_at) = (times.map(|times| times.0), times.map(|times| times.1), times.map(|times| times.2));
         Ok(Live { serial, version, values, proof, renew_at, stop_at, expires_at })
@@ -166,10 +171,11 @@ pub(crate) async fn run(at: Surroundings<'_>, recipe: &Recipe, serial: impl Fn()
 }
 
 async fn find(at: Surroundings<'_>, recipe: &Recipe, serial: impl Fn() -> u64) -> Result<Arc<Live>, Unobtainable> {
+    let begun = Instant::now();
     let values = recipe.values(at.custody).await?;
     let renewed = match recipe.protocol.renewal() {
         Renewal::Static => None,
-        Renewal::Renewable => Some(renew(at, recipe, &values).await?),
+        Renewal::Renewable => Some(renew(at, recipe, &values, begun).await?),
     };
     recipe.live(values, renewed, serial()).map(Arc::new)
 }
@@ -187,12 +193,12 @@ async fn unless_it_panics<T>(future: impl Future<Output = T>) -> Option<T> {
 /// A grant as it came from the provider or from custody.
 pub(crate) struct Renewed {
     grant: Grant,
-    version: i64,
+    version: Version,
     issued_at: Timestamp,
     pub(crate) expires_at: Timestamp,
 }
 
-async fn renew(at: Surroundings<'_>, recipe: &Recipe, values: &Values) -> Result<Renewed, Unobtainable> {
+async fn renew(at: Surroundings<'_>, recipe: &Recipe, values: &Values, begun: Instant) -> Result<Renewed, Unobtainable> {
     for look in 0..MAX_LOOKS {
         let kept = at.custody.load(recipe.key).await?;
         let seen_version = kept.as_ref().map_or(0, |kept| kept.version);
@@ -205,10 +211,16 @@ async fn renew(at: Surroundings<'_>, recipe: &Recipe, values: &Values) -> Result
             Some(provider) => Some(tokio::time::timeout(QUEUE, at.gates.pass(&provider)).await.map_err(|_| Unobtainable::Slow)?),
             None => None,
         };
-        let asked_at = tokio::time::Instant::now();
+        if begun.elapsed() > LAST_QUESTION {
+            return Err(Unobtainable::Slow);
+        }
+        let asked_at = Instant::now();
         match at.custody.lease(recipe.key, seen_version, LEASE).await? {
-            // Who slept that long before a single byte was sent would ask when another one may have the lease (REL-T10).
-            Leased::Taken(_) if asked_at.elapsed() > LEASE.saturating_sub(PROVIDER_DEADLINE) => {}
+            // Who slept that long before a single byte was sent would ask when another one may have the lease (REL-T10), or could not hear the answer out.
+            Leased::Taken(lease) if asked_at.elapsed() > LEASE.saturating_sub(PROVIDER_DEADLINE) || begun.elapsed() > LAST_QUESTION => {
+                // Nothing has failed: whoever looks next, on whatever node, may have it at once.
+                at.custody.give_back(recipe.key, lease).await?;
+            }
             Leased::Taken(lease) => match fetch(at, recipe, (values, before.as_ref()), lease).await? {
                 Some(renewed) => return Ok(renewed),
                 None => continue,
@@ -232,6 +244,7 @@ async fn fetch(
     lease: Lease,
 ) -> Result<Option<Renewed>, Unobtainable> {
     let Surroundings { custody, world, gates: _ } = at;
+    let issued_at = world.now();
     let obtained = unless_it_panics(recipe.obtain(custody, world, values, before));
     let obtained = match tokio::time::timeout(PROVIDER_DEADLINE, obtained).await {
         Ok(Some(obtained)) => obtained,
@@ -241,10 +254,13 @@ async fn fetch(
     };
     match obtained {
         Ok(grant) => {
-            let issued_at = world.now();
+            // RFC 6749, section 5.1: the lifetime counts "from the time the response was generated", which was not before the question.
             let expires_at = issued_at.after(grant.lifetime.unwrap_or(DEFAULT_LIFETIME));
             match custody.commit(recipe.key, lease, &grant, issued_at, expires_at).await? {
-                Committed::Stored(version) => Ok(Some(Renewed { grant, version, issued_at, expires_at })),
+                Committed::Stored(number) => {
+                    let version = Version { row: lease.row, number };
+                    Ok(Some(Renewed { grant, version, issued_at, expires_at }))
+                }
                 Committed::Fenced => Ok(None),
             }
         }

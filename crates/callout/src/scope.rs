@@ -72,11 +72,7 @@ impl Scope for CalloutScope<'_> {
 
     fn sign_with_certificate(&self, algorithm: &str, input: &[u8], certificate: &str) -> Result<Vec<u8>, SignFault> {
         let (_, signer) = self.signers.iter().find(|(name, _)| name == certificate).ok_or(SignFault::NoStore)?;
-        let signer = signer.as_ref().map_err(|error| match error {
-            SignerError::NoStore => SignFault::NoStore,
-            SignerError::WrongKey => SignFault::WrongKey,
-            _ => SignFault::NoCertificate,
-        })?;
+        let signer = signer.as_ref().map_err(|error| sign_fault(*error))?;
         let (algorithm, is_ecdsa) = match algorithm {
             "RSA-SHA256" => (SigningAlgorithm::Rs256, false),
             "RSA-SHA384" => (SigningAlgorithm::Rs384, false),
@@ -86,6 +82,18 @@ impl Scope for CalloutScope<'_> {
         };
         let signature = signer.sign(algorithm, input).map_err(|_| SignFault::WrongKey)?;
         Ok(if is_ecdsa { ecdsa::der(&signature) } else { signature })
+    }
+}
+
+const fn sign_fault(error: SignerError) -> SignFault {
+    match error {
+        SignerError::NoStore => SignFault::NoStore,
+        SignerError::NoCertificate => SignFault::NoCertificate,
+        SignerError::NotYetUsable => SignFault::NotYetUsable,
+        SignerError::Expired => SignFault::Expired,
+        SignerError::WrongKey => SignFault::WrongKey,
+        SignerError::Unavailable => SignFault::Unavailable,
+        SignerError::Sealed => SignFault::Sealed,
     }
 }
 

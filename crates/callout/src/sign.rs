@@ -3,7 +3,6 @@
 //! What the signature says about the body must be known before the body goes out: it is held for its hash, signed piece by piece as it goes, or left out.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 use http::uri::PathAndQuery;
@@ -15,6 +14,8 @@ use sortie_protocol::shared::sigv4::{self, BodyFault, BodyPlan, CallerBody, Deco
 use crate::apply::ApplyError;
 use crate::body::{Body, withholds_formulas};
 use crate::explain::PlannedSignature;
+use crate::holding::HoldingSpace;
+use crate::in_force::{Again, InForce};
 use crate::obtain::Live;
 use crate::parse::TargetFault;
 use crate::ports::{ForwardError, Replay};
@@ -40,12 +41,14 @@ pub(crate) fn signer<'a>(named: &Named, live: &'a Live) -> Option<&'a Arc<Reques
 
 /// Decides how the body is signed, and waits for all of it if its hash is needed.
 pub(crate) async fn prepare<B: Replay>(
-    named: &Named,
     signer: &RequestSigner,
     method: &Method,
     headers: &HeaderMap,
     body: Body<B>,
+    space: &HoldingSpace,
+    authorized: Again<'_, '_, impl InForce>,
 ) -> Result<(Body<B>, Signing), Refused> {
+    let named = authorized.chosen.named();
     let caller = CallerBody::read(headers).map_err(ApplyError::from)?;
     let held = BodyPlan::Hashed { limit: signer.options().max_hashed_bytes };
     let plan = match &body {
@@ -55,9 +58,8 @@ pub(crate) async fn prepare<B: Replay>(
         Body::Stream(_) | Body::Held(_) => held,
     };
     let BodyPlan::Hashed { limit } = plan else { return Ok((body, Signing { caller, plan, trailers: Vec::new() })) };
-    let wait = Duration::from_millis(u64::from(named.timeouts.answer_ms));
     let too_large = ApplyError::Signing { fault: BodyFault::TooLarge { limit } };
-    let mut body = body.whole(if caller.is_chunked { with_frames(limit) } else { limit }, wait, &too_large).await?;
+    let mut body = body.whole(if caller.is_chunked { with_frames(limit) } else { limit }, &too_large, space, authorized).await?;
     let mut trailers = Vec::new();
     if let Body::Held(held) = &mut body
         && caller.is_chunked

@@ -27,6 +27,9 @@ pub struct Slot {
     /// The renewal under way, or the last one: its outcome stays readable.
     pub(crate) renewal: Mutex<Option<watch::Receiver<Renewed>>>,
     failures: Mutex<Failures>,
+    /// From when on an early renewal makes sense, in milliseconds: never while one runs, later after a failure. Callouts that could only join it, or hear of the failure
+    /// again, read this and leave the locks alone that all cores share.
+    early_from: AtomicI64,
     pub(crate) rejections: Rejections,
     pub(crate) health: SlotHealth,
 }
@@ -83,8 +86,12 @@ pub(crate) struct SlotHealth {
 }
 
 impl SlotHealth {
+    /// Kept to the second: what all cores look at for each callout is written as rarely as it may. At once after a failure, which is over now.
     pub(crate) fn succeeded(&self, now: Timestamp) {
-        self.last_success.store(now.as_millis().unsigned_abs(), Ordering::Relaxed);
+        let (now, last) = (now.as_millis().unsigned_abs(), self.last_success.load(Ordering::Relaxed));
+        if now.abs_diff(last) >= 1000 || self.last_failure.load(Ordering::Relaxed) >= last {
+            self.last_success.store(now, Ordering::Relaxed);
+        }
     }
 
     pub(crate) fn failed(&self, now: Timestamp, code: &'static str) {
@@ -115,6 +122,7 @@ impl Slot {
             live: ArcSwapOption::empty(),
             renewal: Mutex::default(),
             failures: Mutex::default(),
+            early_from: AtomicI64::new(i64::MIN),
             rejections: Rejections::default(),
             health: SlotHealth::default(),
         }
@@ -136,9 +144,20 @@ impl Slot {
         *lock(&self.failures) = Failures::default();
         // What a renewal that is over has brought is held there, too.
         let mut renewal = lock(&self.renewal);
-        if renewal.as_ref().is_some_and(|last| !is_under_way(last)) {
+        if !renewal.as_ref().is_some_and(is_under_way) {
             *renewal = None;
+            self.early_from.store(i64::MIN, Ordering::Relaxed);
         }
+    }
+
+    /// Whether a renewal of a token that is still good could do more than wait for one that runs, or fail as the last one did.
+    pub(crate) fn may_renew_early(&self, now: Timestamp) -> bool {
+        now.as_millis() >= self.early_from.load(Ordering::Relaxed)
+    }
+
+    /// A renewal begins; [`Self::settle`] ends it.
+    pub(crate) fn begin(&self) {
+        self.early_from.store(i64::MAX, Ordering::Relaxed);
     }
 
     pub(crate) fn settle(&self, outcome: &Result<Arc<Live>, Unobtainable>, now: Timestamp) {
@@ -147,6 +166,7 @@ impl Slot {
             Ok(live) => {
                 *failures = Failures::default();
                 self.live.store(Some(Arc::clone(live)));
+                self.early_from.store(i64::MIN, Ordering::Relaxed);
             }
             Err(error) => {
                 failures.in_a_row = failures.in_a_row.saturating_add(1);
@@ -154,6 +174,7 @@ impl Slot {
                     Unobtainable::BackingOff { retry_not_before, .. } => *retry_not_before,
                     other => now.after(renewal::pause(other, failures.in_a_row)),
                 };
+                self.early_from.store(retry_not_before.as_millis(), Ordering::Relaxed);
                 failures.last = Some(Failed { error: error.clone(), retry_not_before });
                 self.health.failed(now, error.code());
                 // Whose turn it is hears of it at every callout; the log need not.
@@ -195,7 +216,41 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 
 #[cfg(test)]
 mod tests {
+    use sortie_model::{ExternalCredentialId, PrincipalId};
+    use uuid::Uuid;
+
     use super::*;
+
+    #[test]
+    fn a_success_is_kept_to_the_second_and_at_once_after_a_failure() {
+        let (health, at) = (SlotHealth::default(), |millis: i64| Timestamp::from_millis(1_000_000 + millis));
+        let success = || health.last_success.load(Ordering::Relaxed) - 1_000_000;
+        for (millis, kept) in [(0, 0), (400, 0), (999, 0), (1000, 1000), (1500, 1000), (900, 1000)] {
+            health.succeeded(at(millis));
+            assert_eq!(success(), kept, "{millis}");
+        }
+        health.failed(at(1600), "upstream_timeout");
+        health.succeeded(at(1700));
+        assert_eq!(success(), 1700, "or what is over would look as if it were not");
+    }
+
+    #[test]
+    fn an_early_renewal_is_tried_neither_while_one_runs_nor_within_the_pause_after_a_failure() {
+        let (credential, principal) = (ExternalCredentialId::from_uuid(Uuid::nil()), PrincipalId::from_uuid(Uuid::nil()));
+        let slot = Slot::new(GrantKey { credential, principal, user: None, revision: 1, variant: None });
+        let now = Timestamp::from_millis(1_000_000);
+        assert!(slot.may_renew_early(now));
+        slot.begin();
+        assert!(!slot.may_renew_early(now.after(Duration::from_secs(3600))));
+        for (failures, pause) in [(1, 1), (2, 2), (3, 4)] {
+            slot.settle(&Err(Unobtainable::Slow), now);
+            let pause = Duration::from_secs(pause);
+            assert!(!slot.may_renew_early(now.after(pause - Duration::from_millis(1))), "{failures}");
+            assert!(slot.may_renew_early(now.after(pause)), "{failures}");
+        }
+        slot.forget();
+        assert!(slot.may_renew_early(now));
+    }
 
     #[test]
     fn refusals_are_answered_with_renewals_further_and_further_apart() {

@@ -158,6 +158,20 @@ impl Named {
         self.client_certificate.as_ref().map(|certificate| certificate.at(grants.now())).transpose()
     }
 
+    /// Whether a request is made in the same way, and goes to the same place, as far as this says; the external credential's revision says the rest.
+    pub(crate) fn is_same_as(&self, other: &Self) -> bool {
+        let of = |named: &Self| {
+            (
+                (named.id, named.generate_authorization_header, named.formulas_in_header, named.formulas_in_body),
+                (named.credential.id, named.timeouts, named.client_certificate.as_ref().map(|certificate| certificate.id())),
+            )
+        };
+        of(self) == of(other)
+            && self.endpoint == other.endpoint
+            && self.forwarded_headers == other.forwarded_headers
+            && self.headers == other.headers
+    }
+
     /// Whether requests are signed: not if the header of the signature is somebody else's to make.
     pub(crate) fn signs_requests(&self) -> bool {
         self.credential.protocol.signs_requests() && self.places_authorization()

@@ -75,6 +75,7 @@ impl Unobtainable {
             Self::Custody(CustodyError::Unavailable) => "store_unavailable",
             Self::Custody(CustodyError::Tampered) => "secret_tampered",
             Self::Custody(CustodyError::Sealed) => "sealed",
+            Self::Custody(CustodyError::Changed) => "definition_changed",
             Self::BackingOff { code, .. } => code,
             Self::Slow => "token_endpoint_timeout",
             Self::BrokeOff => "internal",

@@ -34,4 +34,16 @@ pub enum SignFault {
     /// The certificate's key is of another kind than the algorithm needs.
     #[error("the key of the certificate does not fit the algorithm")]
     WrongKey,
+    /// The certificate waits for its chain, or becomes valid only later.
+    #[error("the certificate is not usable yet")]
+    NotYetUsable,
+    /// The certificate is no longer valid.
+    #[error("the certificate has expired")]
+    Expired,
+    /// The private key cannot be read at the moment.
+    #[error("the private key cannot be read now")]
+    Unavailable,
+    /// The private key cannot be opened without the root key.
+    #[error("the private key is sealed")]
+    Sealed,
 }

@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use bytes::{Bytes, BytesMut};
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
-use sortie_callout::{HoldFault, Replay};
+use sortie_callout::{HoldFault, Replay, Room};
 use sortie_protocol::shared::sigv4::{BodyFault, Recoder};
 
 use crate::line::{Line, Party};
@@ -141,7 +141,7 @@ impl Replay for RequestBody {
         self.is_end_stream()
     }
 
-    async fn hold(mut self, limit: usize) -> Result<(Bytes, Memory), HoldFault> {
+    async fn hold(mut self, limit: usize, room: &mut Room) -> Result<(Bytes, Memory), HoldFault> {
         let memory = Memory(self.progress.clone());
         let mut body = match std::mem::take(&mut self.source) {
             Source::Empty => return Ok((Bytes::new(), memory)),
@@ -161,6 +161,9 @@ impl Replay for RequestBody {
             let Ok(piece) = frame.into_data() else { break };
             if held.len() + piece.len() > limit {
                 return Err(HoldFault::TooLarge);
+            }
+            if !room.grow(piece.len()) {
+                return Err(HoldFault::NoRoom);
             }
             if self.holds_formula(&piece) {
                 return Err(HoldFault::FormulaWithheld);

@@ -67,6 +67,8 @@ pub struct Gateway {
     pub behind_tls_proxy: bool,
     /// Connections that one core serves at once; more wait to be accepted.
     pub max_connections_per_core: usize,
+    /// How many bytes of callers' bodies are held at once, by all cores together: those that are signed as a whole, or that formulas read. Bodies that stream take none.
+    pub max_held_bytes: usize,
     /// How many users' own grants are held in memory at once.
     pub max_cached_users: usize,
     /// How long a shutdown waits for callouts under way.
@@ -76,7 +78,15 @@ pub struct Gateway {
 impl Default for Gateway {
     fn default() -> Self {
         let listen = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8585);
-        Self { listen, cores: 0, behind_tls_proxy: false, max_connections_per_core: 10_000, max_cached_users: 10_000, drain_seconds: 30 }
+        Self {
+            listen,
+            cores: 0,
+            behind_tls_proxy: false,
+            max_connections_per_core: 10_000,
+            max_held_bytes: 256 * 1024 * 1024,
+            max_cached_users: 10_000,
+            drain_seconds: 30,
+        }
     }
 }
 

@@ -42,14 +42,15 @@ const FAILURE_CODES: &[&str] = &[
     "store_unavailable",
     "secret_tampered",
     "sealed",
+    "definition_changed",
     "internal",
 ];
 
 /// How often something else may come in between when a new login is stored.
 const MAX_REPLACEMENTS: u32 = 10;
 
-/// SHA-256 of what decides where a credential's values may go.
-pub(crate) type Destinations = HashMap<ExternalCredentialId, [u8; 32]>;
+/// Of each credential its revision, and SHA-256 of what decides where its values may go.
+pub(crate) type Destinations = HashMap<ExternalCredentialId, (i64, [u8; 32])>;
 
 /// Custody of one node.
 pub(crate) struct HouseCustody {
@@ -113,7 +114,11 @@ impl HouseCustody {
 
     async fn load_values(&self, key: GrantKey) -> Result<Values, CustodyError> {
         let rows = self.house.store().credential_values().load(identity(key)).await.map_err(|error| self.unreadable(&error))?;
-        let destination = self.destinations.load().get(&key.credential).copied().unwrap_or_default();
+        // After the rows were read. A callout of an older definition would send the values of this one where that one says (P2, P21).
+        let destination = match self.destinations.load().get(&key.credential) {
+            Some((revision, destination)) if *revision == key.revision => *destination,
+            _ => return Err(CustodyError::Changed),
+        };
         let mut values = Values::new();
         for row in rows {
             let context = SealContext {
@@ -180,7 +185,7 @@ impl HouseCustody {
             let said = failure.said.and_then(|said| serde_json::from_str(&said).ok());
             Some(KeptFailure { code: known_code(&failure.code), at, retry_not_before, said })
         });
-        Ok(Some((row.id, Kept { version: row.version, revision, grant, failure })))
+        Ok(Some((row.id, Kept { row: row.id, version: row.version, revision, grant, failure })))
     }
 
     async fn take_lease(&self, key: GrantKey, seen_version: i64, duration: Duration) -> Result<Leased, CustodyError> {
@@ -248,9 +253,17 @@ impl HouseCustody {
     }
 
     fn unwritable(&self, error: &WriteError) -> CustodyError {
+        if let WriteError::Gone = error {
+            tracing::info!("a grant has no place any more: its principal or its user is gone");
+            return CustodyError::Changed;
+        }
         tracing::error!(code = error.code(), "the database cannot be written: {error}");
         self.note_away();
         CustodyError::Unavailable
+    }
+
+    async fn give_lease_back(&self, lease: Lease) -> Result<(), CustodyError> {
+        self.house.store().grants().give_back(&stored(lease)).await.map_err(|error| self.unwritable(&error))
     }
 
     async fn note_failure(&self, key: GrantKey, lease: Lease, failure: KeptFailure) -> Result<Noted, CustodyError> {
@@ -300,6 +313,10 @@ impl Custody for HouseCustody {
         expires_at: Timestamp,
     ) -> Pending<'a, Result<Committed, CustodyError>> {
         Box::pin(self.commit_grant(key, lease, grant, issued_at, expires_at))
+    }
+
+    fn give_back(&self, _key: GrantKey, lease: Lease) -> Pending<'_, Result<(), CustodyError>> {
+        Box::pin(self.give_lease_back(lease))
     }
 
     fn fail(&self, key: GrantKey, lease: Lease, failure: KeptFailure) -> Pending<'_, Result<Noted, CustodyError>> {

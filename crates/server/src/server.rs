@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use sortie_callout::HoldingSpace;
 use tokio::sync::watch;
 
 use crate::admin::{self, Duties};
@@ -17,6 +18,10 @@ use crate::public_url::PublicUrl;
 
 /// 5 s: how old the stored health of a credential may be.
 const HEALTH_EVERY: Duration = Duration::from_secs(5);
+
+/// 25 s at a stop for what providers have been asked for: longer than the 20 s that one has to answer, with time left to store it. What is cut off then was not
+/// answered, or is in the spool.
+const LAST_ANSWERS: Duration = Duration::from_secs(25);
 
 /// A running server. Dropping it leaves its cores to themselves: call [`Server::stop`].
 pub struct Server {
@@ -111,6 +116,7 @@ impl Server {
             node.begin_rescue().await;
         }
         let gateway = &setup.config.gateway;
+        let space = HoldingSpace::new(gateway.max_held_bytes);
         let mut cores = Vec::new();
         let mut address = gateway.listen;
         if let Some(node) = &node {
@@ -121,6 +127,7 @@ impl Server {
                     chain: node.house().chain_key(),
                     durability: setup.config.audit.durability,
                     max_connections: gateway.max_connections_per_core,
+                    space: space.clone(),
                     drain: Duration::from_secs(gateway.drain_seconds),
                     stop: stopping.clone(),
                 };
@@ -187,7 +194,8 @@ impl Server {
         self.node.as_ref()
     }
 
-    /// Stops: readiness goes first, then no connection is accepted, callouts under way end, the audit is written, the database is closed.
+    /// Stops: readiness goes first, then no connection is accepted, callouts under way end, the audit is written, renewals and logins under way end (P12), the database
+    /// is closed.
     pub async fn stop(self) {
         let _ = self.stop.send(true);
         for core in self.cores {
@@ -198,6 +206,11 @@ impl Server {
             task.abort();
         }
         if let Some(node) = &self.node {
+            // Nobody may wait for them any more, and a provider gives some of what it gives only once.
+            match node.grants().under_way().close(LAST_ANSWERS).await {
+                0 => {}
+                count => tracing::warn!(count, "{count} questions to providers were cut off: they took longer than the shutdown waits"),
+            }
             node.store_health().await;
             node.house().store().close().await;
         }

@@ -4,6 +4,7 @@ use sortie_model::Timestamp;
 use sortie_protocol::{Grant, Login, Material, NoLogin, ObtainError, ProviderError, Values, usable_provider};
 
 use super::{Recipe, Renewed, stop_at};
+use crate::obtain::Version;
 use crate::ports::{Custody, Kept, KeptFailure};
 use crate::unobtainable::{Unobtainable, Whose};
 
@@ -22,7 +23,8 @@ impl Recipe {
     /// What is to be done about what is kept. A grant of this revision that is still good will do, also if it should be renewed soon: that is no reason to
     /// make anybody wait now. If it will not do, a recent failure will: another node has just tried.
     pub(crate) async fn course(&self, custody: &dyn Custody, kept: Option<Kept>, now: Timestamp) -> Result<Course, Unobtainable> {
-        let Some(Kept { version, revision, grant, failure }) = kept else { return self.without_grant(None, now) };
+        let Some(Kept { row, version, revision, grant, failure }) = kept else { return self.without_grant(None, now) };
+        let version = Version { row, number: version };
         let Some((grant, issued_at, expires_at)) = grant else { return self.without_grant(failure, now) };
         let is_of_this_revision = revision == self.key.revision;
         let is_good = now < stop_at(issued_at, expires_at) && self.replaced != Some(version);

@@ -189,35 +189,32 @@ async fn a_user_made_again_under_the_same_name_is_another_user() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_a_user_stores_or_removes_counts_from_the_next_generation_on() {
-    // P17: the revision of the credential stays, since nobody else's tokens are concerned.
-    let (mut scene, principal, [_, bob]) = per_user();
+async fn what_a_user_stores_or_removes_counts_as_soon_as_the_node_hears_of_it() {
+    // P17: no definition has changed, and nobody else's tokens are concerned.
+    let (scene, principal, [_, bob]) = per_user();
     let node = scene.node();
     assert_eq!(outcome(&node.get(&bob, "callout:Pay/x").await), "200");
 
     scene.custody.store(principal, Some(bob.user), &[("username", "bob"), ("password", "SECRET-new")]);
-    scene.definitions.generation += 1;
-    node.refresh(&scene);
+    node.grants.forget(principal, Some(bob.user));
     assert_eq!(outcome(&node.get(&bob, "callout:Pay/x").await), "200");
     assert_eq!(node.upstream.last().header("authorization").as_deref(), Some("Basic Ym9iOlNFQ1JFVC1uZXc="));
 
     scene.custody.remove_values(principal, Some(bob.user));
-    scene.definitions.generation += 1;
-    node.refresh(&scene);
+    node.grants.forget(principal, Some(bob.user));
     assert_eq!(outcome(&node.get(&bob, "callout:Pay/x").await), "needs_authentication");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_reading_that_began_before_a_user_removed_their_values_is_not_kept() {
-    let (mut scene, principal, [_, bob]) = per_user();
+    let (scene, principal, [_, bob]) = per_user();
     let node = scene.node();
     // The values are read, and then the answer is long on its way while the user removes them.
     scene.custody.on(|operation, _| (operation == Operation::Values).then_some(Fault::DelayAnswer(std::time::Duration::from_secs(1))));
     let (early, ()) = tokio::join!(node.get(&bob, "callout:Pay/x"), async {
         settle().await;
         scene.custody.remove_values(principal, Some(bob.user));
-        scene.definitions.generation += 1;
-        node.refresh(&scene);
+        node.grants.forget(principal, Some(bob.user));
     });
     assert_eq!(outcome(&early), "200", "it was allowed when it began");
     assert_eq!(outcome(&node.get(&bob, "callout:Pay/x").await), "needs_authentication");

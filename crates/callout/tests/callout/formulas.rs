@@ -343,3 +343,22 @@ async fn a_header_is_signed_with_a_certificate_of_the_house() {
     let (answered, _) = sends(&scene, &alice, "{!HEX(SIGN_WITH_CERTIFICATE('ECDSA-SHA256', BLOB('x'), 'Key'))}").await;
     assert_eq!(outcome(&answered), "formula_unavailable");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_certificate_that_cannot_sign_is_not_said_to_be_missing() {
+    for (certificate, code, words) in [
+        ("None", "formula_failed", "no certificate of this name"),
+        ("Early", "formula_failed", "not valid yet"),
+        ("Late", "formula_failed", "has expired"),
+        ("Away", "formula_unavailable", "cannot be read now"),
+        ("Sealed", "formula_unavailable", "without the root key"),
+    ] {
+        let mut scene = custom();
+        let value = format!("{{!HEX(SIGN_WITH_CERTIFICATE('ECDSA-SHA256', BLOB('x'), '{certificate}'))}}");
+        scene.last_named().headers = vec![custom_header("X-Signature", &value, 1)];
+        let (alice, node) = (scene.user("alice"), scene.node());
+        let refused = refusal(node.get(&alice, "callout:Pay/x").await).refused;
+        assert_eq!(refused.code(), code, "{certificate}");
+        assert!(refused.to_string().contains(words), "{certificate}: {refused}");
+    }
+}

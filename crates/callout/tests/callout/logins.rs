@@ -17,7 +17,7 @@ use crate::support::{EVERYBODY, Fault, Node, Operation, Reply, Scene, advance, o
 const INVALID_GRANT: &str = r#"{"error":"invalid_grant","error_description":"Token has been revoked"}"#;
 
 /// A credential `Cal` with the provider `Idp`, its principal `Main`, and the name `Cal`. Tokens live for 100 s and are rotated.
-fn scene(identity_type: IdentityType) -> (Scene, PrincipalId) {
+pub(crate) fn scene(identity_type: IdentityType) -> (Scene, PrincipalId) {
     let mut scene = Scene::new();
     let url = |text: &str| ServiceUrl::parse(text).unwrap();
     scene.definitions.external_auth_identity_providers.push(ExternalAuthIdentityProvider {
@@ -44,7 +44,7 @@ fn scene(identity_type: IdentityType) -> (Scene, PrincipalId) {
     (scene, principal)
 }
 
-async fn redeem(node: &Node, caller: &Caller) -> Result<Redeemed, Unobtainable> {
+pub(crate) async fn redeem(node: &Node, caller: &Caller) -> Result<Redeemed, Unobtainable> {
     let snapshot = node.snapshot();
     let place = place(&snapshot, caller, Authority::Operator, ("cal", "main")).unwrap();
     let [state, code_verifier, nonce, key_seed] = ["SECRET-state", "SECRET-verifier", "SECRET-nonce", "SECRET-seed"].map(Secret::new);
@@ -53,22 +53,22 @@ async fn redeem(node: &Node, caller: &Caller) -> Result<Redeemed, Unobtainable> 
     node.grants.redeem(&place, &request, &Brought::from([("code".to_owned(), Secret::new("SECRET-code"))])).await
 }
 
-async fn log_in(node: &Node, caller: &Caller) {
+pub(crate) async fn log_in(node: &Node, caller: &Caller) {
     let redeemed = redeem(node, caller).await.unwrap();
     let snapshot = node.snapshot();
     node.grants.keep(&place(&snapshot, caller, Authority::Operator, ("Cal", "Main")).unwrap(), &redeemed).await.unwrap();
 }
 
-async fn revoke(node: &Node, caller: &Caller) -> Revocation {
+pub(crate) async fn revoke(node: &Node, caller: &Caller) -> Revocation {
     let snapshot = node.snapshot();
     node.grants.revoke(&place(&snapshot, caller, Authority::Operator, ("Cal", "Main")).unwrap()).await.unwrap()
 }
 
-async fn get(node: &Node, caller: &Caller) -> String {
+pub(crate) async fn get(node: &Node, caller: &Caller) -> String {
     outcome(&node.get(caller, "callout:Cal/x").await)
 }
 
-fn bearer(node: &Node) -> String {
+pub(crate) fn bearer(node: &Node) -> String {
     node.upstream.last().header("authorization").unwrap()
 }
 
@@ -77,7 +77,7 @@ fn said(why: NoLogin) -> String {
 }
 
 /// The refresh tokens that the provider was shown, in order.
-fn presented(scene: &Scene) -> Vec<String> {
+pub(crate) fn presented(scene: &Scene) -> Vec<String> {
     let forms = scene.provider.questions().into_iter().map(|ask| String::from_utf8(ask.body.expose().to_vec()).unwrap());
     forms.filter_map(|form| form.split('&').find_map(|pair| pair.strip_prefix("refresh_token=").map(str::to_owned))).collect()
 }

@@ -135,7 +135,17 @@ pub(super) const SIGN_WITH_CERTIFICATE: Function = Function {
                 what: "SIGN_WITH_CERTIFICATE".to_owned(),
                 why: "no certificate can sign in this place; use it in a custom header, or SIGN with a private key of the credential",
             },
+            SignFault::Unavailable | SignFault::Sealed => Fault::Unavailable {
+                what: "SIGN_WITH_CERTIFICATE".to_owned(),
+                why: if fault == SignFault::Sealed {
+                    "the private key of the certificate cannot be opened without the root key"
+                } else {
+                    "the private key of the certificate cannot be read now: the database does not answer"
+                },
+            },
             SignFault::NoCertificate => arguments.wrong("there is no certificate of this name"),
+            SignFault::NotYetUsable => arguments.wrong("the certificate waits for its chain, or is not valid yet"),
+            SignFault::Expired => arguments.wrong("the certificate has expired"),
             SignFault::WrongKey => arguments.wrong("the key of the certificate does not fit the algorithm"),
         })
     },

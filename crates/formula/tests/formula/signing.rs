@@ -268,6 +268,10 @@ fn certificates_are_asked_of_the_scope_and_every_refusal_has_a_code() {
         (SignFault::NoStore, "formula_unavailable", "no certificate can sign in this place"),
         (SignFault::NoCertificate, "formula_failed", "no certificate of this name"),
         (SignFault::WrongKey, "formula_failed", "does not fit"),
+        (SignFault::NotYetUsable, "formula_failed", "not valid yet"),
+        (SignFault::Expired, "formula_failed", "has expired"),
+        (SignFault::Unavailable, "formula_unavailable", "cannot be read now"),
+        (SignFault::Sealed, "formula_unavailable", "without the root key"),
     ] {
         let fault = fault(&Vault { store: Err(store), ..Vault::with("") }, formula);
         assert_eq!(fault.code(), code);

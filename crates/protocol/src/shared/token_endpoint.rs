@@ -333,7 +333,8 @@ fn read_other(body: &Value, name: &str) -> Result<Option<Secret>, ObtainError> {
     }
 }
 
-/// Seconds until the token dies, counted from receipt (section 5.1). Some servers send them as text (TOK-02).
+/// Seconds until the token dies, counted "from the time the response was generated" (section 5.1): whoever asked counts them from before the question. Some servers
+/// send them as text (TOK-02).
 fn lifetime(body: &Value) -> Result<Option<Duration>, ObtainError> {
     let wrong = ObtainError::Malformed { what: "an `expires_in` in seconds" };
     let seconds = match body.get("expires_in") {

@@ -256,7 +256,9 @@ impl State {
             return;
         }
         self.end_group();
-        match (&*self.file).write_all(&self.pending) {
+        // What the last attempt has left behind, if it could not be cut off then: whole records behind half of one would make the chain end there for whoever verifies.
+        let cut = if self.cannot_write { self.file.set_len(self.length) } else { Ok(()) };
+        match cut.and_then(|()| (&*self.file).write_all(&self.pending)) {
             Ok(()) => {
                 self.length += self.pending.len() as u64;
                 self.pending.clear();
@@ -271,7 +273,7 @@ impl State {
                 if !std::mem::replace(&mut self.cannot_write, true) {
                     report("written", false);
                 }
-                // If this fails too, the next attempt or the next start cuts it off.
+                // If this fails too, the next attempt cuts it off, or the next start.
                 let _ = self.file.set_len(self.length);
             }
         }
@@ -321,5 +323,45 @@ fn report(done: &str, is_good: bool) {
         tracing::info!("the audit file can be {done} again");
     } else {
         tracing::error!("the audit file cannot be {done}; callouts are refused");
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "tests")]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use sortie_callout::{AuditLog as _, Refusal};
+    use sortie_model::SecretBytes;
+
+    use super::*;
+    use crate::audit::tests::Frozen;
+    use crate::audit::verify;
+
+    #[tokio::test]
+    async fn rel_d02_what_could_neither_be_written_whole_nor_cut_off_is_cut_off_before_the_next_record() {
+        let directory = tempfile::tempdir().unwrap();
+        let key = ChainKey::new(&SecretBytes::new(*b"SECRET-chain-key-of-32-bytes-len"));
+        let lane = Lane::open(directory.path(), "core-0", key.clone(), Durability::Process, Arc::new(Frozen)).unwrap();
+        let path = directory.path().join(file_name("core-0"));
+        let record = async |fails: bool| {
+            let at = Timestamp::from_millis(1000);
+            lane.refuse(Refusal { at, user: Some("alice"), reference: None, code: "not_permitted", reason: "unknown_name" });
+            lane.flush(false).await;
+            assert_eq!(lane.0.borrow().cannot_write, fails);
+        };
+        record(false).await;
+        // A file that takes nothing and cannot be cut, and half a record that it has taken before.
+        let whole = std::mem::replace(&mut lane.0.borrow_mut().file, Arc::new(File::open(&path).unwrap()));
+        record(true).await;
+        (&*whole).write_all(b"{\"lane\":\"core-0\",\"seq").unwrap();
+        record(true).await;
+        lane.0.borrow_mut().file = whole;
+        // What has not been written is still there; refusals are only counted meanwhile.
+        lane.flush(false).await;
+        record(false).await;
+        let verified = verify(directory.path(), &key, &BTreeMap::new()).unwrap().pop().unwrap();
+        assert_eq!((verified.finding, verified.unfinished), (None, 0));
+        assert!(verified.records >= 3, "{}", verified.records);
     }
 }

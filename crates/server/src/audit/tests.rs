@@ -15,7 +15,7 @@ fn key() -> ChainKey {
 }
 
 /// Nothing in the audit depends on when it is written.
-struct Frozen;
+pub(super) struct Frozen;
 
 impl World for Frozen {
     fn now(&self) -> Timestamp {

@@ -18,6 +18,7 @@ use super::page::{Frame, Page};
 use super::return_path::ReturnPath;
 use super::session::{self, SignedIn};
 use crate::connect::{self, CallbackQuery, Confirmation, ConnectError, Disconnected, Landing, Person};
+use crate::node::Node;
 
 #[derive(Template)]
 #[template(path = "confirm_login.html")]
@@ -100,7 +101,7 @@ async fn land(
         None => None,
     };
     let node = console.node.clone();
-    let landing = to_the_end(async move {
+    let landing = to_the_end(&console.node, async move {
         let person = visitor.as_ref().map(Visitor::person);
         connect::returned(&node, person.as_ref(), &came_to, query, browser.as_deref()).await.map_err(|error| failed(&error))
     });
@@ -173,7 +174,7 @@ pub(super) async fn cancel(
 async fn go_on(console: &Console, headers: &HeaderMap, signed_in: SignedIn, (id, word): (Uuid, Word)) -> Result<Option<String>, Message> {
     let visitor = Visitor::of(console, signed_in).await?;
     let (node, browser) = (console.node.clone(), Cookie::Login.read(headers, &console.public_url).map(str::to_owned));
-    to_the_end(async move {
+    to_the_end(&console.node, async move {
         let (person, browser) = (visitor.person(), browser.as_deref());
         let done = match word {
             Word::Resume => connect::resume(&node, &person, id, browser).await.map(|()| None),
@@ -192,7 +193,7 @@ pub(super) async fn revoke(
 ) -> Result<Response, Message> {
     let visitor = Visitor::of(&console, signed_in).await?;
     let node = console.node.clone();
-    let done = to_the_end(async move {
+    let done = to_the_end(&console.node, async move {
         let done = connect::revoke(&node, &visitor.person(), (&credential, &principal)).await;
         done.map_err(|error| visitor.failed(&error))
     });
@@ -204,9 +205,19 @@ pub(super) async fn revoke(
     })
 }
 
-/// Goes on although the browser goes away: a code is good once, and what it has become must not be lost halfway.
-async fn to_the_end<T: Send + 'static>(step: impl Future<Output = Result<T, Message>> + Send + 'static) -> Result<T, Message> {
-    tokio::spawn(step).await.unwrap_or_else(|_| Err(Message::ours("internal_error")))
+/// Goes on although the browser goes away, and although the node is to stop: a code is good once, and what it has become must not be lost halfway (P12).
+async fn to_the_end<T: Send + 'static>(node: &Node, step: impl Future<Output = Result<T, Message>> + Send + 'static) -> Result<T, Message> {
+    let stopping = || {
+        Message::new(StatusCode::SERVICE_UNAVAILABLE, "stopping", "This server stops", "Nothing has been done.")
+            .next("Try again in a moment.")
+    };
+    let counted = node.grants().under_way().begin().ok_or_else(stopping)?;
+    let counted = tokio::spawn(async move {
+        let done = step.await;
+        drop(counted);
+        done
+    });
+    counted.await.unwrap_or_else(|_| Err(Message::ours("internal_error")))
 }
 
 fn path(id: Uuid) -> String {

@@ -283,3 +283,31 @@ async fn rel_t11_nodes_whose_clocks_differ_by_ten_minutes_agree_on_tokens_and_le
     let pause = failure.retry_not_before.as_millis() - late.world().now().as_millis();
     assert!((9_000..=10_200).contains(&pause), "{pause}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn p21_values_are_given_to_the_definition_in_force_alone() {
+    // P2, API-07: a callout of an older one would send a new value to the old place.
+    let scene = Scene::new().await;
+    let node = scene.node(0).await;
+    let key = scene.log_in(&node).await;
+    for (revision, expected) in [(0, Ok(())), (-1, Err(CustodyError::Changed)), (1, Err(CustodyError::Changed))] {
+        let key = GrantKey { revision: key.revision + revision, ..key };
+        assert_eq!(node.custody().values(key).await.map(drop), expected, "{revision}");
+    }
+    let unknown = GrantKey { credential: ExternalCredentialId::from_uuid(new_id()), ..key };
+    assert_eq!(node.custody().values(unknown).await.map(drop), Err(CustodyError::Changed));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_user_who_is_gone_is_no_database_that_is_away() {
+    // REL-T21.
+    let scene = Scene::new().await;
+    let node = scene.node(0).await;
+    let key = scene.log_in(&node).await;
+    let away = *node.custody().away.lock().unwrap();
+    let mut change = scene.house.store().change().await.unwrap();
+    change.users().delete(scene.alice.user.id).await.unwrap();
+    change.commit().await.unwrap();
+    let leased = node.custody().lease(key, 0, Duration::from_secs(30)).await;
+    assert_eq!((leased, *node.custody().away.lock().unwrap()), (Err(CustodyError::Changed), away));
+}

@@ -66,21 +66,22 @@ impl Directory {
         now: Timestamp,
     ) -> Result<Arc<Caller>, BadRequest> {
         let value = take_key(headers)?;
-        let known = match last.of(&value, generation) {
-            Some(known) => known,
-            None => {
-                let known = self.verify(&value, generation).await?;
-                *last.0.borrow_mut() = Some((value, Rc::clone(&known)));
-                known
-            }
-        };
-        let doubt = match &known.key {
-            None => Doubt::UnknownKey,
-            Some(KnownKey { doubt: Some(doubt), .. }) => *doubt,
-            Some(KnownKey { expires_at: Some(expires_at), .. }) if now >= *expires_at => Doubt::Expired,
-            Some(stored) => return Ok(Arc::clone(&stored.caller)),
-        };
-        Err(BadRequest::Unauthenticated(doubt))
+        match last.of(&value, generation) {
+            Some(known) => allowed(&known, now),
+            None => self.verify_for(value, last, generation, now).await,
+        }
+    }
+
+    /// Who it is now that has sent the last request of this connection: a body that comes slowly comes to other definitions than its head.
+    pub(super) async fn identify_again(&self, last: &LastCaller, generation: i64, now: Timestamp) -> Result<Arc<Caller>, BadRequest> {
+        let value = last.0.borrow().as_ref().map(|(value, _)| value.clone());
+        self.verify_for(value.ok_or(BadRequest::Unauthenticated(Doubt::NoKey))?, last, generation, now).await
+    }
+
+    async fn verify_for(&self, value: HeaderValue, last: &LastCaller, generation: i64, now: Timestamp) -> Result<Arc<Caller>, BadRequest> {
+        let known = self.verify(&value, generation).await?;
+        *last.0.borrow_mut() = Some((value, Rc::clone(&known)));
+        allowed(&known, now)
     }
 
     /// What is known of a key, if its secret is the right one.
@@ -111,6 +112,16 @@ impl Directory {
         self.known.borrow_mut().insert(id, Rc::clone(&known));
         Ok(known)
     }
+}
+
+fn allowed(known: &Known, now: Timestamp) -> Result<Arc<Caller>, BadRequest> {
+    let doubt = match &known.key {
+        None => Doubt::UnknownKey,
+        Some(KnownKey { doubt: Some(doubt), .. }) => *doubt,
+        Some(KnownKey { expires_at: Some(expires_at), .. }) if now >= *expires_at => Doubt::Expired,
+        Some(stored) => return Ok(Arc::clone(&stored.caller)),
+    };
+    Err(BadRequest::Unauthenticated(doubt))
 }
 
 fn known_key(stored: StoredCaller) -> KnownKey {

@@ -22,7 +22,7 @@ use std::time::Duration;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use sortie_callout::Callouts;
+use sortie_callout::{Callouts, HoldingSpace};
 use sortie_outbound::{PoolLimits, Upstream};
 use tokio::net::TcpStream;
 use tokio::runtime::LocalOptions;
@@ -48,6 +48,8 @@ pub(crate) struct Plane {
     pub(crate) chain: ChainKey,
     pub(crate) durability: Durability,
     pub(crate) max_connections: usize,
+    /// For bodies that are held, of all cores.
+    pub(crate) space: HoldingSpace,
     pub(crate) drain: Duration,
     /// Becomes true when the node is to stop.
     pub(crate) stop: watch::Receiver<bool>,
@@ -117,14 +119,14 @@ impl Core {
 }
 
 async fn serve_core(plane: Plane, listener: std::net::TcpListener, lane: Lane) {
-    let Plane { node, runtime, max_connections, drain, mut stop, .. } = plane;
+    let Plane { node, runtime, max_connections, space, drain, mut stop, .. } = plane;
     let pulses = Rc::new(Pulses::default());
     let tasks = [
         tokio::task::spawn_local(lane.clone().run()),
         tokio::task::spawn_local(Rc::clone(&pulses).run()),
         tokio::task::spawn_local(keep_anchored(lane.clone(), node.clone())),
     ];
-    let callouts = Callouts::new(node.grants(), Upstream::new(node.connector(), PoolLimits::default()), lane.clone());
+    let callouts = Callouts::new(node.grants(), Upstream::new(node.connector(), PoolLimits::default()), lane.clone(), space);
     let directory = Directory::new(node.house().store().clone(), runtime);
     let server = Rc::new(serve::Server::new(node.clone(), callouts, directory));
     let places = Arc::new(Semaphore::new(max_connections));

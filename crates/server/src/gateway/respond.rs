@@ -178,9 +178,13 @@ fn status_of(refused: &Refused) -> StatusCode {
         | "needs_authentication"
         | "client_certificate_not_usable"
         | "client_certificate_expired" => StatusCode::FAILED_DEPENDENCY,
-        "audit_unavailable" | "store_unavailable" | "sealed" | "token_endpoint_unavailable" | "client_certificate_key_unusable" => {
-            StatusCode::SERVICE_UNAVAILABLE
-        }
+        "audit_unavailable"
+        | "store_unavailable"
+        | "sealed"
+        | "token_endpoint_unavailable"
+        | "client_certificate_key_unusable"
+        | "held_bodies_full"
+        | "definition_changed" => StatusCode::SERVICE_UNAVAILABLE,
         "token_refused"
         | "token_answer_malformed"
         | "upstream_unreachable"

@@ -2,14 +2,17 @@
 
 use std::convert::Infallible;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri, Version, header};
 use hyper::body::{Body as _, Incoming};
 use sortie_callout::{
-    AuditLog as _, Call, Callouts, Delivered, Ending, NotDelivered, Outcome, Reference, Refusal, Refused, parse_after_scheme,
+    AuditLog as _, Call, Caller, Callouts, CustodyError, Delivered, Denial, Ending, InForce, NotDelivered, Outcome, Reference, Refusal,
+    Refused, Snapshot, Unobtainable, parse_after_scheme,
 };
 use sortie_outbound::{RequestBody, SentBytes, Upstream};
+use sortie_protocol::World;
 
 use super::answer::{Audited, Content, GatewayBody, Record};
 use super::identify::{Directory, LastCaller};
@@ -31,6 +34,8 @@ const SORTIE_CALLOUT: HeaderName = HeaderName::from_static("sortie-callout");
 /// The server of one core.
 pub(super) struct Server {
     node: Node,
+    /// The node's. Kept, since to ask for it is to count it, at a place that all cores share.
+    world: Arc<dyn World>,
     callouts: Callouts<Upstream, Lane>,
     directory: Directory,
     /// `core-0-`: what the numbers of this core's audit records begin with.
@@ -40,7 +45,8 @@ pub(super) struct Server {
 impl Server {
     pub(super) fn new(node: Node, callouts: Callouts<Upstream, Lane>, directory: Directory) -> Self {
         let id_prefix = format!("{}-", callouts.audit().name()).into_bytes();
-        Self { node, callouts, directory, id_prefix }
+        let world = node.world();
+        Self { node, world, callouts, directory, id_prefix }
     }
 
     /// Answers one request. There is always an answer; only a broken-off body ends a connection early.
@@ -67,7 +73,7 @@ impl Server {
             return None;
         }
         check_framing(request.method(), request.uri(), request.version(), request.headers()).ok()?;
-        let set = self.node.key_sets().find(path, self.node.world().now())?;
+        let set = self.node.key_sets().find(path, self.world.now())?;
         let mut response = Response::new(set);
         let headers = response.headers_mut();
         // RFC 7517, section 8.5.
@@ -78,7 +84,7 @@ impl Server {
     }
 
     async fn callout(&self, request: Request<Incoming>, pulse: &Pulse, last: &LastCaller) -> Result<Response<Content>, Problem> {
-        let now = self.node.world().now();
+        let now = self.world.now();
         let (mut parts, body) = request.into_parts();
         check_framing(&parts.method, &parts.uri, parts.version, &parts.headers).map_err(|bad| self.turn_away(bad, None))?;
         let snapshot = self.node.snapshot();
@@ -96,7 +102,8 @@ impl Server {
             pulse.receives(&sent_bytes);
         }
         let call = Call { at: now, caller: &caller, reference, method: parts.method, headers: parts.headers, body };
-        match self.callouts.call(&snapshot, call).await {
+        let in_force = Now { server: self, last };
+        match self.callouts.call(&snapshot, &in_force, call).await {
             Ok(delivered) => Ok(self.deliver(delivered, sent_bytes)),
             Err(NotDelivered { refused, intent: None }) => Err(self.refuse(&refused, caller.name.as_str(), Some(&reference))),
             Err(NotDelivered { refused, intent: Some(intent) }) => {
@@ -105,7 +112,7 @@ impl Server {
                     code: Some(refused.code()),
                     sent_bytes: sent_bytes.count(),
                     received_bytes: 0,
-                    duration: self.node.world().now().since(intent.at),
+                    duration: self.world.now().since(intent.at),
                     completeness: Ending::NoAnswer,
                     renewed: false,
                 };
@@ -146,26 +153,40 @@ impl Server {
 
     /// Refuses what never became a callout.
     fn turn_away(&self, bad: BadRequest, user: Option<&str>) -> Problem {
-        self.callouts.audit().refuse(Refusal {
-            at: self.node.world().now(),
-            user,
-            reference: None,
-            code: bad.code(),
-            reason: bad.reason(),
-        });
+        self.callouts.audit().refuse(Refusal { at: self.world.now(), user, reference: None, code: bad.code(), reason: bad.reason() });
         bad.into_problem()
     }
 
     /// Refuses a callout before it had an intent.
     fn refuse(&self, refused: &Refused, user: &str, reference: Option<&Reference<'_>>) -> Problem {
         self.callouts.audit().refuse(Refusal {
-            at: self.node.world().now(),
+            at: self.world.now(),
             user: Some(user),
             reference,
             code: refused.code(),
             reason: refused.reason(),
         });
         respond::refused(refused, None)
+    }
+}
+
+/// What is in force for whoever sends the request that a connection is at.
+struct Now<'a> {
+    server: &'a Server,
+    last: &'a LastCaller,
+}
+
+impl InForce for Now<'_> {
+    fn snapshot(&self) -> Arc<Snapshot> {
+        self.server.node.snapshot()
+    }
+
+    async fn caller(&self, generation: i64) -> Result<Arc<Caller>, Refused> {
+        let caller = self.server.directory.identify_again(self.last, generation, self.server.world.now()).await;
+        caller.map_err(|bad| match bad {
+            BadRequest::StoreUnavailable => Unobtainable::from(CustodyError::Unavailable).into(),
+            _ => Refused::NotPermitted { reason: Denial::KeyWithdrawn },
+        })
     }
 }
 

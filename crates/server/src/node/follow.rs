@@ -69,7 +69,7 @@ impl Node {
         let destinations: Destinations = definitions
             .external_credentials
             .iter()
-            .map(|credential| (credential.id, destination(&credential.protocol, &credential.settings)))
+            .map(|credential| (credential.id, (credential.revision, destination(&credential.protocol, &credential.settings))))
             .collect();
         self.0.custody.destinations.store(Arc::new(destinations));
         let now = self.0.world.now();

@@ -3,11 +3,14 @@
 use sortie_model::CallerFormulas;
 use sortie_testkit::upstream::Reply;
 
-use crate::support::{Scene, request};
+use crate::support::{Scene, TestServer, request};
 
 /// Names at the scene's upstream, one for each meaning of `{!`.
 fn scene() -> Scene {
-    let scene = Scene::answering(|_| Reply::new(200).body("ok"));
+    filled(Scene::answering(|_| Reply::new(200).body("ok")))
+}
+
+fn filled(scene: Scene) -> Scene {
     for (name, policy) in
         [("Refusing", CallerFormulas::Refused), ("Evaluating", CallerFormulas::Evaluated), ("Literal", CallerFormulas::Literal)]
     {
@@ -88,6 +91,46 @@ fn a_body_that_is_held_has_a_limit() {
     assert_eq!(post(&scene, "Evaluating", "", &large[1..]).verdict(), (200, None));
     // Where no formula is evaluated, nothing is held.
     assert_eq!(post(&scene, "Refusing", "", &large).verdict(), (200, None));
+}
+
+/// A caller who has sent half of a body that is held.
+fn halfway(scene: &Scene, half: &str) -> crate::support::Caller {
+    let mut caller = scene.server.caller();
+    let head = request(&scene.key, "POST", "/callout/Evaluating/x", &format!("Content-Length: {}\r\n", 2 * half.len()), "");
+    caller.send(head.as_bytes());
+    caller.send(half);
+    scene.server.wait_for_record("intent", |_| true);
+    // Long enough to be read; what has not come yet is not held.
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    caller
+}
+
+#[test]
+fn p19_all_bodies_that_are_held_have_a_limit_together() {
+    // FRM-11.
+    let server = TestServer::with(None, |config| config.gateway.max_held_bytes = 100_000);
+    let scene = filled(Scene::on(server, |_| Reply::new(200).body("ok")));
+    let half = "x".repeat(30_000);
+    let mut slow = halfway(&scene, &half);
+    assert_eq!(post(&scene, "Evaluating", "", &"y".repeat(80_000)).verdict(), (503, Some("held_bodies_full")));
+    assert_eq!(post(&scene, "Evaluating", "", &"y".repeat(60_000)).verdict(), (200, None));
+    assert_eq!(post(&scene, "Literal", "", &"y".repeat(1 << 20)).verdict(), (200, None), "a body that streams takes no room");
+    slow.send(&half);
+    assert_eq!(slow.answer().unwrap().verdict(), (200, None));
+    assert_eq!(post(&scene, "Evaluating", "", &"y".repeat(80_000)).verdict(), (200, None));
+}
+
+#[test]
+fn p17_a_key_that_is_revoked_while_its_body_is_held_sends_nothing() {
+    // AZ-13: whoever sends slowly does not call longer than others.
+    let scene = scene();
+    let mut slow = halfway(&scene, "half");
+    scene.server.change(async |change| change.api_keys().revoke(crate::support::key_id(&scene.key)).await.unwrap());
+    scene.server.settle();
+    slow.send("half");
+    assert_eq!(slow.answer().unwrap().verdict(), (403, Some("not_permitted")));
+    assert_eq!(scene.upstream.requests().len(), 0);
+    scene.server.wait_for_record("result", |record| record["code"] == "not_permitted");
 }
 
 #[test]

@@ -3,9 +3,12 @@
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
+use sortie_store::Identity;
+use sortie_testkit::peers::Fault;
 use sortie_testkit::plain_http;
 use sortie_testkit::upstream::Reply;
 
+use crate::logins::{OPERATOR, Scene as Logins};
 use crate::support::{BodyEnd, Scene, TestServer, request};
 
 #[test]
@@ -86,4 +89,44 @@ fn one_data_directory_has_one_server_at_a_time() {
     scene.server.stop();
     scene.server.start();
     assert_eq!(scene.server.get(&scene.key, "/callout/Pay/x").status, 200);
+}
+
+#[test]
+fn p12_a_renewal_under_way_that_nobody_waits_for_is_stored_before_the_stop_ends() {
+    // REL-C02, REL-T07: its refresh token is used up over there, and the one in its place comes only after the signal.
+    let mut scene = Logins::new();
+    scene.provider.issue_tokens_for_seconds(8);
+    scene.log_in(&OPERATOR, "Shared", "robot");
+    let begun = Instant::now();
+    let principal = Identity::shared(scene.node().snapshot().credential("Shared").unwrap().principals[0].id);
+    let version = |scene: &Logins| {
+        let grants = scene.stage.server.house.store().grants();
+        scene.run(grants.load(principal)).unwrap().map(|grant| grant.version)
+    };
+    assert_eq!((scene.account_seen("Shared", &scene.alice.1), version(&scene)), ("robot".to_owned(), Some(1)));
+    scene.provider.fault(Fault::on("/token").delay(Duration::from_secs(2)));
+    // Due between 6.0 and 6.4 s, not used after 7.2.
+    std::thread::sleep(Duration::from_millis(6_500).saturating_sub(begun.elapsed()));
+    let asked = scene.provider.log().len();
+    // The first of them may find nothing in memory: the login was announced since. It takes what is kept, and the next one sees that it is due.
+    for _ in 0..2 {
+        assert_eq!(scene.account_seen("Shared", &scene.alice.1), "robot");
+    }
+    assert!(begun.elapsed() < Duration::from_millis(7_000), "too slow a machine to tell");
+    while scene.provider.log().len() == asked {
+        assert!(begun.elapsed() < Duration::from_secs(20), "nobody asks for the successor");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    assert_eq!(version(&scene), Some(1), "the provider has not answered yet");
+    scene.stage.server.stop();
+    assert_eq!(version(&scene), Some(2));
+    scene.stage.server.start();
+    assert_eq!(scene.account_seen("Shared", &scene.alice.1), "robot");
+    let bodies: Vec<String> = scene.provider.log().into_iter().map(|request| request.body).collect();
+    let mut tokens: Vec<&str> =
+        bodies.iter().filter_map(|body| body.split('&').find_map(|pair| pair.strip_prefix("refresh_token="))).collect();
+    let presented = tokens.len();
+    tokens.sort_unstable();
+    tokens.dedup();
+    assert_eq!(tokens.len(), presented, "each is presented once");
 }

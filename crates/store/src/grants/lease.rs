@@ -211,6 +211,21 @@ impl Grants<'_> {
         }
     }
 
+    /// Gives the lease back unused. What is stored stays as it is; so does a later lease.
+    ///
+    /// # Errors
+    /// A [`WriteError`].
+    pub async fn give_back(&self, lease: &Lease) -> Result<(), WriteError> {
+        const GIVE_BACK: Sql = Sql::new(
+            "grants",
+            "UPDATE grants SET lease_owner = NULL, lease_until = NULL, inflight_started_at = NULL WHERE id = $1 AND fence = $2 AND version = $3 - 1
+             RETURNING version",
+        );
+        let Lease { grant_id, fence, next_version } = *lease;
+        self.db.change(GIVE_BACK, [grant_id.into(), fence.into(), next_version.into()]).await?;
+        Ok(())
+    }
+
     /// Gives the lease back after a failure. The grant itself stays: it may be good for a while yet.
     ///
     /// # Errors

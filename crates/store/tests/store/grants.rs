@@ -19,6 +19,7 @@ both_backends! {
     of_fifty_that_ask_for_an_expired_grant_one_gets_the_lease,
     a_lease_that_was_taken_over_can_store_nothing,
     a_lease_that_ended_alone_can_still_store,
+    a_lease_that_is_given_back_is_anybodys_at_once,
     a_commit_counts_once,
     a_failure_stays_until_a_renewal_succeeds,
     a_deleted_grant_does_not_come_back,
@@ -187,6 +188,24 @@ async fn a_lease_that_ended_alone_can_still_store(backend: Backend) {
     let late = take(&store, identity, 0, Duration::from_millis(1)).await;
     wait_out(&store, identity).await;
     assert_eq!(store.grants().commit(&late, grant(1, b"late")).await.unwrap(), Committed::Stored { version: 1 });
+}
+
+/// REL-T10: whoever has it too late to use it keeps nobody waiting.
+async fn a_lease_that_is_given_back_is_anybodys_at_once(backend: Backend) {
+    let (store, admin) = store_with_principal(&backend).await;
+    let identity = Identity::shared(admin.id);
+    let first = take(&store, identity, 0, LONG).await;
+    assert!(matches!(store.grants().lease(&request(identity, 0, LONG)).await.unwrap(), LeaseOutcome::Busy { .. }));
+    store.grants().give_back(&first).await.unwrap();
+    let given_back = store.grants().load(identity).await.unwrap().unwrap();
+    assert_eq!((given_back.leased_until, given_back.inflight_since, given_back.failure), (None, None, None));
+    let second = take(&store, identity, 0, LONG).await;
+    // Not the later one.
+    store.grants().give_back(&first).await.unwrap();
+    assert!(store.grants().load(identity).await.unwrap().unwrap().leased_until.is_some());
+    assert_eq!(store.grants().commit(&second, grant(1, b"fresh")).await.unwrap(), Committed::Stored { version: 1 });
+    store.grants().give_back(&second).await.unwrap();
+    assert_eq!(store.grants().load(identity).await.unwrap().unwrap().version, 1);
 }
 
 async fn a_commit_counts_once(backend: Backend) {

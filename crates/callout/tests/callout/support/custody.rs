@@ -19,6 +19,7 @@ pub(crate) enum Operation {
     Load,
     Lease,
     Commit,
+    GiveBack,
     Fail,
     Replace,
     Remove,
@@ -275,10 +276,10 @@ impl Custody for MemoryCustody {
 
     fn load(&self, key: GrantKey) -> Pending<'_, Result<Option<Kept>, CustodyError>> {
         Box::pin(self.perform(Operation::Load, key, move |state, _| {
-            let Row { revision, version, grant, failure, .. } = state.rows.get(&row(key))?.clone();
+            let Row { id, revision, version, grant, failure, .. } = state.rows.get(&row(key))?.clone();
             // What failed under another definition means nothing under this one.
             let failure = failure.filter(|(_, revision)| *revision == key.revision).map(|(failure, _)| failure);
-            Some(Kept { version, revision, grant, failure })
+            Some(Kept { row: id, version, revision, grant, failure })
         }))
     }
 
@@ -300,6 +301,14 @@ impl Custody for MemoryCustody {
         // The lifetime is stored as a moment only, as in the real one.
         let grant = Grant { lifetime: None, ..grant.clone() };
         Box::pin(self.perform(Operation::Commit, key, move |state, _| state.commit(key, lease, (grant, issued_at, expires_at))))
+    }
+
+    fn give_back(&self, key: GrantKey, lease: Lease) -> Pending<'_, Result<(), CustodyError>> {
+        Box::pin(self.perform(Operation::GiveBack, key, move |state, _| {
+            if let Some(row) = state.held(key, lease) {
+                row.leased_until = None;
+            }
+        }))
     }
 
     fn fail(&self, key: GrantKey, lease: Lease, failure: KeptFailure) -> Pending<'_, Result<Noted, CustodyError>> {

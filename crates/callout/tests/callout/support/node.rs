@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use http_body_util::Full;
-use sortie_callout::{Call, Caller, Callouts, Delivered, Grants, NotDelivered, Peeked, Plan, Snapshot, explain, parse};
+use sortie_callout::{
+    Call, Caller, Callouts, Delivered, Grants, HoldingSpace, InForce, NotDelivered, Peeked, Plan, Refused, Snapshot, explain, parse,
+};
 
 use super::{Clock, MemoryAudit, Scene, ScriptedUpstream, ScriptedWorld, TestBody};
 
@@ -16,6 +18,8 @@ pub(crate) struct Node {
     pub(crate) upstream: ScriptedUpstream,
     pub(crate) audit: MemoryAudit,
     snapshot: Mutex<Arc<Snapshot>>,
+    /// Who calls now, if it is not as whom the callout began.
+    caller: Mutex<Option<Result<Caller, Refused>>>,
     callouts: Callouts<ScriptedUpstream, MemoryAudit>,
 }
 
@@ -25,13 +29,18 @@ impl Node {
         let grants = Grants::new(Arc::clone(&scene.custody) as _, world, renewals.clone(), 1_000);
         let snapshot = Arc::new(Snapshot::compile(scene.definitions.clone(), &grants));
         let (upstream, audit) = (ScriptedUpstream::new(), MemoryAudit::default());
-        let callouts = Callouts::new(Arc::clone(&grants), upstream.clone(), audit.clone());
-        Self { grants, upstream, audit, snapshot: Mutex::new(snapshot), callouts }
+        let callouts = Callouts::new(Arc::clone(&grants), upstream.clone(), audit.clone(), HoldingSpace::new(1024 * 1024));
+        Self { grants, upstream, audit, snapshot: Mutex::new(snapshot), caller: Mutex::default(), callouts }
     }
 
     /// Takes over the scene's definitions as they are now, as the change feed would make it.
     pub(crate) fn refresh(&self, scene: &Scene) {
         *self.snapshot.lock().unwrap() = Arc::new(Snapshot::compile(scene.definitions.clone(), &self.grants));
+    }
+
+    /// From now on whoever calls is this, or is none any more.
+    pub(crate) fn calls_as(&self, caller: Result<Caller, Refused>) {
+        *self.caller.lock().unwrap() = Some(caller);
     }
 
     pub(crate) fn snapshot(&self) -> Arc<Snapshot> {
@@ -63,11 +72,30 @@ impl Node {
         for (name, value) in headers {
             map.append(name, value);
         }
-        self.callouts.call(&snapshot, Call { at: self.grants.now(), caller, reference, method, headers: map, body }).await
+        self.callouts
+            .call(&snapshot, &Now { node: self, caller }, Call { at: self.grants.now(), caller, reference, method, headers: map, body })
+            .await
     }
 
     pub(crate) async fn explain(&self, caller: &Caller, target: &str) -> Plan {
         explain(&self.snapshot(), &self.grants, caller, target).await
+    }
+}
+
+/// What is in force at a node, for one caller.
+struct Now<'a> {
+    node: &'a Node,
+    caller: &'a Caller,
+}
+
+impl InForce for Now<'_> {
+    fn snapshot(&self) -> Arc<Snapshot> {
+        self.node.snapshot()
+    }
+
+    async fn caller(&self, generation: i64) -> Result<Arc<Caller>, Refused> {
+        assert_eq!(generation, self.node.snapshot().generation());
+        self.node.caller.lock().unwrap().clone().unwrap_or_else(|| Ok(self.caller.clone())).map(Arc::new)
     }
 }
 

@@ -193,7 +193,14 @@ impl World for ScriptedWorld {
     }
 
     fn signer<'a>(&'a self, certificate: &'a str) -> Pending<'a, Result<Arc<dyn Signer>, SignerError>> {
-        let signer = (certificate == "Key").then(|| Arc::clone(&self.provider.key) as Arc<dyn Signer>);
-        Box::pin(async { signer.ok_or(SignerError::NoCertificate) })
+        let signer = match certificate {
+            "Key" => Ok(Arc::clone(&self.provider.key) as Arc<dyn Signer>),
+            "Early" => Err(SignerError::NotYetUsable),
+            "Late" => Err(SignerError::Expired),
+            "Away" => Err(SignerError::Unavailable),
+            "Sealed" => Err(SignerError::Sealed),
+            _ => Err(SignerError::NoCertificate),
+        };
+        Box::pin(async { signer })
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, Response};
 use http_body_util::Full;
-use sortie_callout::{ClientIdentity, Forward, ForwardError, HoldFault, Named, Replay};
+use sortie_callout::{ClientIdentity, Forward, ForwardError, HoldFault, Named, Replay, Room};
 use sortie_model::CertificateVersionId;
 use sortie_protocol::shared::sigv4::{BodyFault, Recoder};
 
@@ -128,12 +128,19 @@ pub(crate) struct TestBody {
     is_stream: bool,
     withholds_formulas: bool,
     fault: Option<BodyFault>,
+    /// How long it takes until all of it is there.
+    arrives_within: Duration,
 }
 
 impl TestBody {
     /// Small enough to be remembered.
     pub(crate) fn buffered(text: &'static str) -> Self {
         Self { bytes: Bytes::from_static(text.as_bytes()), ..Self::default() }
+    }
+
+    /// The same, later.
+    pub(crate) fn within(self, arrives_within: Duration) -> Self {
+        Self { arrives_within, ..self }
     }
 
     /// Gone once sent.
@@ -157,11 +164,17 @@ impl Replay for TestBody {
         self.bytes.is_empty()
     }
 
-    async fn hold(self, limit: usize) -> Result<(Bytes, Option<Self>), HoldFault> {
+    async fn hold(self, limit: usize, room: &mut Room) -> Result<(Bytes, Option<Self>), HoldFault> {
+        if !self.arrives_within.is_zero() {
+            tokio::time::sleep(self.arrives_within).await;
+        }
         if self.withholds_formulas && self.bytes.windows(2).any(|pair| pair == b"{!") {
             return Err(HoldFault::FormulaWithheld);
         }
-        if self.bytes.len() > limit { Err(HoldFault::TooLarge) } else { Ok((self.bytes, None)) }
+        if self.bytes.len() > limit {
+            return Err(HoldFault::TooLarge);
+        }
+        if room.grow(self.bytes.len()) { Ok((self.bytes, None)) } else { Err(HoldFault::NoRoom) }
     }
 
     fn replaced(_held: &Option<Self>, bytes: Bytes) -> Self {

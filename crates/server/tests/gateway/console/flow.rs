@@ -1,9 +1,11 @@
 //! A login with a browser over its pages, at npm's `oidc-provider`: by hand as far as headers and cookies matter, and in Chromium.
 
+use std::time::Duration;
+
 use sortie_model::{ApiName, IdentityProviderKind};
 use sortie_server::connect::{callback_url, changed_callbacks};
 use sortie_testkit::browser::Browser;
-use sortie_testkit::peers::{OidcProvider, PluginExample};
+use sortie_testkit::peers::{Fault, OidcProvider, PluginExample};
 use sortie_testkit::plain_http::{self, Answer};
 use sortie_testkit::upstream::RecordingUpstream;
 
@@ -98,6 +100,29 @@ fn somebody_authenticates_calls_and_revokes() {
     assert!(carol.page(&page).contains("Everybody who may use it"));
     carol.post(&format!("{page}/confirm"), &[]);
     assert_eq!(called(&office, "Shared"), (200, "robot".to_owned()));
+}
+
+#[test]
+fn p12_a_login_on_its_way_back_is_redeemed_before_a_stop_ends() {
+    // REL-C02: its code is good once.
+    let (mut office, provider) = open();
+    let alice = office.alice();
+    let target = back(&office, &provider.visit(&departure(&alice, "Own/Main"), "alice-at-idp"));
+    provider.fault(Fault::on("/token").delay(Duration::from_secs(2)));
+    let landed = std::thread::scope(|scope| {
+        let landing = scope.spawn(|| alice.get(&target));
+        let begun = std::time::Instant::now();
+        while provider.log().is_empty() && begun.elapsed() < Duration::from_secs(20) {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        office.server.stop();
+        landing.join().unwrap()
+    });
+    let page = landed.header("location").unwrap_or_else(|| panic!("{} {}", landed.status, landed.text())).to_owned();
+    office.server.start();
+    assert!(alice.page(&page).contains("<strong>alice-at-idp</strong>"));
+    assert_eq!(alice.post(&format!("{page}/confirm"), &[]).header("location"), Some("/?notice=authenticated"));
+    assert_eq!((called(&office, "Own"), provider.log().len()), ((200, "alice-at-idp".to_owned()), 1));
 }
 
 #[test]

@@ -36,7 +36,7 @@ pub use external_credentials::{
 };
 pub use formulas::{EvaluatedFormula, FormulaTrial, Formulas, ReadFormula};
 pub use identity_providers::{IdentityProvider, IdentityProviderParameter, IdentityProviders, NewIdentityProvider, ProviderCredential};
-pub use keys::{Key, KeyState, Keys, MadeKey, NewKey};
+pub use keys::{Key, KeyState, Keys, MadeKey, NewKey, OwnedKey};
 pub use logins::{Login, LoginStanding, Logins, ProviderTold, RevokedLogin, UnrevokedLogin};
 pub use named_credentials::{CalloutOptions, NamedCredential, NamedCredentials, NewNamedCredential};
 pub use permission_sets::{PermissionSet, PermissionSets, Profiles};
@@ -45,7 +45,8 @@ pub use principal_access::{Access, Grantee, PrincipalAccess};
 pub use providers::{AuthProvider, DiscoveredProvider, Provider, ProviderParameter, ProviderSummary, ProviderToDiscover, Providers};
 pub use salesforce::{QueryResult, Salesforce};
 pub use status::{
-    CredentialHealth, CredentialReport, ManagerReport, MissingStep, PlaceReport, PrincipalReport, SnapshotVersions, Status, UnrevokedReport,
+    CredentialHealth, CredentialReport, ManagerReport, MissingStep, PlaceReport, PrincipalReport, SnapshotVersions, SpoolReport, Status,
+    StatusOverview, UnrevokedReport,
 };
 pub use users::{NewUser, User, UserChange, UserPages, Users};
 pub use values::{ValueState, Values};

@@ -25,7 +25,7 @@ use axum::extract::DefaultBodyLimit;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::post;
 use http::StatusCode;
-use sortie_model::ApiName;
+use sortie_model::{ApiName, Timestamp};
 use sortie_store::Definitions;
 
 pub use document::{document, document_text};
@@ -36,6 +36,7 @@ use self::caller::ApiCaller;
 use self::limits::Limits;
 use self::refusals::Refusals;
 use crate::manage::definition::{Defined, remove as remove_definition};
+use crate::manage::status::SpoolView;
 use crate::manage::{Manage, NotStored, UnknownName};
 use crate::node::Node;
 use crate::public_url::PublicUrl;
@@ -50,6 +51,8 @@ pub(crate) struct Api {
     public_url: PublicUrl,
     limits: Limits,
     refusals: Refusals,
+    /// What waited for the database when somebody looked last.
+    spool: tokio::sync::Mutex<Option<(Timestamp, SpoolView)>>,
     /// Held while the audit is verified.
     verification: Arc<tokio::sync::Mutex<()>>,
 }
@@ -99,7 +102,7 @@ pub fn routes() -> impl Iterator<Item = &'static Route> {
 /// Everything below `/api/v1`, and everything below `/services/data`, where each user may ask so often.
 pub(crate) fn routers(node: Node, public_url: PublicUrl, requests_per_minute: u32) -> [Router; 2] {
     let (limits, refusals) = (Limits::new(requests_per_minute), Refusals::new());
-    let api = Arc::new(Api { node, public_url, limits, refusals, verification: Arc::default() });
+    let api = Arc::new(Api { node, public_url, limits, refusals, spool: tokio::sync::Mutex::default(), verification: Arc::default() });
     let routes = routes::router(&api, TABLES).layer(DefaultBodyLimit::max(MAX_BODY_BYTES));
     [mount::own(routes.clone()), mount::salesforce(routes)]
 }

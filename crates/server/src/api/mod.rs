@@ -35,7 +35,7 @@ pub use routes::{Access, Mounts, Route};
 use self::caller::ApiCaller;
 use self::limits::Limits;
 use self::refusals::Refusals;
-use crate::manage::definition::{Defined, remove as remove_definition};
+use crate::manage::definition::{Defined, remove_seen};
 use crate::manage::status::SpoolView;
 use crate::manage::{Manage, NotStored, UnknownName};
 use crate::node::Node;
@@ -67,10 +67,15 @@ impl Api {
         Ok(self.node.house().store().definitions().await.map_err(NotStored::from)?)
     }
 
-    /// Removes a definition for this caller.
-    async fn remove(&self, caller: &ApiCaller, defined: Defined) -> Result<Response, Problem> {
+    /// Removes a definition for this caller, if it is still what was `seen`.
+    async fn remove(
+        &self,
+        caller: &ApiCaller,
+        defined: Defined,
+        seen: &(dyn Fn(&Definitions) -> bool + Send + Sync),
+    ) -> Result<Response, Problem> {
         let actor = caller.actor();
-        remove_definition(&self.manage(&actor), &defined).await?;
+        remove_seen(&self.manage(&actor), &defined, seen).await?;
         self.settle().await;
         Ok(StatusCode::NO_CONTENT.into_response())
     }

@@ -106,7 +106,9 @@ pub enum TokenState {
     NotNeeded,
     /// One is kept and good.
     Good {
-        /// When it dies.
+        /// When it dies, RFC 3339.
+        #[serde(serialize_with = "sortie_model::timestamp_as_text")]
+        #[schema(value_type = String)]
         expires_at: Timestamp,
     },
     /// None is kept, or it has died: the callout would fetch one.
@@ -115,7 +117,9 @@ pub enum TokenState {
     BackingOff {
         /// The failure's code.
         code: &'static str,
-        /// When the next attempt is due.
+        /// When the next attempt is due, RFC 3339.
+        #[serde(serialize_with = "sortie_model::timestamp_as_text")]
+        #[schema(value_type = String)]
         retry_not_before: Timestamp,
     },
 }

@@ -17,7 +17,9 @@ use crate::{Refused, inspect};
 pub struct LastFailure {
     /// Stable code.
     pub code: &'static str,
-    /// When.
+    /// When, RFC 3339.
+    #[serde(serialize_with = "sortie_model::timestamp_as_text")]
+    #[schema(value_type = String)]
     pub at: Timestamp,
     /// What is known of it.
     pub message: String,

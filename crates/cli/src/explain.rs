@@ -26,17 +26,17 @@ pub(crate) struct ExplainArguments {
 }
 
 pub(crate) async fn run(arguments: &ExplainArguments, site: &Site, printer: &Printer) -> Result<u8, Failure> {
-    let explained = site.explain(&arguments.target, &UserName::parse(&arguments.user)?).await?;
+    let plan = site.explain(&arguments.target, &UserName::parse(&arguments.user)?).await?;
     if printer.is_json() {
-        printer.json(&explained);
+        printer.json(&plan);
     } else {
-        show(printer, &explained.plan);
-        for unrevoked in &explained.unrevoked {
+        show(printer, &plan);
+        for unrevoked in &plan.unrevoked {
             printer.line(&format!("{:<20} {}", "not revoked", in_words(unrevoked)));
             printer.line(&format!("{:<20} {}", "next", unrevoked.next_step));
         }
     }
-    Ok(u8::from(explained.plan.refusal.is_some()))
+    Ok(u8::from(plan.refusal.is_some()))
 }
 
 fn show(printer: &Printer, plan: &Plan) {

@@ -22,7 +22,7 @@ pub(crate) enum KeyCommand {
     Revoke {
         /// The key's public part: the 12 characters behind sortie_
         id: String,
-        /// Whose key it is; over HTTP it is found by that
+        /// Only if it is a key of this user
         #[arg(long)]
         user: Option<String>,
     },

@@ -1,11 +1,11 @@
 //! `sortie status`.
 
 use clap::Args;
-use sortie_client::{CredentialReport, ManagerReport, PrincipalReport, UnrevokedReport};
+use sortie_client::{CredentialReport, ManagerReport, PrincipalReport, SpoolReport, UnrevokedReport};
 use sortie_model::{ApiName, AuthenticationStatus};
 
 use crate::failure::Failure;
-use crate::printer::{Printer, Tone};
+use crate::printer::{Printer, Tone, harmless};
 use crate::site::{Site, Spool};
 
 /// Show which credentials are complete, what is missing, and how they did lately
@@ -32,7 +32,7 @@ pub(crate) async fn run(arguments: &StatusArguments, site: &Site, printer: &Prin
             printer.line("nothing is defined yet; begin with: sortie apply -f FILE");
         }
         reports.iter().for_each(|report| show(printer, report));
-        overview.spool.iter().for_each(|spool| show_spool(printer, spool));
+        show_spool(printer, &overview.spool);
     }
     let is_incomplete = reports.iter().any(|report| report.status == AuthenticationStatus::NotConfigured || lacks_certificate(report));
     Ok(if arguments.check && is_incomplete { 3 } else { 0 })
@@ -68,15 +68,13 @@ fn lacks_certificate(report: &CredentialReport) -> bool {
 
 /// Nothing, as long as all is well.
 fn show_spool(printer: &Printer, spool: &Spool) {
-    let Spool { directory, waiting, problem } = spool;
+    let Spool { directory, report: SpoolReport { waiting, problem } } = spool;
+    let place = directory.as_ref().map_or_else(|| "the server's spool".to_owned(), |directory| directory.display().to_string());
     if *waiting > 0 {
-        printer.line(&format!(
-            "{waiting} renewed logins wait in {} for the database; a running server brings them there",
-            directory.display()
-        ));
+        printer.line(&format!("{waiting} renewed logins wait in {place} for the database; a running server brings them there"));
     }
     if let Some(problem) = problem {
-        let told = format!("cannot write to {}: {problem}", directory.display());
+        let told = format!("cannot write to {place}: {}", harmless(problem));
         printer.line(&printer.toned(Tone::Bad, &told));
         printer.line("  next: give the data directory room and its owner the right to write, or a login that is renewed at a bad moment has to be made anew");
     }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use utoipa::ToSchema;
 
 /// Milliseconds since 1970-01-01T00:00:00Z.
@@ -70,6 +70,14 @@ impl Timestamp {
         }
         text
     }
+}
+
+/// Writes a moment as people read it: what is stored has milliseconds, what is answered has RFC 3339.
+///
+/// # Errors
+/// Those of the serializer.
+pub fn timestamp_as_text<S: Serializer>(moment: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(moment)
 }
 
 impl fmt::Display for Timestamp {

@@ -37,10 +37,7 @@ impl Site {
                 let expires_in_days = lifetime.map(|lifetime| days(lifetime, "--expires")).transpose()?;
                 let new = NewKey { label: label.map(|label| label.to_string()), expires_in_days };
                 let made = client.keys().create(user.as_str(), &new).await?;
-                // When it ends is the server's to say. A key that was made must be shown, also if that cannot be learned any more.
-                let listed = client.keys().list(user.as_str()).await.unwrap_or_default();
-                let expires_at = listed.into_iter().find(|known| known.id == made.id).and_then(|known| known.expires_at);
-                Ok(CreatedKey { id: made.id, key: made.key, expires_at })
+                Ok(CreatedKey { id: made.id, key: made.key, expires_at: made.expires_at })
             }
         }
     }
@@ -63,9 +60,11 @@ impl Site {
                 shown(&key::revoke(&opened.manage(), id).await?)
             }
             Self::Server(client) => {
-                let missing = || Failure::new("user_required", "over HTTP a key is found with its user", "name the user: --user NAME");
-                let user = user.ok_or_else(missing)?;
-                client.keys().revoke(user.as_str(), &id.to_string()).await?;
+                let user = match user {
+                    Some(user) => user.to_string(),
+                    None => client.keys().show(&id.to_string()).await?.user,
+                };
+                client.keys().revoke(&user, &id.to_string()).await?;
                 Ok(Change { fields: vec!["revoked_at".to_owned()], ..change("key", id, Action::Updated) })
             }
         }

@@ -1,15 +1,16 @@
 //! How things are, what a callout would do, and URLs to hand on.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use http::Method;
 use serde::Serialize;
 use sortie_callout::{Presigned, Presigning};
-use sortie_client::{CredentialReport, Plan, Presign, UnrevokedLogin};
+use sortie_client::{CredentialReport, Plan, Presign, SpoolReport, StatusOverview};
 use sortie_model::{ApiName, Secret, UserName};
-use sortie_server::connect::{self, Person, UnrevokedView};
-use sortie_server::manage::status::status;
-use sortie_server::{Node, SpoolState, StoredUser};
+use sortie_server::connect;
+use sortie_server::manage::status::{SpoolView, status};
+use sortie_server::{Node, StoredUser};
 
 use super::{Site, shown};
 use crate::failure::Failure;
@@ -19,27 +20,17 @@ use crate::setup::Opened;
 #[derive(Serialize)]
 pub(crate) struct Overview {
     pub(crate) external_credentials: Vec<CredentialReport>,
-    /// `None`: a server does not tell of its disk.
-    pub(crate) spool: Option<Spool>,
+    pub(crate) spool: Spool,
 }
 
-/// What waits on this machine for the database.
+/// What waits for the database, here or at the node that answers.
 #[derive(Serialize)]
 pub(crate) struct Spool {
+    /// `None`: a server does not say where.
     #[serde(skip)]
-    pub(crate) directory: std::path::PathBuf,
-    pub(crate) waiting: usize,
-    pub(crate) problem: Option<String>,
-}
-
-/// What `explain` shows.
-#[derive(Serialize)]
-pub(crate) struct Explained {
+    pub(crate) directory: Option<PathBuf>,
     #[serde(flatten)]
-    pub(crate) plan: Plan,
-    /// Logins of the chosen principal that are gone here, and not at the provider. A server does not tell.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(crate) unrevoked: Vec<UnrevokedLogin>,
+    pub(crate) report: SpoolReport,
 }
 
 impl Site {
@@ -47,32 +38,30 @@ impl Site {
         match self {
             Self::House(opened) => {
                 let external_credentials = shown(&status(&opened.manage(), name).await?)?;
-                let SpoolState { directory, waiting, problem } = opened.house.spool_state();
-                Ok(Overview { external_credentials, spool: Some(Spool { directory, waiting, problem }) })
+                let state = opened.house.spool_state();
+                let directory = Some(state.directory.clone());
+                Ok(Overview { external_credentials, spool: Spool { directory, report: shown(&SpoolView::from(state))? } })
             }
             Self::Server(client) => {
-                let external_credentials = match name {
-                    None => client.status().list().await?,
-                    Some(name) => vec![client.status().show(name.as_str()).await?],
+                let one = match name {
+                    None => None,
+                    Some(name) => Some(client.status().show(name.as_str()).await?),
                 };
-                Ok(Overview { external_credentials, spool: None })
+                let StatusOverview { external_credentials, spool } = client.status().overview().await?;
+                let external_credentials = one.map_or(external_credentials, |one| vec![one]);
+                Ok(Overview { external_credentials, spool: Spool { directory: None, report: spool } })
             }
         }
     }
 
-    pub(crate) async fn explain(&self, target: &str, user: &UserName) -> Result<Explained, Failure> {
+    pub(crate) async fn explain(&self, target: &str, user: &UserName) -> Result<Plan, Failure> {
         match self {
             Self::House(opened) => {
                 let user = caller(opened, user).await?;
                 let node = Node::start(opened.house.clone(), &opened.config).await?;
-                let plan = node.explain(user.clone(), target).await;
-                let chosen =
-                    plan.principals.iter().find(|principal| principal.verdict == "chosen").map(|principal| principal.name.as_str());
-                let place = plan.external_credential.as_deref().zip(chosen);
-                let unrevoked = unrevoked(&node, place, opened, &user).await;
-                Ok(Explained { plan: shown(&plan)?, unrevoked: shown(&unrevoked)? })
+                shown(&connect::explain(&node, &opened.actor, user, target).await)
             }
-            Self::Server(client) => Ok(Explained { plan: client.explain(target, Some(user.as_str())).await?, unrevoked: Vec::new() }),
+            Self::Server(client) => Ok(client.explain(target, Some(user.as_str())).await?),
         }
     }
 
@@ -111,12 +100,4 @@ pub(super) async fn caller(opened: &Opened, name: &UserName) -> Result<StoredUse
     let user = opened.house.store().caller_by_user(name).await;
     let user = user.map_err(|error| Failure::new(error.code(), error.to_string(), "look at the database, then try again"))?;
     user.ok_or_else(|| Failure::new("user_unknown", format!("there is no user `{name}`"), "list them with `sortie user list`"))
-}
-
-/// None where nobody logs in.
-async fn unrevoked(node: &Node, place: Option<(&str, &str)>, opened: &Opened, user: &StoredUser) -> Vec<UnrevokedView> {
-    let Some(place) = place else { return Vec::new() };
-    let person = Person::Operator { actor: &opened.actor, user: Some(user) };
-    let found = connect::unrevoked(node, &person, place).await.unwrap_or_default();
-    found.into_iter().map(UnrevokedView::from).collect()
 }

@@ -55,6 +55,11 @@ pub(crate) async fn keys(witness: &Witness) {
     let keys = witness.client.keys();
     let made = keys.create("alice", &NewKey { label: Some("ci".to_owned()), expires_in_days: Some(1) }).await.unwrap();
     assert!(!format!("{made:?}").contains(made.key.expose()));
+    let owned = keys.show(&made.id).await.unwrap();
+    witness.is_whole(&owned);
+    assert_eq!((owned.user.as_str(), &owned.key.expires_at), ("alice", &made.expires_at));
+    assert!(made.expires_at.unwrap().ends_with('Z'));
+    assert_eq!(code(keys.show("abcdefABCDEF").await), "key_unknown");
     let listed = keys.list("alice").await.unwrap();
     witness.is_whole_at("keys", &listed);
     assert_eq!((listed[0].id.as_str(), listed[0].state), (made.id.as_str(), KeyState::Active));

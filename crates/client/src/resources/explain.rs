@@ -1,8 +1,9 @@
 //! What a callout would do.
 
 use serde::{Deserialize, Serialize};
-use sortie_model::{IdentityType, Timestamp};
+use sortie_model::IdentityType;
 
+use super::UnrevokedLogin;
 use crate::transport::Ask;
 use crate::{Client, ClientError};
 
@@ -37,6 +38,8 @@ pub struct Plan {
     pub refusal: Option<PlannedRefusal>,
     /// What went wrong the last time, unless it has gone right since.
     pub last_failure: Option<LastFailure>,
+    /// Logins at the chosen principal that are gone here, and not at the provider.
+    pub unrevoked: Vec<UnrevokedLogin>,
 }
 
 /// A client certificate as it would be presented.
@@ -82,8 +85,8 @@ pub enum TokenState {
     NotNeeded,
     /// One is kept and good.
     Good {
-        /// When it dies.
-        expires_at: Timestamp,
+        /// When it dies, RFC 3339.
+        expires_at: String,
     },
     /// None is kept, or it has died: the callout would fetch one.
     WouldBeFetched,
@@ -91,8 +94,8 @@ pub enum TokenState {
     BackingOff {
         /// The failure's code.
         code: String,
-        /// When the next attempt is due.
-        retry_not_before: Timestamp,
+        /// When the next attempt is due, RFC 3339.
+        retry_not_before: String,
     },
 }
 
@@ -119,8 +122,8 @@ pub struct PlannedRefusal {
 pub struct LastFailure {
     /// Stable code.
     pub code: String,
-    /// When.
-    pub at: Timestamp,
+    /// When, RFC 3339.
+    pub at: String,
     /// What is known of it.
     pub message: String,
     /// What usually causes it, where that is known.

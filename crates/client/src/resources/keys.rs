@@ -51,6 +51,16 @@ impl KeyState {
     }
 }
 
+/// A key, and whose it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OwnedKey {
+    /// The user's name.
+    pub user: String,
+    /// The key.
+    #[serde(flatten)]
+    pub key: Key,
+}
+
 /// A key to be.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct NewKey {
@@ -70,6 +80,8 @@ pub struct MadeKey {
     /// The key itself.
     #[serde(deserialize_with = "taken")]
     pub key: Secret,
+    /// When it ends, RFC 3339.
+    pub expires_at: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -85,6 +97,14 @@ impl Keys<'_> {
     pub async fn list(&self, user: &str) -> Result<Vec<Key>, ClientError> {
         let Listed { keys } = self.0.ask(Ask::get(&["/users/", user, "/keys"])).await?;
         Ok(keys)
+    }
+
+    /// The key of this public part, and whose it is.
+    ///
+    /// # Errors
+    /// A [`ClientError`].
+    pub async fn show(&self, id: &str) -> Result<OwnedKey, ClientError> {
+        self.0.ask(Ask::get(&["/keys/", id])).await
     }
 
     /// Makes a key for a user.

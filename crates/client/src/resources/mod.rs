@@ -36,7 +36,7 @@ pub use external_credentials::{
 };
 pub use formulas::{EvaluatedFormula, FormulaTrial, Formulas, ReadFormula};
 pub use identity_providers::{IdentityProvider, IdentityProviderParameter, IdentityProviders, NewIdentityProvider, ProviderCredential};
-pub use keys::{Key, KeyState, Keys, MadeKey, NewKey};
+pub use keys::{Key, KeyState, Keys, MadeKey, NewKey, OwnedKey};
 pub use logins::{Login, LoginStanding, Logins, ProviderTold, RevokedLogin, UnrevokedLogin};
 pub use named_credentials::{CalloutOptions, NamedCredential, NamedCredentials, NewNamedCredential};
 pub use permission_sets::{PermissionSet, PermissionSets, Profiles};
@@ -46,7 +46,7 @@ pub use providers::{AuthProvider, DiscoveredProvider, Provider, ProviderParamete
 pub use salesforce::{QueryResult, Salesforce};
 pub use status::{
     CredentialHealth, CredentialReport, ManagerReport, MissingStep, PlaceReport, PresentedReport, PrincipalReport, SnapshotVersions,
-    Status, UnrevokedReport,
+    SpoolReport, Status, StatusOverview, UnrevokedReport,
 };
 pub use users::{NewUser, User, UserChange, UserPages, Users};
 pub use values::{ValueState, Values};

@@ -10,6 +10,24 @@ use crate::{Client, ClientError};
 #[derive(Clone, Copy, Debug)]
 pub struct Status<'c>(pub(crate) &'c Client);
 
+/// Everything, and what waits on the disk of the node that answers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StatusOverview {
+    /// All external credentials.
+    pub external_credentials: Vec<CredentialReport>,
+    /// What the database has not taken yet.
+    pub spool: SpoolReport,
+}
+
+/// Renewed logins that the database has not taken yet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SpoolReport {
+    /// How many wait. A running server brings them to the database.
+    pub waiting: u64,
+    /// Why none could be written down, if so.
+    pub problem: Option<String>,
+}
+
 /// An external credential with its principals.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CredentialReport {
@@ -137,19 +155,21 @@ pub struct SnapshotVersions {
     pub stored: i64,
 }
 
-#[derive(Deserialize)]
-struct Listed {
-    external_credentials: Vec<CredentialReport>,
-}
-
 impl Status<'_> {
     /// All external credentials.
     ///
     /// # Errors
     /// A [`ClientError`].
     pub async fn list(&self) -> Result<Vec<CredentialReport>, ClientError> {
-        let Listed { external_credentials } = self.0.ask(Ask::get(&["/status"])).await?;
-        Ok(external_credentials)
+        Ok(self.overview().await?.external_credentials)
+    }
+
+    /// All external credentials, and what waits on the disk of the node that answers.
+    ///
+    /// # Errors
+    /// A [`ClientError`].
+    pub async fn overview(&self) -> Result<StatusOverview, ClientError> {
+        self.0.ask(Ask::get(&["/status"])).await
     }
 
     /// One external credential.

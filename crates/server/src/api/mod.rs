@@ -25,7 +25,7 @@ use axum::extract::DefaultBodyLimit;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::post;
 use http::StatusCode;
-use sortie_model::ApiName;
+use sortie_model::{ApiName, Timestamp};
 use sortie_store::Definitions;
 
 pub use document::{document, document_text};
@@ -35,7 +35,8 @@ pub use routes::{Access, Mounts, Route};
 use self::caller::ApiCaller;
 use self::limits::Limits;
 use self::refusals::Refusals;
-use crate::manage::definition::{Defined, remove as remove_definition};
+use crate::manage::definition::{Defined, remove_seen};
+use crate::manage::status::SpoolView;
 use crate::manage::{Manage, NotStored, UnknownName};
 use crate::node::Node;
 use crate::public_url::PublicUrl;
@@ -50,6 +51,8 @@ pub(crate) struct Api {
     public_url: PublicUrl,
     limits: Limits,
     refusals: Refusals,
+    /// What waited for the database when somebody looked last.
+    spool: tokio::sync::Mutex<Option<(Timestamp, SpoolView)>>,
     /// Held while the audit is verified.
     verification: Arc<tokio::sync::Mutex<()>>,
 }
@@ -64,10 +67,15 @@ impl Api {
         Ok(self.node.house().store().definitions().await.map_err(NotStored::from)?)
     }
 
-    /// Removes a definition for this caller.
-    async fn remove(&self, caller: &ApiCaller, defined: Defined) -> Result<Response, Problem> {
+    /// Removes a definition for this caller, if it is still what was `seen`.
+    async fn remove(
+        &self,
+        caller: &ApiCaller,
+        defined: Defined,
+        seen: &(dyn Fn(&Definitions) -> bool + Send + Sync),
+    ) -> Result<Response, Problem> {
         let actor = caller.actor();
-        remove_definition(&self.manage(&actor), &defined).await?;
+        remove_seen(&self.manage(&actor), &defined, seen).await?;
         self.settle().await;
         Ok(StatusCode::NO_CONTENT.into_response())
     }
@@ -99,7 +107,7 @@ pub fn routes() -> impl Iterator<Item = &'static Route> {
 /// Everything below `/api/v1`, and everything below `/services/data`, where each user may ask so often.
 pub(crate) fn routers(node: Node, public_url: PublicUrl, requests_per_minute: u32) -> [Router; 2] {
     let (limits, refusals) = (Limits::new(requests_per_minute), Refusals::new());
-    let api = Arc::new(Api { node, public_url, limits, refusals, verification: Arc::default() });
+    let api = Arc::new(Api { node, public_url, limits, refusals, spool: tokio::sync::Mutex::default(), verification: Arc::default() });
     let routes = routes::router(&api, TABLES).layer(DefaultBodyLimit::max(MAX_BODY_BYTES));
     [mount::own(routes.clone()), mount::salesforce(routes)]
 }

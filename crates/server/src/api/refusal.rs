@@ -6,6 +6,7 @@ use sortie_protocol::FromAfar;
 use sortie_store::ChangeError;
 
 use super::Problem;
+use super::connect::changed;
 use crate::connect::ConnectError;
 use crate::manage::certificate::CertificateError;
 use crate::manage::definition::DefinitionError;
@@ -92,6 +93,7 @@ impl From<DefinitionError> for Problem {
     fn from(error: DefinitionError) -> Self {
         match error {
             DefinitionError::Unknown(error) => error.into(),
+            DefinitionError::Stale => changed(),
             DefinitionError::NotStored(error) => error.into(),
         }
     }

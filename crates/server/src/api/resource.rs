@@ -114,9 +114,12 @@ pub(super) async fn remove<R: Resource>(
     let name = parse::<R>(&name)?;
     let definitions = api.definitions().await?;
     let before = found::<R>(&definitions, &name)?;
-    R::etag(&definitions, before).check(&headers)?;
+    let etag = R::etag(&definitions, before);
+    etag.check(&headers)?;
     R::may(&caller, None, Some(before))?;
-    api.remove(&caller, R::defined(name)).await
+    // What is gone meanwhile is not there, rather than another.
+    let is_same = |now: &Definitions| R::find(now, &name).is_none_or(|found| R::etag(now, found) == etag);
+    api.remove(&caller, R::defined(name.clone()), &is_same).await
 }
 
 /// The stored one of this name.

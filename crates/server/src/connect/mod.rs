@@ -11,6 +11,7 @@ mod callback;
 mod callback_url;
 mod confirm;
 mod error;
+mod explanation;
 pub(crate) mod owed;
 mod person;
 mod revoke;
@@ -21,6 +22,7 @@ pub use callback::{CallbackQuery, Landing, error_url, resume, returned, waits_fo
 pub use callback_url::{CallbackChange, callback_path, callback_url, changed_callbacks};
 pub use confirm::{Confirmation, Connected, cancel, confirm, confirmation};
 pub use error::ConnectError;
+pub use explanation::{Explanation, explain};
 pub use owed::{Unrevoked, unrevoked};
 pub use person::Person;
 pub use revoke::{Disconnected, revoke, state};

@@ -50,6 +50,7 @@ const ROWS: &[(&str, &str, u16)] = &[
     ("GET", "/users/{user}/keys", 403),
     ("POST", "/users/{user}/keys", 403),
     ("DELETE", "/users/{user}/keys/{id}", 403),
+    ("GET", "/keys/{id}", 403),
     ("GET", "/permission-sets", 403),
     ("POST", "/permission-sets", 403),
     ("GET", "/permission-sets/{name}", 403),

@@ -5,6 +5,7 @@ use sortie_model::Secret;
 use sortie_testkit::peers::Fault;
 use sortie_testkit::plain_http;
 
+use crate::identity_providers::apply;
 use crate::logins::{OPERATOR, Scene, user};
 
 fn ask(scene: &Scene, key: &Secret, method: &str, credential: &str) -> (u16, Value) {
@@ -13,6 +14,14 @@ fn ask(scene: &Scene, key: &Secret, method: &str, credential: &str) -> (u16, Val
     let answer = plain_http::send(method, &url, &[("Authorization", &bearer)], b"").unwrap();
     scene.stage.server.assert_unmarked("an answer", answer.text());
     (answer.status, answer.json())
+}
+
+fn explain(scene: &Scene, key: &Secret, target: &str) -> Value {
+    let url = format!("http://{}/api/v1/explain", scene.stage.server.server().admin());
+    let headers = [("Authorization", &*format!("Bearer {}", key.expose())), ("Content-Type", "application/json")];
+    let answer = plain_http::send("POST", &url, &headers, json!({ "target": target }).to_string().as_bytes()).unwrap();
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    answer.json()
 }
 
 #[test]
@@ -43,6 +52,10 @@ fn a_login_is_shown_to_its_owner_and_ended_here_and_at_the_provider() {
         (&login["unrevoked"][0]["attempts"], &login["unrevoked"][0]["failure_code"]),
         (&json!(1), &json!("token_endpoint_unavailable"))
     );
+    // Whoever sees definitions sees it beside what a callout would do.
+    apply(&scene.stage, "permission_sets: [{name: Callers, permissions: [view_setup]}]", "");
+    let explained = explain(&scene, alice, "callout:Own/x");
+    assert_eq!((&explained["refusal"]["code"], &explained["unrevoked"][0]["attempts"]), (&json!("needs_authentication"), &json!(1)));
 }
 
 #[test]

@@ -16,5 +16,6 @@ mod certificates_renewal;
 mod discovery;
 mod external_auth_identity_providers;
 mod principals;
+mod removal;
 mod secrets;
 mod status;

@@ -12,7 +12,7 @@ mod salesforce_id;
 mod store;
 mod words;
 
-pub(super) use etag::Etag;
+pub(super) use etag::{Etag, changed};
 pub(super) use external_credential::{credential_id as salesforce_id_of_credential, principal_id};
 pub(super) use place::has_access;
 pub(super) use salesforce_id::{Prefix, SalesforceId};

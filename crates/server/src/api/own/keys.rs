@@ -18,7 +18,7 @@ use crate::api::json::{At, Body, Reader};
 use crate::api::mount::NEWEST;
 use crate::api::{Api, Problem, json};
 use crate::manage::UnknownName;
-use crate::manage::key::{self, KeyView, NewKeyRequest};
+use crate::manage::key::{self, KeyView, NewKeyRequest, OwnedKey};
 
 #[derive(Serialize, ToSchema)]
 #[schema(as = KeyList)]
@@ -33,6 +33,9 @@ struct Made<'a> {
     id: String,
     /// Shown once: nothing can bring it back.
     key: &'a str,
+    /// From when on it is refused, RFC 3339.
+    #[schema(required = true)]
+    expires_at: Option<String>,
 }
 
 pub(super) const LIST: Operation = Operation::new("listKeys", Tag::Users, "List the API keys of a user").gives::<Listed>(200);
@@ -60,7 +63,8 @@ pub(super) async fn create(
     let manage = api.manage(&actor);
     let expires_at = lifetime.map(|days| manage.now.after(Duration::from_secs(u64::from(days) * 86_400)));
     let made = key::create(&manage, NewKeyRequest { user, label, expires_at }).await?;
-    Ok(json(StatusCode::CREATED, &Made { id: made.id.to_string(), key: made.text.expose() }))
+    let expires_at = expires_at.map(|moment| moment.to_string());
+    Ok(json(StatusCode::CREATED, &Made { id: made.id.to_string(), key: made.text.expose(), expires_at }))
 }
 
 /// Ten years.
@@ -79,6 +83,19 @@ fn read(reader: &mut Reader, at: &At<'_>) -> Option<(Option<Label>, Option<u32>)
     let days = fields.take("expires_in_days").map(|at| reader.count(&at, MOST_DAYS));
     fields.finish(reader);
     Some((label.flatten(), days.flatten()))
+}
+
+pub(super) const SHOW: Operation =
+    Operation::new("showKey", Tag::Users, "Show an API key, and whose it is").describe("By its public part.").gives::<OwnedKey>(200);
+
+pub(super) async fn show(State(api): State<Arc<Api>>, caller: ApiCaller, Path(text): Path<String>) -> Result<Response, Problem> {
+    let id = ApiKeyId::parse(&text).ok_or_else(|| unknown(&text))?;
+    let actor = caller.actor();
+    Ok(json(StatusCode::OK, &key::find(&api.manage(&actor), id).await?))
+}
+
+fn unknown(id: &str) -> Problem {
+    UnknownName::new("API key", id.chars().take(80).collect::<String>()).into()
 }
 
 pub(super) const REVOKE: Operation = Operation::new("revokeKey", Tag::Users, "Revoke an API key").gives_nothing();
@@ -100,6 +117,5 @@ pub(super) async fn revoke(
 async fn of_user(api: &Api, caller: &ApiCaller, user: &UserName, id: &str) -> Result<ApiKeyId, Problem> {
     let actor = caller.actor();
     let keys = key::list(&api.manage(&actor), user).await?;
-    let unknown = || Problem::from(UnknownName::new("API key", id.chars().take(80).collect::<String>()));
-    keys.iter().find(|key| key.id == id).and_then(|_| ApiKeyId::parse(id)).ok_or_else(unknown)
+    keys.iter().find(|key| key.id == id).and_then(|_| ApiKeyId::parse(id)).ok_or_else(|| unknown(id))
 }

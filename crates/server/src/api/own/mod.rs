@@ -59,6 +59,7 @@ pub(super) const ROUTES: &[Route] = routes! {
     "GET" "/users/{user}/keys" Access::AnyOf(USER_VIEWERS) => get(keys::list), keys::LIST;
     "POST" "/users/{user}/keys" Access::AnyOf(USERS) => post(keys::create), keys::CREATE;
     "DELETE" "/users/{user}/keys/{id}" Access::AnyOf(USERS) => delete(keys::revoke), keys::REVOKE;
+    "GET" "/keys/{id}" Access::AnyOf(USER_VIEWERS) => get(keys::show), keys::SHOW;
     "GET" "/permission-sets" Access::AnyOf(GRANT_VIEWERS) => get(access::permission_sets::list), access::permission_sets::LIST;
     "POST" "/permission-sets" Access::AnyOf(USERS) => post(resource::create::<access::permission_sets::Definition>), access::permission_sets::CREATE;
     "GET" "/permission-sets/{name}" Access::AnyOf(GRANT_VIEWERS) => get(resource::show::<access::permission_sets::Definition>), access::permission_sets::SHOW;

@@ -50,7 +50,7 @@ async fn answer(api: &Api, caller: &ApiCaller, name: &ApiName) -> Result<Respons
 pub(super) const REMOVE: Operation = Operation::new("deleteProvider", Tag::Providers, "Delete a provider").gives_nothing();
 
 pub(super) async fn remove(State(api): State<Arc<Api>>, caller: ApiCaller, Path(name): Path<String>) -> Result<Response, Problem> {
-    api.remove(&caller, Defined::Provider(parse(&name)?)).await
+    api.remove(&caller, Defined::Provider(parse(&name)?), &|_| true).await
 }
 
 pub(super) const PUT_VALUES: Operation = Operation::new("storeProviderValues", Tag::Providers, "Store all values of a provider")

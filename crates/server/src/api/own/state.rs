@@ -1,12 +1,12 @@
 //! How things are: status and health of external credentials, the definitions in force, what a callout would do.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::{Path, State};
 use axum::response::Response;
 use http::StatusCode;
 use serde::Serialize;
-use sortie_callout::Plan;
 use sortie_model::{ApiName, UserName};
 use utoipa::ToSchema;
 
@@ -15,13 +15,16 @@ use crate::api::document::{Form, Operation, Schema, Tag};
 use crate::api::json::{At, Body, Reader};
 use crate::api::mount::NEWEST;
 use crate::api::{Api, Problem, json};
+use crate::connect::{self, Explanation};
 use crate::manage::UnknownName;
-use crate::manage::status::{CredentialReport, status};
+use crate::manage::status::{CredentialReport, SpoolView, status};
 
 #[derive(Serialize, ToSchema)]
 #[schema(as = StatusList)]
 struct Listed {
     external_credentials: Vec<CredentialReport>,
+    /// Of the node that answers.
+    spool: SpoolView,
 }
 
 pub(super) const LIST: Operation =
@@ -29,8 +32,26 @@ pub(super) const LIST: Operation =
 
 pub(super) async fn list(State(api): State<Arc<Api>>, caller: ApiCaller) -> Result<Response, Problem> {
     let actor = caller.actor();
-    Ok(json(StatusCode::OK, &Listed { external_credentials: status(&api.manage(&actor), None).await? }))
+    let external_credentials = status(&api.manage(&actor), None).await?;
+    Ok(json(StatusCode::OK, &Listed { external_credentials, spool: spool(&api).await? }))
 }
+
+/// What waits on this node's disk for the database. To look costs a write, so that a look is good for five seconds, whoever asks.
+async fn spool(api: &Api) -> Result<SpoolView, Problem> {
+    let now = api.node.world().now();
+    let mut last = api.spool.lock().await;
+    if let Some((at, seen)) = &*last
+        && now.since(*at) < LOOK_EVERY
+    {
+        return Ok(seen.clone());
+    }
+    let house = api.node.house().clone();
+    let seen = tokio::task::spawn_blocking(move || SpoolView::from(house.spool_state())).await.map_err(|_| Problem::internal())?;
+    *last = Some((now, seen.clone()));
+    Ok(seen)
+}
+
+const LOOK_EVERY: Duration = Duration::from_secs(5);
 
 pub(super) const SHOW: Operation =
     Operation::new("showStatus", Tag::State, "Show status and health of an external credential").gives::<CredentialReport>(200);
@@ -64,11 +85,12 @@ pub(super) async fn snapshot(State(api): State<Arc<Api>>) -> Result<Response, Pr
 pub(super) const EXPLAIN: Operation = Operation::new("explainCallout", Tag::Callouts, "Say what a callout would do")
     .describe("Nothing is sent.")
     .body(&QUESTION)
-    .gives::<Plan>(200)
+    .gives::<Explanation>(200)
     .refuses(&[404]);
 
 pub(super) async fn explain(State(api): State<Arc<Api>>, caller: ApiCaller, body: Body) -> Result<Response, Problem> {
     let (target, user) = body.read(NEWEST, read_question)?;
+    let actor = caller.actor();
     let who = match user {
         None => caller.user,
         Some(name) => {
@@ -76,7 +98,7 @@ pub(super) async fn explain(State(api): State<Arc<Api>>, caller: ApiCaller, body
             found.ok_or_else(|| UnknownName::new("user", &name))?
         }
     };
-    Ok(json(StatusCode::OK, &api.node.explain(who, &target).await))
+    Ok(json(StatusCode::OK, &connect::explain(&api.node, &actor, who, &target).await))
 }
 
 const QUESTION: Form = Form {

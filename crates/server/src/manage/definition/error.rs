@@ -10,6 +10,9 @@ pub enum DefinitionError {
     /// There is none of this name.
     #[error(transparent)]
     Unknown(#[from] UnknownName),
+    /// It is not what somebody has seen any more.
+    #[error("it has changed since it was read")]
+    Stale,
     /// It could not be done: something else needs it, or the database refused.
     #[error(transparent)]
     NotStored(#[from] NotStored),
@@ -20,6 +23,7 @@ impl DefinitionError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Unknown(unknown) => unknown.code(),
+            Self::Stale => "stale",
             Self::NotStored(error) => error.code(),
         }
     }
@@ -28,6 +32,7 @@ impl DefinitionError {
     pub fn next_step(&self) -> String {
         match self {
             Self::Unknown(unknown) => unknown.next_step(),
+            Self::Stale => "read it again, and decide anew".to_owned(),
             Self::NotStored(error) => error.next_step(),
         }
     }

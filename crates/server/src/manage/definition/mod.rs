@@ -4,4 +4,4 @@ mod error;
 mod remove;
 
 pub use error::DefinitionError;
-pub use remove::{Defined, remove};
+pub use remove::{Defined, remove, remove_seen};

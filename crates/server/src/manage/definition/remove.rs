@@ -1,7 +1,7 @@
 //! Removes a definition with everything that hangs on it.
 
 use sortie_model::{ApiName, IdentityProvider};
-use sortie_store::ChangeError;
+use sortie_store::{ChangeError, Definitions};
 
 use super::DefinitionError;
 use crate::manage::{Action, Change, Manage, PrincipalReference, UnknownName, find, provider};
@@ -28,8 +28,23 @@ pub enum Defined {
 /// # Errors
 /// A [`DefinitionError`]: there is none of this name, or something else needs it.
 pub async fn remove(manage: &Manage<'_>, defined: &Defined) -> Result<Change, DefinitionError> {
+    remove_seen(manage, defined, &|_| true).await
+}
+
+/// The same if what is stored is still what somebody has seen: `is_same` looks at it in the very transaction that removes it.
+///
+/// # Errors
+/// A [`DefinitionError`], also if it is otherwise.
+pub async fn remove_seen(
+    manage: &Manage<'_>,
+    defined: &Defined,
+    is_same: &(dyn Fn(&Definitions) -> bool + Send + Sync),
+) -> Result<Change, DefinitionError> {
     let mut change = manage.store.change().await?;
     let definitions = change.definitions().await?;
+    if !is_same(&definitions) {
+        return Err(DefinitionError::Stale);
+    }
     let (object, name) = match defined {
         Defined::NamedCredential(name) => {
             let found = definitions.named_credentials.iter().find(|known| known.name == *name);

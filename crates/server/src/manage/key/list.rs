@@ -1,7 +1,7 @@
 //! Lists the API keys of a user.
 
 use serde::Serialize;
-use sortie_model::{ApiKey, Timestamp, UserName};
+use sortie_model::{ApiKey, ApiKeyId, Timestamp, UserName};
 use utoipa::ToSchema;
 
 use super::KeyError;
@@ -47,6 +47,25 @@ impl KeyState {
             Self::Revoked => "revoked",
         }
     }
+}
+
+/// A key, and whose it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct OwnedKey {
+    /// The user's name.
+    pub user: String,
+    /// The key.
+    #[serde(flatten)]
+    pub key: KeyView,
+}
+
+/// The key of this public part.
+///
+/// # Errors
+/// A [`KeyError`]: there is no such key.
+pub async fn find(manage: &Manage<'_>, id: ApiKeyId) -> Result<OwnedKey, KeyError> {
+    let found = manage.store.caller_by_key(id).await?.ok_or_else(|| UnknownName::new("API key", id))?;
+    Ok(OwnedKey { user: found.user.name.to_string(), key: view(&found.key, manage.now) })
 }
 
 /// All keys of a user, oldest first.

@@ -8,6 +8,6 @@ mod text;
 
 pub use create::{CreatedKey, NewKeyRequest, create};
 pub use error::KeyError;
-pub use list::{KeyState, KeyView, list};
+pub use list::{KeyState, KeyView, OwnedKey, find, list};
 pub use revoke::revoke;
 pub use text::{KeyText, NewKey, NewKeyError};

@@ -59,7 +59,7 @@ impl Channels {
     fn make(&self, identity: &Arc<ClientIdentity>) -> TlsConnector {
         let mut config = self.base.clone();
         config.client_auth_cert_resolver = Arc::new(Shows::this(certified(identity)));
-        // A resumed session is the earlier one's identity (RFC 8446, section 4.6.1), so each name has sessions of its own; 8 of them, since a name stands for one server.
+        // A session that is resumed is tied to the certificate of the first one (RFC 8446, section 4.6.1), so each name has sessions of its own; 8, since it stands for one server.
         config.resumption = Resumption::in_memory_sessions(8);
         TlsConnector::from(Arc::new(config))
     }

@@ -1,7 +1,7 @@
 //! Being asked for a client certificate: what a server got, and what it says of it.
 //!
-//! A server may refuse in the handshake, or, with TLS 1.3, after it: then the refusal is the first thing that is read, when the request may be on its way already (RFC 8446,
-//! section 2 and appendix D.1 leave no other moment). Either way it says so with an alert, and which alert depends on the server.
+//! A server may refuse in the handshake, or, with TLS 1.3, after it: the client's certificate goes out with the end of its handshake (RFC 8446, section 2), so the refusal
+//! is the first thing that is read, when the request may be on its way already. Either way it is an alert, and which one depends on the server.
 
 use std::cell::Cell;
 use std::io;
@@ -99,7 +99,7 @@ impl Objection {
     /// What an alert says about the client certificate, if it is about that (RFC 8446, section 6.2; RFC 5246, section 7.2.2). Nothing in it is the server's own text.
     pub(crate) fn of(alert: AlertDescription, having: Having, asked: Asked) -> Option<Self> {
         use AlertDescription as Alert;
-        // These are about a certificate, and the server has seen no other than the client's. With none: Go's and Java's servers say "bad certificate" when there is none.
+        // These are about a certificate, and the server has seen no other than the client's. Where there is none, Go's servers (TLS 1.2) and Java's say "bad certificate".
         let reason = match alert {
             Alert::CertificateRequired | Alert::NoCertificate => "it says that it got none",
             Alert::UnknownCA => "it does not know the authority that signed it",

@@ -125,3 +125,37 @@ impl AsyncWrite for Stream {
         }
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use std::time::Duration;
+
+    use sortie_model::Endpoint;
+    use sortie_testkit::authority::Authority;
+    use sortie_testkit::peers::{MutualTlsOpenssl, TlsVersion};
+    use tokio::io::AsyncWriteExt as _;
+
+    use crate::client_auth::Objection;
+    use crate::{Connector, EgressPolicy, Roots, Trust};
+
+    #[tokio::test]
+    async fn who_only_writes_still_hears_why_the_server_has_closed() {
+        let server = MutualTlsOpenssl::start(TlsVersion::Tls13, &Authority::default().pem, None);
+        let policy = EgressPolicy { allow: vec!["127.0.0.0/8".parse().unwrap()], ports: Vec::new() };
+        let trust = Trust::new(Roots::OnlyAdded).with_ca_pem(server.authority().as_bytes()).unwrap();
+        let endpoint = Endpoint::parse(&server.url()).unwrap();
+        let connector = Connector::new(policy, trust).unwrap();
+        let mut stream = connector.connect(&endpoint, None, Duration::from_secs(20)).await.unwrap();
+        let listening = stream.listening().unwrap();
+        assert_eq!(listening.heard(), None, "TLS 1.3: the handshake is over before the server has looked");
+        // `s_server` throws away what comes before it closes, for as long as something comes without a pause.
+        let writing = async {
+            while stream.write_all(b"x").await.is_ok() {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(20), writing).await.unwrap();
+        assert_eq!(listening.heard(), Some(Objection::Required));
+    }
+}

@@ -191,6 +191,11 @@ fn a_server_that_refuses_us_is_told_by_a_code_and_whose_turn_it_is() {
     let mut kept = vec![("the answers".to_owned(), answers.into_bytes()), ("the log".to_owned(), log.lock().unwrap().clone())];
     files(stage.server.directory(), &mut kept);
     assert!(kept.len() > 4 && kept[1].1.len() > 1_000);
+    // The operator is told what the caller is not.
+    let logged = String::from_utf8_lossy(&kept[1].1).into_owned();
+    for reason in ["it does not know the authority that signed it", "it has expired, or is not valid yet, by the clock of the service"] {
+        assert!(logged.contains(&format!("was not delivered: the upstream refused the client certificate: {reason}")), "{reason}");
+    }
     for issued in [issued, stranger] {
         // Where the private part of the key is: the end of PKCS#8 for RSA; for P-256 from the 36th byte on.
         let part = if issued.key.len() < 200 { &issued.key[36..68] } else { &issued.key[issued.key.len() - 64..] };

@@ -17,6 +17,27 @@ fn whoever_reaches_the_server_reads_the_document_and_learns_nothing_of_the_serve
     assert_eq!(office.send(None, "GET", "/services/data/v67.0/openapi.json", None, &[]).status, 404);
 }
 
+#[test]
+fn a_deputy_is_named_in_a_parameter_where_one_is_heard_and_nowhere_else() {
+    let document: Value = serde_json::from_str(document_text()).unwrap();
+    let name = "#/components/parameters/OnBehalfOf";
+    let mut heard = 0;
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            let parameters = operation["parameters"].as_array().unwrap();
+            let is_documented = parameters.iter().any(|parameter| parameter["$ref"] == name);
+            let is_heard = path.starts_with("/api/v1") && operation["security"] != serde_json::json!([]);
+            assert_eq!(is_documented, is_heard, "{method} {path}");
+            assert!(
+                !is_heard || (operation["responses"].get("403").is_some() && operation["responses"].get("404").is_some()),
+                "{method} {path}"
+            );
+            heard += usize::from(is_heard);
+        }
+    }
+    assert!(heard > 70, "{heard}");
+}
+
 /// What the examples need, beside each other.
 const BEFORE: &str = "
 external_credentials:

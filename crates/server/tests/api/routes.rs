@@ -156,6 +156,26 @@ fn auth_01_nobody_is_heard_without_a_key() {
 }
 
 #[test]
+fn a_deputy_is_heard_at_every_route_of_ours_and_at_none_of_salesforces() {
+    let office = Office::open();
+    let nobody = office.key("nobody");
+    let expected = |key, for_whom, route: &Route| {
+        let answer = office.send(Some(key), route.method, &place(route), body(route).as_ref(), &[("Sortie-On-Behalf-Of", for_whom)]);
+        (answer.status, answer.header("sortie-error").unwrap_or_default().to_owned())
+    };
+    for route in routes().filter(|route| route.access != Access::Anybody) {
+        let at = format!("{} {}", route.method, route.path);
+        if matches!(route.mounts, Mounts::Salesforce) {
+            assert_eq!(expected(&office.admin, "alice", route).0, 400, "{at}");
+            continue;
+        }
+        assert_eq!(expected(&office.admin, "eve", route), (404, "user_unknown".to_owned()), "{at}");
+        assert_eq!(expected(&office.admin, "no name", route), (400, "header_invalid".to_owned()), "{at}");
+        assert_eq!(expected(&nobody, "alice", route), (403, "permission_missing".to_owned()), "{at}");
+    }
+}
+
+#[test]
 fn nobody_does_what_they_may_not() {
     let office = Office::open();
     let nobody = office.key("nobody");

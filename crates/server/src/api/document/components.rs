@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
 use super::operation::Form;
+use super::schema::Schema;
 use crate::api::mount::MountKind;
 
 /// Collects what operations refer to.
@@ -60,6 +61,10 @@ fn parameters() -> Value {
         "IfMatch": {
             "name": "If-Match", "in": "header", "required": false, "schema": { "type": "string" },
             "description": "The `ETag` that was seen, or `*`. If somebody has changed it since, the request is refused with 412 (RFC 9110, section 13.1.1).",
+        },
+        "OnBehalfOf": {
+            "name": "Sortie-On-Behalf-Of", "in": "header", "required": false, "schema": Schema::user_name().into_value(),
+            "description": "Name of the user for whom this is asked, with their permissions and what is their own. Needs `act_on_behalf`, and the user may do nothing that the caller may not.",
         },
         "IdempotencyKey": {
             "name": "Idempotency-Key", "in": "header", "required": false,

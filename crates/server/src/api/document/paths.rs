@@ -106,6 +106,9 @@ fn parameters(route: &Route, place: &Place) -> Value {
     if has_idempotency(route) {
         all.push(reference("parameters", "IdempotencyKey"));
     }
+    if takes_deputies(route, place) {
+        all.push(reference("parameters", "OnBehalfOf"));
+    }
     all.into()
 }
 
@@ -121,6 +124,11 @@ fn in_path(name: &str) -> (Schema, &'static str) {
 
 fn has_idempotency(route: &Route) -> bool {
     route.method == "POST" && route.access != Access::Anybody
+}
+
+/// Whether somebody may ask for somebody else: `Sortie-On-Behalf-Of`, as the admission takes it.
+fn takes_deputies(route: &Route, place: &Place) -> bool {
+    place.kind == MountKind::Own && route.access != Access::Anybody
 }
 
 fn success(components: &mut Components, route: &Route, Answer { status, schema }: Answer) -> Value {
@@ -153,6 +161,10 @@ fn refusals(route: &Route, place: &Place) -> BTreeSet<u16> {
     }
     if matches!(route.access, Access::AnyOf(_)) {
         all.insert(403);
+    }
+    // They may not, or there is no such user.
+    if takes_deputies(route, place) {
+        all.extend([403, 404]);
     }
     if place.since.is_some() || route.path.contains('{') {
         all.insert(404);

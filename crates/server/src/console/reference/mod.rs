@@ -123,15 +123,17 @@ fn page(operation: Operation, second: Option<Operation>) -> OperationPage {
         method: method.to_uppercase(),
         paths: [Some(path), second.map(|second| second.path)].into_iter().flatten().collect(),
         needs_key: value["security"].as_array().is_some_and(|schemes| !schemes.is_empty()),
-        parameters: parameters(second.unwrap_or(operation).value),
+        parameters: parameters(value, second.map(|second| second.value)),
         body,
         answers,
         refusals,
     }
 }
 
-/// At the second place there is a version beside what there is at the first.
-fn parameters(value: &'static Value) -> Vec<Parameter> {
+/// At the second place there is a version beside what there is at the first, and what only the first has comes behind.
+fn parameters(first: &'static Value, second: Option<&'static Value>) -> Vec<Parameter> {
+    let of = |value: &'static Value| value["parameters"].as_array().into_iter().flatten();
+    let own = of(first).filter(|parameter| second.is_some_and(|second| !of(second).any(|known| known == *parameter)));
     let parameter = |parameter: &'static Value| {
         let parameter = resolved(parameter);
         let place = match text(&parameter["in"]) {
@@ -143,7 +145,7 @@ fn parameters(value: &'static Value) -> Vec<Parameter> {
         let (kind, about) = (members::kind(&parameter["schema"]), spans(text(&parameter["description"])));
         Parameter { name: text(&parameter["name"]), place, is_required, kind, about }
     };
-    value["parameters"].as_array().into_iter().flatten().map(parameter).collect()
+    of(second.unwrap_or(first)).chain(own).map(parameter).collect()
 }
 
 impl Operation {

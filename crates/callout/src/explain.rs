@@ -79,7 +79,8 @@ pub struct PlannedCertificate {
     #[schema(required = true)]
     pub version: Option<u32>,
     /// Until when its chain is good.
-    #[schema(required = true)]
+    #[serde(serialize_with = "sortie_model::optional_timestamp_as_text")]
+    #[schema(required = true, value_type = Option<String>)]
     pub expires_at: Option<Timestamp>,
 }
 

@@ -54,7 +54,7 @@ fn show(printer: &Printer, plan: &Plan) {
     }
     if let Some(PlannedCertificate { name, version, expires_at }) = &plan.client_certificate {
         let version = version.map_or_else(|| ", of which no version is in force".to_owned(), |number| format!(", version {number}"));
-        let until = expires_at.map_or_else(String::new, |until| format!(", good until {until}"));
+        let until = expires_at.as_ref().map_or_else(String::new, |until| format!(", good until {until}"));
         fact("client certificate", &format!("{name}{version}{until}"));
     }
     for principal in &plan.principals {

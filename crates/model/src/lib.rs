@@ -52,6 +52,6 @@ pub use secret::{Secret, SecretBytes};
 pub use signing::{KeyAlgorithm, KeyIdentifier, SigningAlgorithm};
 pub use sortie_formula::Template;
 pub use status::{AuthenticationStatus, Health, MissingStep};
-pub use timestamp::{Timestamp, timestamp_as_text};
+pub use timestamp::{Timestamp, optional_timestamp_as_text, timestamp_as_text};
 pub use user::{ApiKey, ApiKeyId, Attributes, User, check_attribute, find_attribute};
 pub use violation::{Violation, Violations};

@@ -80,6 +80,17 @@ pub fn timestamp_as_text<S: Serializer>(moment: &Timestamp, serializer: S) -> Re
     serializer.collect_str(moment)
 }
 
+/// The same of one that may not be there.
+///
+/// # Errors
+/// Those of the serializer.
+pub fn optional_timestamp_as_text<S: Serializer>(moment: &Option<Timestamp>, serializer: S) -> Result<S::Ok, S::Error> {
+    match moment {
+        Some(moment) => timestamp_as_text(moment, serializer),
+        None => serializer.serialize_none(),
+    }
+}
+
 impl fmt::Display for Timestamp {
     /// As [`Timestamp::to_rfc_3339`].
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -49,8 +49,8 @@ pub struct PlannedCertificate {
     pub name: String,
     /// The number of the version in force, if one is.
     pub version: Option<u32>,
-    /// Until when its chain is good.
-    pub expires_at: Option<Timestamp>,
+    /// Until when its chain is good, RFC 3339.
+    pub expires_at: Option<String>,
 }
 
 /// A signature as it would be made.

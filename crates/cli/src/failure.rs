@@ -12,11 +12,13 @@ pub(crate) struct Failure {
     pub(crate) next: String,
     /// Everything that is wrong with a definition, for `--json`; the message says it too.
     pub(crate) problems: Vec<Problem>,
+    /// What a server has said besides, for `--json`: everything that is wrong with what was sent, and what its log knows it by.
+    pub(crate) refusal: Option<Box<sortie_client::Refusal>>,
 }
 
 impl Failure {
     pub(crate) fn new(code: impl Into<String>, message: impl Into<String>, next: impl Into<String>) -> Self {
-        Self { code: code.into(), message: message.into(), next: next.into(), problems: Vec::new() }
+        Self { code: code.into(), message: message.into(), next: next.into(), problems: Vec::new(), refusal: None }
     }
 
     /// An error with all that caused it, each cause once.
@@ -54,7 +56,6 @@ failures!(
     sortie_server::OpenError,
     sortie_server::StartError,
     crate::call::CallError,
-    sortie_client::ClientError,
     manage::definition::DefinitionError,
     manage::user::UserError,
     manage::key::KeyError,
@@ -68,6 +69,13 @@ failures!(
 impl From<manage::apply::ApplyError> for Failure {
     fn from(error: manage::apply::ApplyError) -> Self {
         Self { problems: error.problems().to_vec(), ..Self::of(&error, error.code(), error.next_step()) }
+    }
+}
+
+impl From<sortie_client::ClientError> for Failure {
+    fn from(error: sortie_client::ClientError) -> Self {
+        let (code, next) = (error.code().to_owned(), error.next_step().to_owned());
+        Self { refusal: error.refusal().cloned().map(Box::new), ..Self::of(&error, &code, next) }
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use anstyle::{AnsiColor, Style};
 use comfy_table::{Cell, ContentArrangement, Table};
 use serde::Serialize;
-use sortie_client::{Action, Change};
+use sortie_client::{Action, Change, Fault};
 
 use crate::arguments::Color;
 use crate::failure::Failure;
@@ -117,11 +117,16 @@ impl Printer {
 
     /// A failure, and the exit status for it.
     pub(crate) fn failure(&self, failure: &Failure) -> ExitCode {
-        let Failure { code, message, next, problems } = failure;
+        let Failure { code, message, next, problems, refusal } = failure;
         let text = if self.is_json {
             let mut error = serde_json::json!({ "code": code, "message": message, "next": next });
             if !problems.is_empty() {
                 error["problems"] = serde_json::json!(problems);
+            }
+            if let Some(refusal) = refusal {
+                let fault = |fault: &Fault| serde_json::json!({ "pointer": fault.pointer, "code": fault.code, "detail": fault.detail });
+                error["errors"] = refusal.faults.iter().map(fault).collect();
+                error["request_id"] = serde_json::json!(refusal.request_id);
             }
             serde_json::json!({ "error": error }).to_string()
         } else {

@@ -7,6 +7,12 @@ use sortie_server::audit::{Line, Positions, Verified, files, last_lines, read_li
 use super::{Site, shown};
 use crate::failure::Failure;
 
+/// As many as the API gives at once.
+const PAGE: u32 = 1_000;
+
+/// Then they are shown before there are more.
+const AT_ONCE: usize = 10_000;
+
 /// How far it was read.
 pub(crate) enum AuditTail<'s> {
     House { directory: &'s std::path::Path, positions: Positions },
@@ -23,8 +29,10 @@ impl Site {
                 Ok((lines, AuditTail::House { directory, positions }))
             }
             Self::Server(client) => {
-                let page = client.audit().last(u32::try_from(count).unwrap_or(u32::MAX)).await?;
-                Ok((lines_of(&page), AuditTail::Server { client, page }))
+                // The API gives 1 to 1,000 of them.
+                let page = client.audit().last(u32::try_from(count).unwrap_or(PAGE).clamp(1, PAGE)).await?;
+                let surplus = page.records.len().saturating_sub(count);
+                Ok((lines_of(&page).split_off(surplus), AuditTail::Server { client, page }))
             }
         }
     }
@@ -73,8 +81,23 @@ impl AuditTail<'_> {
                 Ok(fresh)
             }
             Self::Server { client, page } => {
-                *page = client.audit().behind(page).await?;
-                Ok(lines_of(page))
+                let mut fresh = Vec::new();
+                while fresh.len() < AT_ONCE {
+                    match client.audit().behind_up_to(page, PAGE).await {
+                        Ok(next) if next.records.is_empty() => break,
+                        Ok(next) => {
+                            fresh.extend(lines_of(&next));
+                            *page = next;
+                        }
+                        // Whoever follows wants to go on when the server is back.
+                        Err(error) if error.is_retryable() => {
+                            tracing::warn!(code = error.code(), "the audit cannot be asked for at the moment: {error}");
+                            break;
+                        }
+                        Err(error) => return Err(error.into()),
+                    }
+                }
+                Ok(fresh)
             }
         }
     }

@@ -57,6 +57,10 @@ async fn principal_at_server(client: &Client, reference: &PrincipalReference) ->
     let unknown = || Failure::new("principal_unknown", format!("there is no principal `{reference}`"), "list them with `sortie status`");
     let position = wanted.principals.iter().position(|principal| is_it(&principal.principal_name)).ok_or_else(unknown)?;
     let gone = wanted.principals.remove(position);
-    client.external_credentials().replace(&wanted, Some(&seen.etag)).await?;
+    let left = client.external_credentials().replace(&wanted, Some(&seen.etag)).await?.value;
+    if left.principals.iter().any(|principal| is_it(&principal.principal_name)) {
+        let message = format!("`{reference}` belongs to the protocol of its external credential, and stays");
+        return Err(Failure::new("principal_needed", message, "remove the external credential as a whole"));
+    }
     Ok(change("principal", format!("{}/{}", wanted.developer_name, gone.principal_name), Action::Deleted))
 }

@@ -93,5 +93,8 @@ pub(crate) async fn audit(witness: &Witness) {
     witness.client.users().assign("alice", "Everything").await.unwrap();
     let fresh = audit.behind(&last).await.unwrap();
     assert!(fresh.records.iter().any(|record| record.text().contains("user alice")), "{fresh:?}");
+    let one = audit.behind_up_to(&last, 1).await.unwrap();
+    assert_eq!(one.records.len(), 1);
+    assert_eq!(audit.behind_up_to(&last, 1_000).await.unwrap().records[0].text(), one.records[0].text());
     witness.client.users().unassign("alice", "Everything").await.unwrap();
 }

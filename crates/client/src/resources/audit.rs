@@ -126,4 +126,15 @@ impl Audit<'_> {
     pub async fn behind(&self, page: &AuditPage) -> Result<AuditPage, ClientError> {
         self.0.ask(Ask::onward(&page.next, "/api/v1/audit?")).await
     }
+
+    /// The same in pages of another size than the first one, 1 to 1,000: who follows wants to see few records at first, and to keep up then.
+    ///
+    /// # Errors
+    /// A [`ClientError`].
+    pub async fn behind_up_to(&self, page: &AuditPage, limit: u32) -> Result<AuditPage, ClientError> {
+        let (path, query) = page.next.split_once('?').unwrap_or((&page.next, ""));
+        let others = query.split('&').filter(|parameter| !parameter.starts_with("limit="));
+        let query: String = others.map(|parameter| format!("&{parameter}")).collect();
+        self.0.ask(Ask::onward(&format!("{path}?limit={limit}{query}"), "/api/v1/audit?")).await
+    }
 }

@@ -1,6 +1,6 @@
 //! Who is asked, and what is not asked at all.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::Served;
 
@@ -78,4 +78,30 @@ fn who_types_where_the_house_is_means_the_house() {
     assert_eq!(run(&["user", "list"]).status.code(), Some(1), "the environment names a server that is not there");
     assert_eq!(run(&["--data-dir", &data, "--server", &served.url, "user", "list"]).status.code(), Some(2));
     assert_eq!(run(&["--data-dir", &data, "user", "list", "--server", &served.url]).status.code(), Some(2));
+}
+
+#[test]
+fn what_a_server_finds_wrong_is_told_with_its_place() {
+    let served = Served::start();
+    let said = served.run(&["--json", "apply", "-f", "wrong.yaml"], "");
+    let error: Value = serde_json::from_str(said.err.lines().last().unwrap()).unwrap();
+    let error = &error["error"];
+    assert_eq!(
+        (said.code, &error["code"], &error["errors"][0]["pointer"]),
+        (1, &json!("request_invalid"), &json!("/definition")),
+        "{said:?}"
+    );
+    assert!(
+        error["message"].as_str().unwrap().contains("`external_credentials[0].protocol`") && error["request_id"].is_string(),
+        "{said:?}"
+    );
+    // What belongs to a protocol is not said to be gone while it is there.
+    let reader = "{name: Reader, sequence_number: 2, settings: {role_arn: 'arn:aws:iam::123456789012:role/reader'}}";
+    let sts = format!(
+        "external_credentials: [{{name: Aws, protocol: aws_sts, settings: {{region: eu-west-1, service: s3}}, principals: [{{name: AwsStsPrincipal, sequence_number: 1}}, {reader}]}}]"
+    );
+    served.sortie.file("sts.yaml", &sts);
+    assert_eq!(served.run(&["apply", "-f", "sts.yaml"], "").code, 0);
+    assert_eq!(served.code(&["remove", "principal", "Aws/AwsStsPrincipal"]), "principal_needed");
+    assert_eq!(served.run(&["remove", "principal", "Aws/Reader"], "").code, 0);
 }

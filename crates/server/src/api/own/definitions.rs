@@ -40,8 +40,7 @@ pub(super) const APPLY: Operation = Operation::new("applyDefinition", Tag::Defin
 
 pub(super) async fn apply(State(api): State<Arc<Api>>, caller: ApiCaller, body: Body) -> Result<Response, Problem> {
     let Wish { text, mode, unlisted } = body.read(NEWEST, read)?;
-    let definition = Definition::parse("definition", &text)
-        .map_err(|problems| Problem::of_faults(problems.into_iter().map(|problem| fault(problem.rule, problem.to_string())).collect()))?;
+    let definition = Definition::parse("definition", &text).map_err(|problems| of_problems(&problems))?;
     let faults = beyond(&definition);
     if !faults.is_empty() {
         return Err(Problem::of_faults(faults));
@@ -53,7 +52,10 @@ pub(super) async fn apply(State(api): State<Arc<Api>>, caller: ApiCaller, body: 
         apply_expecting(&api.manage(&actor).by(caller.asking()), &definition, &surroundings, (mode, unlisted), &expectation).await;
     let mut pointers = Pointers::default();
     pointers.set("", "/definition");
-    let changes = applied.map_err(|error| refused(error, &pointers))?;
+    let changes = applied.map_err(|error| match error.problems() {
+        [] => refused(error, &pointers),
+        problems => of_problems(problems),
+    })?;
     if mode == Mode::Store && changes.iter().any(|change| change.action.is_made()) {
         api.settle().await;
     }
@@ -84,6 +86,11 @@ fn read(reader: &mut Reader, at: &At<'_>) -> Option<Wish> {
     let mode = if dry_run { Mode::DryRun } else { Mode::Store };
     let unlisted = if prune { Unlisted::Prune } else { Unlisted::Leave };
     Some(Wish { text: text?, mode, unlisted })
+}
+
+/// Each with its line, its column and its field.
+fn of_problems(problems: &[sortie_metadata::Problem]) -> Problem {
+    Problem::of_faults(problems.iter().map(|problem| fault(problem.rule, problem.to_string())).collect())
 }
 
 fn fault(rule: &'static str, message: impl Into<String>) -> Fault {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use sortie_model::{ApiName, Certificate, CertificateId, CertificateVersionId, KeyAlgorithm, Timestamp};
+use sortie_model::{ApiName, Certificate, CertificateVersionId, KeyAlgorithm, Timestamp};
 use sortie_protocol::Signer;
 
 /// A certificate with the private keys of those of its versions that may be presented, now or after a renewal.
@@ -71,9 +71,9 @@ impl ClientCertificate {
         Self { certificate, identities: identities.into_iter().map(|identity| (identity.version, identity)).collect() }
     }
 
-    /// Its identity, whatever its versions.
-    pub const fn id(&self) -> CertificateId {
-        self.certificate.id
+    /// Whether it is the same one with the same versions.
+    pub(crate) fn is_same_as(&self, other: &Self) -> bool {
+        self.certificate == other.certificate
     }
 
     /// Its name, as written.

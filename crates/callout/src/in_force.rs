@@ -40,10 +40,11 @@ impl<I: InForce> Again<'_, '_, I> {
     pub(crate) async fn authorize(self) -> Result<(), Refused> {
         let Self { chosen, reference, snapshot, in_force } = self;
         let now = in_force.snapshot();
+        // Also if nothing has changed: a key may have expired meanwhile.
+        let caller = in_force.caller(now.generation()).await?;
         if now.generation() == snapshot.generation() {
             return Ok(());
         }
-        let caller = in_force.caller(now.generation()).await?;
         let again = choose(authorize(&now, &caller, reference)?)?;
         let (before, after) = (chosen.identity().caller(), again.identity().caller());
         let is_same = again.identity().key() == chosen.identity().key()

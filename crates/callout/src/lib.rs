@@ -172,8 +172,8 @@ impl<F: Forward, A: AuditLog> Callouts<F, A> {
         let target =
             PathAndQuery::from_maybe_shared(Bytes::from(target)).map_err(|_| Refused::Target(TargetFault::Path(PathFault::RawByte)))?;
         let Incoming { method, headers, body } = incoming;
-        // One for all that this callout sends, whatever the clock says meanwhile.
-        let identity = chosen.named().client_identity(&self.grants)?;
+        // Before anything is waited for; and again below, since a body may take its time.
+        chosen.named().client_identity(&self.grants)?;
         let authorized = Again { chosen, reference, snapshot, in_force };
         let mut body = Body::of(body, headers, &self.space, authorized).await?;
         // What is held is counted until the answer begins.
@@ -188,6 +188,8 @@ impl<F: Forward, A: AuditLog> Callouts<F, A> {
             // The body took its time, and what was good when it began may have been renewed since.
             live = self.grants.obtain(chosen, Freshness::Kept).await?;
         }
+        // One for all that this callout sends, whatever the clock says meanwhile.
+        let identity = chosen.named().client_identity(&self.grants)?;
         let mut again = may_be_renewed(chosen).then(|| (target.clone(), headers.clone(), body.remember(), signing.clone()));
         let (mut answer, mut reception) = self.send(chosen, &live, Outgoing { method, target, headers, body, signing, identity }).await?;
         if reception == Reception::NonceWanted

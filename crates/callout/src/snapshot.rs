@@ -163,10 +163,15 @@ impl Named {
         let of = |named: &Self| {
             (
                 (named.id, named.generate_authorization_header, named.formulas_in_header, named.formulas_in_body),
-                (named.credential.id, named.timeouts, named.client_certificate.as_ref().map(|certificate| certificate.id())),
+                (named.credential.id, named.timeouts),
             )
         };
-        of(self) == of(other)
+        let presents_the_same = match (&self.client_certificate, &other.client_certificate) {
+            (Some(one), Some(other)) => one.is_same_as(other),
+            (one, other) => one.is_none() && other.is_none(),
+        };
+        presents_the_same
+            && of(self) == of(other)
             && self.endpoint == other.endpoint
             && self.forwarded_headers == other.forwarded_headers
             && self.headers == other.headers

@@ -12,7 +12,7 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
 
 use crate::channels::{Channels, Presenter};
-use crate::client_auth::{Having, Listening, Objection, alert, noting};
+use crate::client_auth::{Asked, Having, Listening, Objection, alert, noting};
 use crate::egress::{Denied, EgressPolicy};
 use crate::resolve::Resolver;
 use crate::stream::Stream;
@@ -119,6 +119,12 @@ impl Connector {
                 let objection = |error: &io::Error| alert(error).and_then(|alert| Objection::of(alert, having, asked));
                 let stream = made
                     .map_err(|error| objection(&error).map_or(ConnectError::Tls(tls::reason(&error)), ConnectError::ClientCertificate))?;
+                if having == Having::Certificate && asked == Asked::KeyDoesNotFit {
+                    // The handshake went on without it, and a server that does not insist would take the request for one of nobody.
+                    return Err(ConnectError::ClientCertificate(Objection::Refused(
+                        "its key cannot sign in any way that the service takes",
+                    )));
+                }
                 Ok(Stream::tls(stream, Listening::after(having, asked)))
             }
         }

@@ -29,8 +29,11 @@ impl Site {
                 Ok((lines, AuditTail::House { directory, positions }))
             }
             Self::Server(client) => {
-                // The API gives 1 to 1,000 of them.
-                let page = client.audit().last(u32::try_from(count).unwrap_or(PAGE).clamp(1, PAGE)).await?;
+                if count > PAGE as usize {
+                    let message = format!("a server shows at most the last {PAGE} records");
+                    return Err(Failure::new("argument_invalid", message, format!("give --lines {PAGE} or less, or ask beside the data")));
+                }
+                let page = client.audit().last(u32::try_from(count).unwrap_or(PAGE).max(1)).await?;
                 let surplus = page.records.len().saturating_sub(count);
                 Ok((lines_of(&page).split_off(surplus), AuditTail::Server { client, page }))
             }

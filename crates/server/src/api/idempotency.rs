@@ -1,10 +1,8 @@
 //! `Idempotency-Key` on POST: whoever did not hear an answer asks again, and it is not done twice.
 //!
 //! The key is the caller's own. Of all requests under it, on whatever nodes, the first is done; the others get its answer for a day. The answer is kept sealed: it may
-//! hold what is shown only once. What was refused or failed can be asked again under the same key. What is begun under a key is done to its end, whether or not somebody still
-//! waits for it: whoever gave up, or was told to, hears of it when they ask again.
-
-use std::sync::Arc;
+//! hold what is shown only once. What was refused or failed can be asked again under the same key. What is begun is done to its end, whether or not somebody
+//! still waits for it (`routes.rs`): whoever gave up, or was told to, hears of it when they ask again.
 
 use aws_lc_rs::digest::{Context, SHA256};
 use axum::body::{Body, to_bytes};
@@ -43,7 +41,7 @@ struct Kept {
 }
 
 /// Does a request once, if it has a key.
-pub(super) async fn once(api: &Arc<Api>, caller: &ApiCaller, mount: Mount, request: Request, next: Next) -> Response {
+pub(super) async fn once(api: &Api, caller: &ApiCaller, mount: Mount, request: Request, next: Next) -> Response {
     if request.method() != Method::POST {
         return next.run(request).await;
     }
@@ -69,13 +67,7 @@ fn key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     text.map(|text| Some(text.to_owned())).ok_or_else(wrong)
 }
 
-async fn under_key(
-    api: &Arc<Api>,
-    caller: &ApiCaller,
-    (mount, key): (Mount, &str),
-    request: Request,
-    next: Next,
-) -> Result<Response, Problem> {
+async fn under_key(api: &Api, caller: &ApiCaller, (mount, key): (Mount, &str), request: Request, next: Next) -> Result<Response, Problem> {
     let (parts, body) = request.into_parts();
     let body = to_bytes(body, MAX_BODY_BYTES).await.map_err(|_| {
         Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", "the body cannot be read, or is too large", "send less")
@@ -84,22 +76,16 @@ async fn under_key(
     let for_whom = caller.user.user.id.as_uuid();
     let request_hash = hash(&[mount.base().as_bytes(), for_whom.as_bytes(), path.as_bytes(), &body]);
     let keyed = KeyedRequest { id: new_id(), user: caller.asking(), key_hash: hash(&[key.as_bytes()]), request_hash };
-    let (api, request) = (Arc::clone(api), Request::from_parts(parts, Body::from(body)));
-    // After a panic nobody knows how far it came: the key stays taken.
-    tokio::spawn(async move { taken(&api, &keyed, request, next).await }).await.unwrap_or_else(|_| Err(Problem::internal()))
-}
-
-async fn taken(api: &Api, keyed: &KeyedRequest, request: Request, next: Next) -> Result<Response, Problem> {
     let store = api.node.house().store();
-    let is_first = store.idempotency_keys().take(keyed, LIFETIME).await.map_err(|error| {
+    let is_first = store.idempotency_keys().take(&keyed, LIFETIME).await.map_err(|error| {
         tracing::error!(code = error.code(), "a key of a request cannot be stored: {error}");
         Problem::new(StatusCode::SERVICE_UNAVAILABLE, "store_unavailable", "the database cannot be reached", "try again")
     })?;
     if is_first {
-        return keep(api, keyed, next.run(request).await).await;
+        return keep(api, &keyed, next.run(Request::from_parts(parts, Body::from(body))).await).await;
     }
     let known = store.idempotency_keys().load(keyed.user, keyed.key_hash).await.map_err(NotStored::from)?;
-    again(api, keyed, known)
+    again(api, &keyed, known)
 }
 
 /// What is said to whoever comes again.

@@ -86,7 +86,17 @@ pub(super) fn router(api: &Arc<Api>, tables: &[&'static [Route]]) -> Router {
 }
 
 /// Lets through who may use a route, and nobody else. Who is not known learns nothing of what is there.
-async fn admit(State((api, route)): State<(Arc<Api>, &'static Route)>, mut request: Request, next: Next) -> Response {
+///
+/// What may change something is done to its end, whether or not somebody still waits for it: else its record could stand in the audit without it, or it without its record.
+async fn admit(State((api, route)): State<(Arc<Api>, &'static Route)>, request: Request, next: Next) -> Response {
+    if request.method().is_safe() {
+        return admitted(api, route, request, next).await;
+    }
+    let done = tokio::spawn(admitted(api, route, request, next)).await;
+    done.unwrap_or_else(|_| Problem::internal().into_response())
+}
+
+async fn admitted(api: Arc<Api>, route: &'static Route, mut request: Request, next: Next) -> Response {
     let mount = request.extensions().get::<Mount>().copied().unwrap_or(Mount::OWN);
     if route.access == Access::Anybody {
         return if route.is_at(mount) { next.run(request).await } else { Problem::not_found().into_response() };

@@ -34,13 +34,17 @@ pub struct ChangeRecord<'a> {
 /// # Errors
 /// As there.
 pub async fn record_changes(directory: &Path, key: &ChainKey, changes: &[ChangeRecord<'_>]) -> Result<(), ReadAuditError> {
-    let (directory, key) = (directory.to_owned(), key.clone());
+    let (path, key) = (directory.to_owned(), key.clone());
+    let directory = path.clone();
     let changes: Vec<_> = changes.iter().map(|change| (change.at, change.texts().map(str::to_owned))).collect();
     let appended = tokio::task::spawn_blocking(move || {
         let changes: Vec<_> = changes.iter().map(|(at, texts)| ChangeRecord::of(*at, texts.each_ref().map(String::as_str))).collect();
         append_changes(&directory, &key, &changes)
     });
-    appended.await.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
+    appended.await.unwrap_or_else(|error| match error.try_into_panic() {
+        Ok(panic) => std::panic::resume_unwind(panic),
+        Err(_) => Err(ReadAuditError { path, source: std::io::Error::other("the process is ending") }),
+    })
 }
 
 impl<'a> ChangeRecord<'a> {

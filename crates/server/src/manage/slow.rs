@@ -7,6 +7,11 @@ static PLACES: Semaphore = Semaphore::const_new(2);
 
 /// Does it there, when it is its turn.
 pub(super) async fn slow<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
-    let _place = PLACES.acquire().await.expect("nobody closes it");
+    let place = PLACES.acquire().await.expect("nobody closes it");
+    let work = move || {
+        // Held until it is done, also if whoever wanted it is gone.
+        let _place = place;
+        work()
+    };
     tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
 }

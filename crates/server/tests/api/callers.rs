@@ -70,6 +70,9 @@ fn nobody_acts_for_whom_they_must_not() {
     for (who, code) in [("user:viewer", "permission_missing"), ("user:deputy", "permission_beyond_own")] {
         assert!(audit.lines().any(|line| line.contains(who) && line.contains(code)), "{who}: {audit}");
     }
+    // For oneself anybody asks.
+    let alice = office.key("alice");
+    assert_eq!(refused(&alice, path, &["alice"]).0, 200);
     // Somebody who is inactive has nobody act for them.
     assert_eq!(office.ask_as(&office.admin, "PATCH", "/api/v1/users/alice", Some(&json!({"active": false}))).0, 200);
     assert_eq!(refused(&deputy, path, &["alice"]), (404, "user_unknown".to_owned()));

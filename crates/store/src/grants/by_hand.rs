@@ -137,10 +137,14 @@ pub(crate) async fn are_there_of_others(tx: &mut Tx, credential: ExternalCredent
 
 /// Every node forgets what it holds of an identity, because of this change: once, however often it is said.
 pub(crate) async fn announce_by(tx: &mut Tx, identity: Identity, change: Generation) -> Result<(), Fault> {
+    announce(tx, identity, announcement(identity, change.as_i64())).await
+}
+
+/// RFC 9562, section 5.8: a UUID of our own making. No two changes have one generation; its lowest bits are above those where the version is written.
+fn announcement(identity: Identity, generation: i64) -> Uuid {
     let whose = identity.principal.as_uuid().as_u64_pair().1 ^ identity.owner.map_or(0, |owner| owner.as_uuid().as_u64_pair().1);
-    // RFC 9562, section 5.8: a UUID of our own making. No two changes have one generation.
-    let id = Uuid::from_u64_pair(change.as_i64().unsigned_abs(), whose);
-    announce(tx, identity, uuid::Builder::from_custom_bytes(id.into_bytes()).into_uuid()).await
+    let id = Uuid::from_u64_pair(generation.unsigned_abs() << 16, whose);
+    uuid::Builder::from_custom_bytes(id.into_bytes()).into_uuid()
 }
 
 async fn announce(tx: &mut Tx, identity: Identity, id: Uuid) -> Result<(), Fault> {
@@ -153,4 +157,23 @@ async fn announce(tx: &mut Tx, identity: Identity, id: Uuid) -> Result<(), Fault
     tx.execute(OLD, [i64::try_from(ANNOUNCED_FOR.as_millis()).unwrap_or(i64::MAX).into()]).await?;
     tx.execute(ANNOUNCE, [id.into(), identity.principal.into(), identity.owner.into()]).await?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use sortie_model::PrincipalId;
+
+    use super::*;
+
+    #[test]
+    fn every_change_announces_under_a_name_of_its_own() {
+        let [principal, alice, bob] = [(); 3].map(|()| Uuid::new_v4());
+        let of = |owner| Identity::of_user(PrincipalId::from_uuid(principal), UserId::from_uuid(owner));
+        let generations: Vec<i64> = (0..20_000).chain([1 << 20, (1 << 20) + 4_096, 1 << 40]).collect();
+        let ids: BTreeSet<Uuid> =
+            generations.iter().flat_map(|generation| [announcement(of(alice), *generation), announcement(of(bob), *generation)]).collect();
+        assert_eq!(ids.len(), 2 * generations.len());
+    }
 }

@@ -86,6 +86,10 @@ pub(super) async fn evaluate(State(api): State<Arc<Api>>, caller: ApiCaller, bod
             found.ok_or_else(|| UnknownName::new("user", &name))?
         }
     };
+    // Nothing of it would be shown; and whether there is a result at all would tell how long the secret is, or what is in it.
+    if template.reads().secret && target.is_some() {
+        return Ok(json(StatusCode::OK, &EvaluatedView::OF_A_SECRET));
+    }
     let given = api.node.try_formula(user, target.as_deref(), Bytes::from(body), &template).await.map_err(without_result)?;
     Ok(json(StatusCode::OK, &EvaluatedView::for_others(&given)))
 }

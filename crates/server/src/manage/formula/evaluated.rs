@@ -21,6 +21,9 @@ pub struct EvaluatedView {
 }
 
 impl EvaluatedView {
+    /// What is said of any secret.
+    pub const OF_A_SECRET: Self = Self { secret: true, result: None, characters: None };
+
     /// For the operator.
     pub fn of(evaluated: &Evaluated) -> Self {
         let result = (!evaluated.is_secret()).then(|| evaluated.expose().to_owned());
